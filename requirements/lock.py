@@ -1,7 +1,7 @@
 """Cuts the smaller lock files out of dev.txt, so that every environment has the same pins.
 
 dev.txt says below each pin who needs it (``# via ...``). The lock of, say, gateway.in is what gateway.in
-names and, again and again, what those packages need. Run by ``make lock`` once pip-compile has written dev.txt.
+names and, again and again, what those packages need. ``make lock`` runs this after pip-compile.
 """
 
 import re

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 
-class FolderInUse(Exception):  # noqa: N818 - it states a fact, not a fault
+class FolderInUse(Exception):
     """Somebody else owns the folder. `owner` is the process id written into the lock, if there is one."""
 
     def __init__(self, folder: Path, owner: int | None) -> None:

@@ -34,7 +34,7 @@ STATE_DATABASE = 0
 BROKER_DATABASE = 1
 
 
-class ValkeyFailed(Exception):  # noqa: N818 - it states a fact, not a fault
+class ValkeyFailed(Exception):
     """The server did not start, did not get ready in time, or has no place; the message says what to do."""
 
 
@@ -244,17 +244,13 @@ def packaged_binary() -> Path:
     try:
         return Path(get_binary_path())
     except ValkeyBinaryNotFoundError as error:
-        raise ValkeyFailed(
-            f"{error} Set ODEM_VALKEY_BINARY to a valkey-server or redis-server program."
-        ) from error
+        raise ValkeyFailed(f"{error} Set ODEM_VALKEY_BINARY to a valkey-server or redis-server program.") from error
 
 
 def _quoted(path: Path) -> bytes:
     escapes = {ord('"'): b'\\"', ord("\\"): b"\\\\"}
     return (
         b'"'
-        + b"".join(
-            escapes.get(byte, b"\\x%02x" % byte if byte < 32 else bytes([byte])) for byte in bytes(path)
-        )
+        + b"".join(escapes.get(byte, b"\\x%02x" % byte if byte < 32 else bytes([byte])) for byte in bytes(path))
         + b'"'
     )

@@ -1,0 +1,95 @@
+"""``python -m standalone``: the whole service in one terminal."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from standalone.child import Child
+from standalone.console import Console
+from standalone.lock import FolderInUse
+from standalone.preflight import CannotListen, check_address, disk_warning
+from standalone.readiness import announce, base_url
+from standalone.restarts import RestartPolicy
+from standalone.settings import Settings
+from standalone.supervisor import Supervisor
+from standalone.valkey import EmbeddedValkey, ValkeyFailed
+
+
+def read_settings(arguments: list[str]) -> Settings:
+    """Return the settings: the command line before the environment before the defaults. Ends when one is wrong."""
+    parser = argparse.ArgumentParser(
+        prog="python -m standalone",
+        description="Runs Valkey, the worker and the gateway in this terminal; Ctrl-C stops them.",
+        epilog="All settings can be given as ODEM_* environment variables too: see docs/operations.md.",
+        argument_default=argparse.SUPPRESS,
+    )
+    parser.add_argument("--data-dir", type=Path, help="folder for everything that is kept (default .data)")
+    parser.add_argument("--host", help="address to listen on (default 127.0.0.1)")
+    parser.add_argument("--port", help="port to listen on (default 8000)")
+    try:
+        return Settings(**vars(parser.parse_args(arguments)))
+    except ValidationError as error:
+        wrong = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        parser.error("; ".join(wrong))
+
+
+def children(settings: Settings, server: EmbeddedValkey) -> tuple[Child, ...]:
+    """Return the three processes in the order in which they start."""
+    environment = {
+        "ODEM_REDIS_URL": server.url,
+        "ODEM_BROKER_URL": server.broker_url,
+        "ODEM_DATA_DIR": str(settings.data_dir.absolute()),
+        "ODEM_HOST": settings.host,
+        "ODEM_PORT": str(settings.port),
+    }
+    return (
+        Child("valkey", server.command, ready=server.is_ready, descriptors=(server.lock_descriptor,)),
+        Child("worker", (sys.executable, "-m", "worker"), environment),
+        Child("gateway", (sys.executable, "-m", "service"), environment),
+    )
+
+
+def serve(settings: Settings, console: Console) -> int:
+    """Run everything until it is told to stop, and return the exit status.
+
+    Raises FolderInUse, CannotListen or ValkeyFailed before anything is started.
+    """
+    data = settings.data_dir.absolute()
+    url = base_url(settings.host, settings.port)
+    server = EmbeddedValkey(data / "valkey", settings.valkey_binary)
+    server.open()
+    try:
+        check_address(settings.host, settings.port)
+        if warning := disk_warning(data, settings.low_disk_gib):
+            console.say(f"warning: {warning}")
+        supervisor = Supervisor(
+            children(settings, server),
+            console,
+            RestartPolicy(settings.restart_limit, settings.restart_window),
+            settings.stop_grace,
+        )
+        return supervisor.run(lambda: announce(f"{url}/readyz", console, _banner(url, data)))
+    finally:
+        server.close()
+
+
+def _banner(url: str, data: Path) -> str:
+    line = "-" * 60
+    return f"{line}\nready at  {url}\nread      {url}/docs\ndata in   {data}\nstop with Ctrl-C\n{line}"
+
+
+def main() -> int:
+    """Read the settings, serve, and say on the terminal what stands in the way."""
+    settings = read_settings(sys.argv[1:])
+    console = Console(sys.stdout, colour=sys.stdout.isatty() and not settings.no_color)
+    try:
+        return serve(settings, console)
+    except (FolderInUse, CannotListen, ValkeyFailed) as error:
+        console.say(f"error: {error}")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

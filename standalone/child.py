@@ -1,0 +1,88 @@
+"""One process under the supervisor's care."""
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import IO
+
+from standalone.console import Console
+from standalone.leash import command_on_leash
+from standalone.orphans import MARK_VARIABLE, sweep
+
+# A line longer than this is broken; no child's output can fill the memory.
+LINE_LIMIT = 1 << 16
+
+
+@dataclass(frozen=True)
+class Child:
+    """What to run: a command line (an absolute path first) and what is added to its environment.
+
+    The children that come after it are started once `ready` answers true. `descriptors` are inherited.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    ready: Callable[[], bool] | None = None
+    descriptors: tuple[int, ...] = ()
+
+
+class RunningChild:
+    """A child that was started, in a session of its own, with its output going to the console line by line.
+
+    Started from a thread that ends before the process does, the child is killed with the thread (see leash.py).
+    """
+
+    def __init__(self, child: Child, mark: str, console: Console) -> None:
+        self.child = child
+        self._mark = f"{mark}/{child.name}/"
+        self._process = subprocess.Popen(  # noqa: S603 - our own command line, no shell
+            command_on_leash(child.command),
+            # What the user set for all processes is handed on unread.
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **child.environment, MARK_VARIABLE: self._mark},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=child.descriptors,
+        )
+        assert self._process.stdout is not None  # noqa: S101 - Popen promises it for PIPE
+        self._reader = threading.Thread(
+            target=_relay, args=(self._process.stdout, console, child.name), daemon=True, name=f"{child.name} output"
+        )
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
+    def status(self) -> int | None:
+        """None while it runs; then its exit status, or the negative number of the signal that killed it."""
+        return self._process.poll()
+
+    def terminate(self) -> None:
+        """Ask it to end. Its own children are its business."""
+        self._process.send_signal(signal.SIGTERM)
+
+    def clear(self) -> int:
+        """Kill it and all that it has started, in whatever session; return how many others were left of it."""
+        if self.status is None:
+            self._process.kill()
+            self._process.wait()
+        left = sweep(self._mark)
+        self._reader.join(timeout=2.0)
+        return left
+
+
+def _relay(output: IO[bytes], console: Console, name: str) -> None:
+    with output:
+        while line := output.readline(LINE_LIMIT):
+            # Of a progress bar that redraws itself, the last state counts.
+            text = line.decode(errors="replace").rstrip("\r\n").rpartition("\r")[2]
+            if text:
+                console.say(text, name)

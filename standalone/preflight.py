@@ -1,0 +1,38 @@
+"""What is looked at before anything is started."""
+
+import errno
+import shutil
+import socket
+from pathlib import Path
+
+GIB = 1 << 30
+
+
+class CannotListen(Exception):
+    """The gateway could not listen there; the message says why and what to do."""
+
+
+def check_address(host: str, port: int) -> None:
+    """Raise CannotListen if nobody could listen on the address now."""
+    where = f"{host} port {port}"
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            probe.listen()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise CannotListen(f"{where} is taken: stop what listens there, or choose another --port") from error
+        raise CannotListen(f"cannot listen on {where}: {error.strerror or error}") from error
+
+
+def disk_warning(folder: Path, low_gib: float) -> str | None:
+    """Return a warning if `folder`'s disk has fewer than `low_gib` GiB free, else None."""
+    free = shutil.disk_usage(folder).free / GIB
+    if free >= low_gib:
+        return None
+    return (
+        f"only {free:.1f} GiB free for {folder}: every merge stores a version of the weights, "
+        "and nothing can be stored on a full disk"
+    )
