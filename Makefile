@@ -1,0 +1,63 @@
+# Two commands do everything: `make run` and `make test`. `make` alone lists all of them.
+# Needed before: Python 3.11 or newer, git, make. Everything else is installed into .venv with exact pins.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help run test check static demo lock clean
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+# The pins were resolved for 3.11; newer ones serve too. `make PYTHON=/path/to/python` chooses one.
+CANDIDATES := $(or $(PYTHON),python3.11 python3.12 python3.13 python3.14 python3)
+ARGS ?=
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/.standalone ## Start Valkey, worker and gateway on port 8000; Ctrl-C stops them (ARGS="--port 9000 ...")
+	@$(BIN)/python -m standalone $(ARGS)
+
+test: $(VENV)/.dev static ## Run everything that CI runs: format, lint, types, import contracts, all tests
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.dev static ## The same with the fast tests only, for every save
+	@$(BIN)/python -m pytest -q -m "not slow"
+
+static: $(VENV)/.dev
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+demo: $(VENV)/.dev ## Train small CLIP models, merge them one by one through the service, and plot what came of it
+	@$(BIN)/python -m examples.demo $(ARGS)
+
+lock: $(VENV)/.dev ## Resolve requirements/*.in anew into the pinned *.txt (takes minutes; ARGS=--upgrade raises pins)
+	@CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --allow-unsafe --generate-hashes --strip-extras \
+		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+		--output-file requirements/dev.txt $(ARGS) requirements/dev.in
+	@$(BIN)/python requirements/lock.py
+
+clean: ## Remove .venv and all caches; .data, what the service keeps, stays
+	@rm -rf $(VENV) .cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment. A stamp says that a lock is installed; it is older than the lock once that has changed. While pip
+# works there is a second mark, `.unfinished`: found at the start, it tells of a set-up that was cut off, which may
+# have left half a package, so the environment is made anew.
+$(VENV)/.%: requirements/%.txt
+	@if [ -e $(VENV)/.unfinished ]; then echo "The last set-up was cut off: starting it anew."; rm -rf $(VENV); fi
+	@if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
+		for each in $(CANDIDATES); do \
+			if "$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then found="$$each"; break; fi; \
+		done; \
+		if [ -z "$$found" ]; then echo "Python 3.11 or newer is needed; tried: $(CANDIDATES). Name yours with make PYTHON=..." >&2; exit 1; fi; \
+		echo "Making $(VENV) with $$("$$found" --version)."; \
+		"$$found" -m venv --clear $(VENV); \
+	fi
+	@touch $(VENV)/.unfinished
+	@echo "Installing requirements/$*.txt: about 3 GB to download the first time, which takes minutes."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@rm $(VENV)/.unfinished
+	@touch $@
