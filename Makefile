@@ -49,7 +49,7 @@ clean: ## Remove .venv and all caches; .data, what the service keeps, stays
 $(VENV)/.%: requirements/%.txt
 	@if [ -e $(VENV)/.unfinished ]; then echo "The last set-up was cut off: starting it anew."; rm -rf $(VENV); fi
 	@if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
-		for each in $(CANDIDATES); do \
+		found=; for each in $(CANDIDATES); do \
 			if "$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then found="$$each"; break; fi; \
 		done; \
 		if [ -z "$$found" ]; then echo "Python 3.11 or newer is needed; tried: $(CANDIDATES). Name yours with make PYTHON=..." >&2; exit 1; fi; \
