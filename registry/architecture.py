@@ -1,0 +1,208 @@
+"""Architectures: what the core knows of a network without having torch.
+
+The configs of open_clip's named models are kept in `open_clip_configs.json`, a copy of the installed release that a
+test holds equal to it; a lineage stores its resolved config, so a later open_clip changes no existing lineage.
+"""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from registry.errors import ArchitectureMismatch, UnknownArchitecture
+from registry.record import Record
+
+OPENAI_MEAN = (0.48145466, 0.4578275, 0.40821073)
+OPENAI_STD = (0.26862954, 0.26130258, 0.27577711)
+
+Shapes = Mapping[str, tuple[int, ...]]
+"""Tensor name to shape, as a safetensors header tells them."""
+
+
+class Preprocess(Record):
+    """How images become the tower's input; the fields of open_clip's `preprocess_cfg`.
+
+    mean, std: of images in [0, 1], per channel. Source: open_clip `PreprocessCfg`.
+    """
+
+    mean: tuple[float, float, float] = OPENAI_MEAN
+    std: Annotated[
+        tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]],
+        Field(),
+    ] = OPENAI_STD
+    mode: str = "RGB"
+    interpolation: str = "bicubic"
+    resize_mode: str = "shortest"
+    fill_color: int = 0
+
+
+class Architecture(Record):
+    """An open_clip network.
+
+    open_clip: a name that open_clip knows (`ViT-B-32`), or a whole model config (embed_dim, vision_cfg, text_cfg).
+    overrides: replaced in the named config, nested objects merged: `{"quick_gelu": true}`.
+    """
+
+    open_clip: str | dict[str, Any]
+    overrides: dict[str, Any] = Field(default_factory=dict)
+    preprocess: Preprocess = Preprocess()
+
+    @model_validator(mode="after")
+    def _resolve(self) -> "Architecture":
+        try:
+            _check_config(self.model_config_resolved)
+        except UnknownArchitecture as error:
+            raise ValueError(str(error)) from error
+        return self
+
+    @property
+    def model_config_resolved(self) -> dict[str, Any]:
+        """The complete open_clip model config. Raises UnknownArchitecture for a name that open_clip does not know."""
+        if isinstance(self.open_clip, dict):
+            return _merged(self.open_clip, self.overrides)
+        configs = open_clip_configs()
+        if self.open_clip not in configs:
+            close = sorted(name for name in configs if name.lower().startswith(self.open_clip.lower()[:5]))[:6]
+            hint = f" Close names: {', '.join(close)}." if close else ""
+            raise UnknownArchitecture(
+                f"open_clip knows no model {self.open_clip!r}.{hint} "
+                "Give one of open_clip.list_models() or a whole config."
+            )
+        return _merged(configs[self.open_clip], self.overrides)
+
+    def resolved(self) -> "Architecture":
+        """The same architecture with its config written out."""
+        return Architecture(open_clip=self.model_config_resolved, preprocess=self.preprocess)
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of the input images, in pixels."""
+        size = self.model_config_resolved["vision_cfg"].get("image_size", 224)
+        return (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
+
+    @property
+    def embed_dim(self) -> int:
+        """Length of an image's or a text's embedding."""
+        return int(self.model_config_resolved["embed_dim"])
+
+    @property
+    def open_clip_config(self) -> dict[str, Any]:
+        """The `open_clip_config.json` that, beside the weights, `local-dir:` loads."""
+        preprocess = self.preprocess.model_dump(mode="json") | {"size": list(self.image_size)}
+        return {"model_cfg": self.model_config_resolved, "preprocess_cfg": preprocess}
+
+    def check_weights(self, shapes: Shapes) -> None:
+        """Compare what the config says with a checkpoint's shapes: sizes, depths, vocabulary, both towers.
+
+        This finds the wrong config for a checkpoint without building the network. Towers from timm are checked
+        when a worker loads them. Raises ArchitectureMismatch with the first differences.
+        """
+        found = [_difference(shapes, name, shape) for name, shape in _expected(self.model_config_resolved).items()]
+        differences = [text for text in found if text]
+        differences += _depth_differences(self.model_config_resolved, shapes)
+        if differences:
+            listed = "; ".join(differences[:5])
+            more = f"; and {len(differences) - 5} more" if len(differences) > 5 else ""
+            raise ArchitectureMismatch(
+                f"The base is not of this architecture: {listed}{more}. "
+                "Send the full open_clip state dict of this model."
+            )
+
+
+@cache
+def open_clip_configs() -> dict[str, dict[str, Any]]:
+    """open_clip's named model configs, by name."""
+    text = resources.files("registry").joinpath("open_clip_configs.json").read_text("utf-8")
+    configs: dict[str, dict[str, Any]] = json.loads(text)
+    return configs
+
+
+def _merged(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(config)
+    for key, value in overrides.items():
+        nested = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = _merged(result[key], value) if nested else value
+    return result
+
+
+_ALLOWED = {
+    "embed_dim",
+    "vision_cfg",
+    "text_cfg",
+    "quick_gelu",
+    "custom_text",
+    "init_logit_scale",
+    "init_logit_bias",
+}
+_ALLOWED |= {"multimodal_cfg", "nonscalar_logit_scale", "output_dict"}
+
+
+def _check_config(config: Mapping[str, Any]) -> None:
+    for key, kind in (("embed_dim", int), ("vision_cfg", dict), ("text_cfg", dict)):
+        if not isinstance(config.get(key), kind):
+            raise UnknownArchitecture(f"An open_clip model config needs {key!r} ({kind.__name__}).")
+    if unknown := sorted(set(config) - _ALLOWED):
+        raise UnknownArchitecture(f"An open_clip model config has no {', '.join(map(repr, unknown))}.")
+    text = config["text_cfg"]
+    if text.get("hf_model_name"):
+        raise UnknownArchitecture(
+            "Text towers from the Hugging Face hub are not supported: the service downloads nothing. "
+            "Use an architecture with open_clip's own text tower."
+        )
+    if "multimodal_cfg" in config:
+        raise UnknownArchitecture("CoCa models are not supported: their towers are not separate.")
+
+
+def _square(size: int | list[int] | tuple[int, int]) -> tuple[int, int]:
+    return (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
+
+
+def _expected(config: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    vision, text, embed = config["vision_cfg"], config["text_cfg"], config["embed_dim"]
+    prefix = "text." if config.get("custom_text") else ""
+    width = text.get("width", 512)
+    expected: dict[str, tuple[int, ...]] = {
+        "logit_scale": (),
+        f"{prefix}token_embedding.weight": (text.get("vocab_size", 49408), width),
+    }
+    if not text.get("embed_cls"):
+        expected[f"{prefix}positional_embedding"] = (text.get("context_length", 77), width)
+    if _is_vit(vision):
+        height, width_px = _square(vision.get("image_size", 224))
+        patch_height, patch_width = _square(vision.get("patch_size", 16))
+        patches, channels = (height // patch_height) * (width_px // patch_width), vision.get("width", 768)
+        expected["visual.conv1.weight"] = (channels, 3, patch_height, patch_width)
+        if vision.get("pos_embed_type", "learnable") == "learnable":
+            expected["visual.positional_embedding"] = (patches + 1, channels)
+        if not vision.get("attentional_pool"):
+            expected["visual.proj"] = (channels, embed)
+    return expected
+
+
+def _is_vit(vision: Mapping[str, Any]) -> bool:
+    return isinstance(vision.get("layers", 12), int) and not vision.get("timm_model_name")
+
+
+def _difference(shapes: Shapes, name: str, shape: tuple[int, ...]) -> str | None:
+    if name not in shapes:
+        return f"{name} is missing (expected {list(shape)})"
+    found = shapes[name]
+    if found == shape or (name == "logit_scale" and found == (1,)):
+        return None
+    return f"{name} has shape {list(found)}, expected {list(shape)}"
+
+
+def _depth_differences(config: Mapping[str, Any], shapes: Shapes) -> list[str]:
+    prefix = "text." if config.get("custom_text") else ""
+    towers = [(f"{prefix}transformer.resblocks.", config["text_cfg"].get("layers", 12))]
+    if _is_vit(config["vision_cfg"]):
+        towers.append(("visual.transformer.resblocks.", config["vision_cfg"].get("layers", 12)))
+    result = []
+    for stem, layers in towers:
+        blocks = {name[len(stem) :].split(".", 1)[0] for name in shapes if name.startswith(stem)}
+        if len(blocks) != layers:
+            result.append(f"{stem}* has {len(blocks)} blocks, expected {layers}")
+    return result

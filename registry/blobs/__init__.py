@@ -1,0 +1,1 @@
+"""The blob store: bytes by digest, written once."""

@@ -1,0 +1,159 @@
+"""Blobs as files.
+
+    <root>/
+    ├── blobs/sha256/ab/<64 hex digits>     one immutable file for each blob, mode 0444; ab are its first two digits
+    └── uploads/<32 hex digits>             bytes on their way in; a name is made here, never by a client
+
+A blob appears by rename, after its bytes and before its folder entry are synced; so a file under `blobs/` is always
+whole. What is left in `uploads/` by a crash belongs to nobody and may be deleted.
+"""
+
+import contextlib
+import errno
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from registry.blob import Blob, format_digest
+from registry.errors import BlobNotFound, DigestMismatch, StorageFull
+
+_DIGEST = re.compile(r"^sha256:([0-9a-f]{64})$")
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class FileBlobStore:
+    """A blob store in a folder of one file system. Several processes may use it at once.
+
+    min_free: bytes of the file system that uploads leave free; past it they raise StorageFull.
+    """
+
+    def __init__(self, root: Path, min_free: int = 0) -> None:
+        self._blobs = root / "blobs" / "sha256"
+        self._uploads = root / "uploads"
+        self._min_free = min_free
+        self._blobs.mkdir(parents=True, exist_ok=True)
+        self._uploads.mkdir(parents=True, exist_ok=True)
+
+    def create(self) -> "FileBlobWriter":
+        """Begin a new blob. Raises StorageFull."""
+        return FileBlobWriter(self._uploads / secrets.token_hex(16), self._blobs, self._min_free)
+
+    def get(self, digest: str) -> Blob:
+        """The blob of this digest. Raises BlobNotFound."""
+        return Blob(digest=digest, size=self.path(digest).stat().st_size)
+
+    def path(self, digest: str) -> Path:
+        """The blob's file. Raises BlobNotFound."""
+        match = _DIGEST.fullmatch(digest)
+        if match is None:
+            raise BlobNotFound(digest)
+        path = self._blobs / match[1][:2] / match[1]
+        if not path.is_file():
+            raise BlobNotFound(digest)
+        return path
+
+
+class FileBlobWriter:
+    """One file under `uploads/`, hashed as it is written."""
+
+    def __init__(self, path: Path, blobs: Path, min_free: int) -> None:
+        self._path = path
+        self._blobs = blobs
+        self._min_free = min_free
+        self._hasher = hashlib.sha256()
+        self._written = 0
+        self._open = False
+        with _room():
+            self._check_free(0)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        self._open = True
+
+    @property
+    def written(self) -> int:
+        """Bytes written so far."""
+        return self._written
+
+    def reserve(self, size: int) -> None:
+        """Allocate the file's blocks at once, so that a full disk is said before the bytes are sent."""
+        with _room():
+            self._check_free(size - self._written)
+            try:
+                os.posix_fallocate(self._file, 0, max(size, 1))
+            except OSError as error:
+                if error.errno not in {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}:
+                    raise
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Append and hash. Raises StorageFull."""
+        view = memoryview(data)
+        self._hasher.update(view)
+        with _room():
+            while view:
+                count = os.pwrite(self._file, view, self._written)
+                self._written += count
+                view = view[count:]
+
+    def read(self, start: int, length: int) -> bytes:
+        """Bytes that have been written."""
+        return os.pread(self._file, length, start)
+
+    def commit(self, expected: str | None = None) -> Blob:
+        """Sync, name, and sync the folder. Raises DigestMismatch, StorageFull."""
+        digest = format_digest(self._hasher)
+        if expected is not None and expected != digest:
+            self.abort()
+            raise DigestMismatch(expected, digest)
+        folder = self._blobs / digest[7:9]
+        with _room():
+            os.ftruncate(self._file, self._written)
+            os.fchmod(self._file, 0o444)
+            os.fsync(self._file)
+            if not folder.is_dir():
+                folder.mkdir(exist_ok=True)
+                _sync_folder(self._blobs)
+            self._path.rename(folder / digest[7:])
+            _sync_folder(folder)
+        self._close()
+        return Blob(digest=digest, size=self._written)
+
+    def abort(self) -> None:
+        """Delete the file."""
+        if self._open:
+            self._close()
+            self._path.unlink(missing_ok=True)
+
+    def _close(self) -> None:
+        self._open = False
+        os.close(self._file)
+
+    def _check_free(self, more: int) -> None:
+        status = os.statvfs(self._path.parent)
+        if status.f_bavail * status.f_frsize - more < self._min_free:
+            raise OSError(errno.ENOSPC, "below the free space that must stay")
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    """Translate the operating system's ways of saying that the disk is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise StorageFull(
+                "The disk of the data folder has no room for these bytes. Nothing of them was kept; free some room "
+                "(or lower ODEM_MIN_FREE_BYTES) and send them again."
+            ) from error
+        raise
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        with contextlib.suppress(OSError):
+            os.close(descriptor)

@@ -1,0 +1,35 @@
+"""Lineages: named lines of versions of one architecture."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from registry.architecture import Architecture
+from registry.blob import Digest
+from registry.recipe import OdeRecipe, Recipe
+from registry.record import Name, Record, Timestamp
+from registry.version import DEFAULT_LINEAGE
+
+
+class LineageSpec(Record):
+    """What a lineage is created from.
+
+    architecture: absent for plain safetensors weights, which only data-free recipes can merge.
+    base: the pretrained weights, version 0.
+    recipe: the default of the lineage's merges.
+    calibration_budget: samples in the calibration memory, of all tasks together.
+    base_utility: u_0, the share that keeps the base's general abilities; 0 takes the first checkpoint as it is.
+    """
+
+    name: Name = DEFAULT_LINEAGE
+    architecture: Architecture | None = None
+    base: Digest
+    recipe: Recipe = Field(default_factory=OdeRecipe)
+    calibration_budget: Annotated[int, Field(ge=1, le=1_000_000)] = 1024
+    base_utility: Annotated[float, Field(ge=0, le=1e6)] = 0.0
+
+
+class Lineage(LineageSpec):
+    """A lineage as it is stored."""
+
+    created_at: Timestamp

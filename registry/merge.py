@@ -1,0 +1,84 @@
+"""Merges: the jobs that turn head + checkpoint into a version, and the life that each one has."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from registry.blob import Digest
+from registry.recipe import Recipe
+from registry.record import Name, Record, Text, Timestamp
+from registry.task import Task
+
+
+class MergeState(StrEnum):
+    """Where a merge stands; the last three are terminal.
+
+    queued -> running (claim); running -> succeeded (commit), failed (fail), cancelled (cancel), or back to queued
+    at its old place when its lease expires.
+    """
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether the merge has ended."""
+        return self not in {MergeState.QUEUED, MergeState.RUNNING}
+
+
+class MergeProblem(Record):
+    """Why a merge failed, in the terms of RFC 9457: `type` is a stable word, `detail` says what to do."""
+
+    type: str
+    title: str
+    detail: str
+
+
+class Progress(Record):
+    """What a running merge is doing. `t` and `T` are times on the path from head (0) to checkpoint (1)."""
+
+    phase: str
+    step: int | None = None
+    t: float | None = None
+    T: float | None = None
+    losses: dict[str, float | None] = Field(default_factory=dict)
+    scale: float | None = None
+
+
+class Merge(Record):
+    """A merge: what was asked for, then what became of it.
+
+    attempt: how often a worker has claimed it. fence: the number of the newest claim.
+    version: the number of the version that it made.
+    """
+
+    id: str
+    lineage: Name
+    task: Task
+    recipe: Recipe
+    checkpoint: Digest
+    calibration: Digest | None = None
+    labels: Annotated[dict[Text, Text], Field(max_length=32)] = Field(default_factory=dict)
+    created_at: Timestamp
+
+    state: MergeState = MergeState.QUEUED
+    attempt: int = 0
+    fence: int = 0
+    cancel_requested: bool = False
+    started_at: Timestamp | None = None
+    ended_at: Timestamp | None = None
+    version: int | None = None
+    progress: Progress | None = None
+    problem: MergeProblem | None = None
+    report: dict[str, Any] | None = None
+
+
+class Claim(Record):
+    """A worker's right to run one merge: valid while `fence` is the lineage's newest and the lease is renewed."""
+
+    merge: Merge
+    fence: int

@@ -1,0 +1,99 @@
+"""Recipes: which merge method, with which parameters."""
+
+import json
+from importlib import resources
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    StrictBool,
+    TypeAdapter,
+    ValidationError,
+    create_model,
+    model_serializer,
+)
+
+from registry.errors import InvalidRecord
+from registry.record import Record
+
+
+class _Recipe(Record):
+    """A recipe keeps what was said: dumps leave out parameters that were not set, so that presets can fill them."""
+
+    @model_serializer(mode="wrap")
+    def _as_said(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        said = self.model_fields_set | {"method"}
+        return {name: value for name, value in handler(self).items() if name in said}
+
+
+def _field(entry: dict[str, Any]) -> tuple[Any, Any]:
+    """Type and pydantic field of one entry of the table of ODE-M's parameters."""
+    kinds: dict[str, Any] = {"boolean": StrictBool, "integer": int, "float": float}
+    choices = tuple(entry["choices"])
+    kind = kinds.get(entry["type"])
+    if kind in (int, float):
+        kind = Annotated[kind, Field(ge=entry["minimum"], le=entry["maximum"], strict=False)]
+    options = [item for item in (kind, Literal[choices] if choices else None, None) if item is not None]
+    union: Any = options[0] if len(options) == 1 else options[0] | options[1]
+    return (union | None if entry["nullable"] else union, Field(entry["default"], description=entry["doc"]))
+
+
+def _ode_fields() -> dict[str, Any]:
+    text = resources.files("registry").joinpath("ode_recipe.json").read_text("utf-8")
+    return {name: _field(entry) for name, entry in json.loads(text).items()}
+
+
+class _OdeMethod(_Recipe):
+    """ODE-M: follow the flow from head to checkpoint under a loss barrier for every task.
+
+    Its parameters are those of `ode_recipe.json`, a copy of the engine's own table that a test holds equal to it;
+    `docs/engine.md` tells what each does. Source: Lin & Kang, arXiv 2605.19409.
+    """
+
+    method: Literal["ode"] = "ode"
+
+
+OdeRecipe = create_model("OdeRecipe", __base__=_OdeMethod, __doc__=_OdeMethod.__doc__, **_ode_fields())
+
+
+class AverageRecipe(_Recipe):
+    """The running average: θ + (θ' − θ) T_k with T_k from the utilities, 1/k when they are equal.
+
+    Source: model soups, arXiv 2203.05482.
+    """
+
+    method: Literal["average"] = "average"
+
+
+if TYPE_CHECKING:
+    Recipe = _OdeMethod | AverageRecipe
+else:
+    Recipe = Annotated[OdeRecipe | AverageRecipe, Field(discriminator="method")]
+_RECIPE: TypeAdapter[Recipe] = TypeAdapter(Recipe)
+
+NEEDS_ARCHITECTURE = frozenset({"ode"})
+"""Methods that must run the network, and so need a lineage with an architecture and a calibration sample."""
+
+
+def resolve_recipe(wanted: dict[str, Any] | None, default: Recipe) -> Recipe:
+    """The recipe of a merge: what it asks for over the lineage's default.
+
+    Parameters of the default carry over when the method is the same. Raises InvalidRecord.
+    """
+    if wanted is None:
+        return default
+    inherits = wanted.get("method", default.method) == default.method
+    values = (default.model_dump() if inherits else {}) | {"method": default.method} | wanted
+    try:
+        return _RECIPE.validate_python(values)
+    except ValidationError as error:
+        raise InvalidRecord(f"The recipe is not valid: {describe(error)}") from error
+
+
+def describe(error: ValidationError) -> str:
+    """A validation error in one line: where and what, the first three of them."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    parts = [f"{'.'.join(str(step) for step in item['loc']) or 'document'}: {item['msg']}" for item in found[:3]]
+    more = f"; and {len(found) - 3} more" if len(found) > 3 else ""
+    return "; ".join(parts) + more

@@ -1,0 +1,9 @@
+-- KEYS: claim merge   ARGV: fence, lease ms, progress JSON or ''
+-- Returns 'ok', 'cancel' (the worker should stop), or 'lost'.
+if redis.call('HGET', KEYS[1], 'fence') ~= ARGV[1] then return 'lost' end
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+redis.call('HSET', KEYS[1], 'expires', string.format('%d', now + tonumber(ARGV[2])))
+if ARGV[3] ~= '' then redis.call('HSET', KEYS[2], 'progress', ARGV[3]) end
+if redis.call('HGET', KEYS[2], 'cancel') then return 'cancel' end
+return 'ok'

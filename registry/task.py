@@ -1,0 +1,31 @@
+"""Tasks: what a checkpoint was fine-tuned for."""
+
+from typing import Annotated
+
+from pydantic import Field, field_validator
+
+from registry.record import Name, Record, Text
+
+
+class Task(Record):
+    """A classification task, as the zero-shot head of CLIP describes it.
+
+    classnames: one name for each label, label 0 first; empty when the calibration file carries a `head`.
+    templates: prompts with `{}` where the class name goes; a class's embedding is the mean over all of them.
+    utility: the task's importance u_k, which decides its operating time T_k = u_k / (u_1 + ... + u_k).
+    Source: CLIP, arXiv 2103.00020, section 3.1.4 (prompt ensembling); ODE-M, arXiv 2605.19409 (utility).
+    """
+
+    name: Name
+    classnames: Annotated[tuple[Text, ...], Field(max_length=100_000)] = ()
+    templates: Annotated[tuple[Text, ...], Field(min_length=1, max_length=1_000)] = ("a photo of a {}.",)
+    utility: Annotated[float, Field(gt=0, le=1e6)] = 1.0
+
+    @field_validator("templates")
+    @classmethod
+    def _have_a_place(cls, templates: tuple[str, ...]) -> tuple[str, ...]:
+        for template in templates:
+            if "{}" not in template:
+                message = f"the template {template!r} has no {{}} for the class name"
+                raise ValueError(message)
+        return templates

@@ -1,0 +1,74 @@
+"""Versions: the immutable, numbered results of a lineage."""
+
+import re
+from typing import Any
+
+from registry.blob import Digest
+from registry.errors import VersionNotFound
+from registry.recipe import Recipe
+from registry.record import Name, Record, Timestamp
+from registry.task import Task
+
+DEFAULT_LINEAGE = "default"
+LATEST = "latest"
+_REFERENCE = re.compile(r"^(?:(?P<lineage>[a-z0-9][a-z0-9._-]{0,63})@)?(?P<version>[a-z0-9][a-z0-9._-]{0,63})$")
+
+
+class Provenance(Record):
+    """All that a version was made from, enough to make it again.
+
+    The same parent, checkpoint, calibration, recipe and seed on the same device and library versions give the
+    same bytes.
+    """
+
+    parent: int
+    merge: str
+    checkpoint: Digest
+    calibration: Digest | None
+    recipe: Recipe
+    code: str
+    libraries: dict[str, str]
+    device: str
+
+
+class Version(Record):
+    """Version `number` of a lineage; version 0 is the base.
+
+    weights: a safetensors blob with every tensor of the base. size: its bytes.
+    memory: the calibration memory's safetensors blob, absent where no merge has needed one.
+    tasks: those merged so far, in order of arrival.
+    report: what the merge measured (see `docs/api.md`).
+    """
+
+    lineage: Name
+    number: int
+    weights: Digest
+    size: int
+    memory: Digest | None = None
+    tasks: tuple[Task, ...] = ()
+    provenance: Provenance | None = None
+    report: dict[str, Any] | None = None
+    created_at: Timestamp
+
+    @property
+    def reference(self) -> str:
+        """The version's full name, such as `default@3`."""
+        return f"{self.lineage}@{self.number}"
+
+
+class VersionReference(Record):
+    """What a client wrote to name a version: `name@3`, `name@latest`, or `3` and `latest` of `default`."""
+
+    lineage: str
+    version: str
+
+    @classmethod
+    def parse(cls, text: str) -> "VersionReference":
+        """Read a reference; raises VersionNotFound when it can name no version."""
+        match = _REFERENCE.fullmatch(text)
+        if match is None:
+            raise VersionNotFound(text)
+        return cls(lineage=match["lineage"] or DEFAULT_LINEAGE, version=match["version"])
+
+    def __str__(self) -> str:
+        return f"{self.lineage}@{self.version}"
