@@ -1,0 +1,41 @@
+"""The gateway, built in one place."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from registry import CODE_VERSION
+from registry.blobs.files import FileBlobStore
+from registry.state.redis import RedisStateStore
+from service import errors
+from service.context import Context
+from service.doorbell import create_doorbell
+from service.routes import blobs, lineages, merges, models, operations
+from service.settings import GatewaySettings
+
+_DESCRIPTION = (
+    "Continual model merging as a service: send fine-tuned checkpoints, get one merged model that does all tasks."
+)
+
+
+def create_app(settings: GatewaySettings) -> FastAPI:
+    """A gateway on its own connections. Nothing is contacted before the first request."""
+    state = RedisStateStore(settings.redis_url)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        state.close()
+
+    app = FastAPI(title="odem", version=CODE_VERSION, description=_DESCRIPTION, lifespan=lifespan)
+    app.state.context = Context(
+        settings=settings,
+        state=state,
+        blobs=FileBlobStore(settings.data_dir, settings.min_free_bytes),
+        ring=create_doorbell(settings.broker_url),
+    )
+    errors.install(app)
+    for module in (merges, models, lineages, blobs, operations):
+        app.include_router(module.router)
+    return app

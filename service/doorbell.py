@@ -1,0 +1,34 @@
+"""Ringing for a worker: a Celery message that carries a lineage's name and nothing else.
+
+A message that is lost loses nothing, because the record is stored before the bell rings and workers sweep for waiting
+lineages; so a broker that does not answer is logged and not an error of the request.
+"""
+
+import logging
+from collections.abc import Callable
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+ADVANCE = "odem.advance"
+QUEUE = "odem"
+
+_log = logging.getLogger(__name__)
+
+
+def create_doorbell(broker_url: str) -> Callable[[str], None]:
+    """A function that rings for a lineage; it never raises."""
+    celery = Celery("odem", broker=broker_url)
+    celery.conf.update(
+        task_ignore_result=True,
+        broker_connection_timeout=2.0,
+        broker_transport_options={"visibility_timeout": 86_400, "socket_timeout": 5.0, "socket_connect_timeout": 2.0},
+    )
+
+    def ring(lineage: str) -> None:
+        try:
+            celery.send_task(ADVANCE, args=[lineage], queue=QUEUE, retry=False)
+        except (OperationalError, OSError) as error:
+            _log.warning("The broker does not answer (%s); a worker's sweep will find %s.", error, lineage)
+
+    return ring

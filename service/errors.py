@@ -1,0 +1,94 @@
+"""One table from the core's errors to HTTP answers, and the handlers that write them as problem+json (RFC 9457)."""
+
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from registry import errors
+
+_log = logging.getLogger(__name__)
+
+ANSWERS: dict[type[errors.OdemError], tuple[int, str, str]] = {
+    errors.OdemError: (500, "internal", "The service made a mistake"),
+    errors.NotFound: (404, "not-found", "Not found"),
+    errors.LineageNotFound: (404, "lineage-not-found", "No such lineage"),
+    errors.VersionNotFound: (404, "version-not-found", "No such version"),
+    errors.MergeNotFound: (404, "merge-not-found", "No such merge"),
+    errors.BlobNotFound: (404, "blob-not-found", "No such blob"),
+    errors.Conflict: (409, "conflict", "The request contradicts what is stored"),
+    errors.LineageExists: (409, "lineage-exists", "The lineage exists already"),
+    errors.MergeEnded: (409, "merge-ended", "The merge has ended"),
+    errors.InvalidInput: (422, "invalid-input", "The input cannot be used"),
+    errors.InvalidRecord: (422, "invalid-document", "The JSON document is not valid"),
+    errors.UnknownArchitecture: (422, "unknown-architecture", "No such architecture"),
+    errors.ArchitectureMismatch: (422, "architecture-mismatch", "The base is not of this architecture"),
+    errors.MethodUnavailable: (422, "method-unavailable", "This lineage cannot run this method"),
+    errors.NotSafetensors: (422, "not-safetensors", "Not a well-formed safetensors file"),
+    errors.PickleRefused: (422, "pickle-refused", "Pickles are never accepted"),
+    errors.TensorMismatch: (422, "tensor-mismatch", "The checkpoint does not match the lineage's base"),
+    errors.CalibrationInvalid: (422, "calibration-invalid", "The calibration sample cannot be used"),
+    errors.MalformedUpload: (400, "malformed-upload", "The upload is not as it should be"),
+    errors.TooLarge: (413, "too-large", "A limit was passed"),
+    errors.DigestMismatch: (422, "digest-mismatch", "The bytes are not those that were promised"),
+    errors.StorageFull: (507, "storage-full", "The disk is full"),
+    errors.StoreUnavailable: (503, "store-unavailable", "The state store does not answer"),
+    errors.LeaseLost: (409, "lease-lost", "The merge belongs to another worker"),
+}
+"""Class -> status, type (the last step of the problem's `type`), title."""
+
+PROBLEM_MEDIA_TYPE = "application/problem+json"
+
+
+def problem(status: int, kind: str, title: str, detail: str, **more: Any) -> JSONResponse:
+    """A problem+json answer. `more` are extension members."""
+    body = {"type": f"/problems/{kind}", "title": title, "status": status, "detail": detail, **more}
+    headers = {"Retry-After": "5"} if status == 503 else None
+    return JSONResponse(body, status_code=status, media_type=PROBLEM_MEDIA_TYPE, headers=headers)
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers."""
+    app.add_exception_handler(errors.OdemError, _core)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientDisconnect, _disconnected)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _core(_: Request, error: Exception) -> JSONResponse:
+    status, kind, title = ANSWERS[type(error)]  # type: ignore[index]
+    more = {"differences": list(error.differences[:100])} if isinstance(error, errors.TensorMismatch) else {}
+    return problem(status, kind, title, str(error), **more)
+
+
+async def _validation(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  registered for this class only
+    found = [{"where": ".".join(str(step) for step in item["loc"]), "what": item["msg"]} for item in error.errors()]
+    detail = "; ".join(f"{item['where']}: {item['what']}" for item in found[:3])
+    return problem(422, "invalid-document", "The request is not valid", detail, errors=found)
+
+
+async def _http(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101  registered for this class only
+    kinds = {404: "not-found", 405: "method-not-allowed"}
+    answer = problem(error.status_code, kinds.get(error.status_code, "http"), str(error.detail), str(error.detail))
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _disconnected(_: Request, __: Exception) -> JSONResponse:
+    return problem(
+        400, "malformed-upload", "The upload was cut off", "The connection closed before the body was complete."
+    )
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return problem(
+        500, "internal", "The service made a mistake", "The error was logged. Nothing was stored by this request."
+    )

@@ -1,0 +1,139 @@
+"""Bodies of POST /merge, POST /lineages and POST /blobs; files are streamed."""
+
+from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+
+from registry.blob import Blob
+from registry.errors import InvalidRecord, MalformedUpload
+from registry.lineage import Lineage, LineageSpec
+from registry.merge import Merge
+from registry.recipe import describe
+from service.admission import MergeAdmission, blob_header, create_lineage
+from service.context import Context
+from service.multipart import read_parts
+from service.sinks import JsonSink, SafetensorsSink, Sink
+
+
+async def receive_blob(context: Context, request: Request) -> Blob:
+    """A raw safetensors body into the blob store."""
+    sink = SafetensorsSink(context.blobs, context.settings, check=lambda _: None)
+    try:
+        async for chunk in request.stream():
+            await sink.put(chunk)
+        await sink.finish()
+        return await sink.commit()
+    except ClientDisconnect as error:
+        raise MalformedUpload("The connection closed before the body was complete. Nothing was stored.") from error
+    finally:
+        await sink.abort()
+
+
+async def read_json(context: Context, request: Request) -> bytes:
+    """A JSON body of bounded size."""
+    sink = JsonSink(context.settings.max_json_bytes)
+    async for chunk in request.stream():
+        await sink.put(chunk)
+    return bytes(sink.data)
+
+
+async def receive_merge(context: Context, request: Request) -> Merge:
+    """A merge as multipart: the JSON part `merge`, then `checkpoint` and, for methods that need it, `calibration`."""
+    parts = _MergeParts(context)
+    try:
+        await read_parts(request, parts.begin, parts.end)
+        return await parts.accept()
+    finally:
+        await parts.abort()
+
+
+async def receive_merge_of_blobs(context: Context, request: Request) -> Merge:
+    """A merge as a JSON body that names blobs which were sent before."""
+    document = await read_json(context, request)
+    return await run_in_threadpool(_accept_blobs, context, document)
+
+
+def _accept_blobs(context: Context, document: bytes) -> Merge:
+    admission = MergeAdmission(context, document)
+    asked = admission.request
+    if asked.checkpoint is None:
+        raise InvalidRecord(
+            "A JSON body must name its checkpoint by digest. Send the file itself as multipart/form-data, or "
+            "first to POST /blobs."
+        )
+    admission.check_checkpoint(blob_header(context, asked.checkpoint))
+    calibration = None
+    if asked.calibration is not None:
+        calibration = context.blobs.get(asked.calibration)
+        header = blob_header(context, asked.calibration)
+        admission.check_calibration(header)
+        with context.blobs.path(asked.calibration).open("rb") as file:
+
+            def read(start: int, length: int) -> bytes:
+                file.seek(start)
+                return file.read(length)
+
+            admission.check_labels(header, read)
+    return admission.accept(context.blobs.get(asked.checkpoint), calibration)
+
+
+class _MergeParts:
+    """The parts of one POST /merge, in the order in which they come."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._document = JsonSink(context.settings.max_json_bytes)
+        self._admission: MergeAdmission | None = None
+        self._files: dict[str, SafetensorsSink] = {}
+
+    def begin(self, name: str) -> Sink:
+        if name == "merge" and self._admission is None:
+            return self._document
+        if name not in {"checkpoint", "calibration"}:
+            raise MalformedUpload(
+                f"There is no part {name[:50]!r}: a merge has the parts merge, checkpoint and calibration, once each."
+            )
+        if self._admission is None:
+            raise MalformedUpload(
+                f"The JSON part 'merge' must come before the part {name!r}, so that it can be checked as it arrives."
+            )
+        if name in self._files:
+            raise MalformedUpload(f"The part {name!r} came twice.")
+        check = self._admission.check_checkpoint if name == "checkpoint" else self._admission.check_calibration
+        self._files[name] = SafetensorsSink(self._context.blobs, self._context.settings, check)
+        return self._files[name]
+
+    async def end(self, name: str) -> None:
+        if name == "merge":
+            self._admission = await run_in_threadpool(MergeAdmission, self._context, bytes(self._document.data))
+        elif name == "calibration" and self._admission is not None:
+            sink = self._files[name]
+            await run_in_threadpool(self._admission.check_labels, sink.header, sink.read)
+
+    async def accept(self) -> Merge:
+        if self._admission is None or "checkpoint" not in self._files:
+            raise MalformedUpload(
+                "A merge needs the parts 'merge' (JSON) and 'checkpoint' (safetensors), in this order."
+            )
+        checkpoint, calibration = self._files["checkpoint"], self._files.get("calibration")
+        self._admission.check_complete(has_calibration=calibration is not None)
+        blob = await checkpoint.commit()
+        sample = await calibration.commit() if calibration else None
+        return await run_in_threadpool(self._admission.accept, blob, sample)
+
+    async def abort(self) -> None:
+        for sink in self._files.values():
+            await sink.abort()
+
+
+async def receive_lineage(context: Context, request: Request) -> Lineage:
+    """A lineage as a JSON body that names a base which was sent before."""
+    spec = _lineage_spec(await read_json(context, request))
+    return await run_in_threadpool(create_lineage, context, spec)
+
+
+def _lineage_spec(document: bytes) -> LineageSpec:
+    try:
+        return LineageSpec.model_validate_json(document)
+    except ValidationError as error:
+        raise InvalidRecord(f"The lineage document is not valid: {describe(error)}") from error

@@ -1,0 +1,49 @@
+"""Lineages."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from registry.lineage import LineageSpec
+from service.context import Ctx
+from service.intake import receive_lineage
+from service.routes.problems import problems
+from service.schemas import LineagePage, LineageView
+
+router = APIRouter(tags=["lineages"])
+
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": LineageSpec.model_json_schema(ref_template="#/components/schemas/{model}")}
+        },
+    }
+}
+
+
+@router.post(
+    "/lineages",
+    operation_id="createLineage",
+    status_code=201,
+    responses=problems(404, 409, 413, 422),
+    openapi_extra=_BODY,
+)
+async def create_lineage(request: Request, response: Response, context: Ctx) -> LineageView:
+    """Create a lineage from an architecture and a base that was sent with POST /blobs."""
+    lineage = await receive_lineage(context, request)
+    response.headers["Location"] = f"/lineages/{lineage.name}"
+    return LineageView.of(lineage, head=0)
+
+
+@router.get("/lineages", operation_id="listLineages", responses=problems())
+def list_lineages(context: Ctx) -> LineagePage:
+    """All lineages, by name."""
+    found = context.state.list_lineages()
+    return LineagePage(lineages=[LineageView.of(item, context.state.head(item.name).number) for item in found])
+
+
+@router.get("/lineages/{name}", operation_id="getLineage", responses=problems(404))
+def get_lineage(name: str, context: Ctx) -> LineageView:
+    """One lineage."""
+    return LineageView.of(context.state.get_lineage(name), context.state.head(name).number)

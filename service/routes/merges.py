@@ -1,0 +1,84 @@
+"""POST /merge and the merges that it makes."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from registry.errors import MalformedUpload
+from registry.version import DEFAULT_LINEAGE
+from service.context import Ctx
+from service.intake import receive_merge, receive_merge_of_blobs
+from service.routes.problems import problems
+from service.schemas import MergePage, MergeRequest, MergeView
+
+router = APIRouter(tags=["merges"])
+
+_FILE = {"type": "string", "format": "binary"}
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["merge", "checkpoint"],
+                    "properties": {
+                        "merge": MergeRequest.model_json_schema(ref_template="#/components/schemas/{model}"),
+                        "checkpoint": _FILE | {"description": "safetensors: full state dict or its `visual.` part"},
+                        "calibration": _FILE | {"description": "safetensors: images uint8 [N,3,H,W], labels int64 [N]"},
+                    },
+                },
+                "encoding": {"merge": {"contentType": "application/json"}},
+            },
+            "application/json": {"schema": {"$ref": "#/components/schemas/MergeRequest"}},
+        },
+    }
+}
+
+
+@router.post(
+    "/merge",
+    operation_id="createMerge",
+    status_code=202,
+    responses=problems(400, 404, 413, 422, 507),
+    openapi_extra=_BODY,
+)
+async def create_merge(request: Request, response: Response, context: Ctx) -> MergeView:
+    """Send a fine-tuned checkpoint to be merged into a lineage's head."""
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        merge = await receive_merge(context, request)
+    elif kind == "application/json":
+        merge = await receive_merge_of_blobs(context, request)
+    else:
+        raise MalformedUpload(
+            f"POST /merge takes multipart/form-data (files) or application/json (digests of blobs), not {kind[:60]!r}."
+        )
+    response.headers["Location"] = f"/merges/{merge.id}"
+    return MergeView.of(merge)
+
+
+@router.get("/merges/{merge_id}", operation_id="getMerge", responses=problems(404))
+def get_merge(merge_id: str, context: Ctx) -> MergeView:
+    """How a merge stands: state, live progress, and at its end the report or the problem."""
+    return MergeView.of(context.state.get_merge(merge_id))
+
+
+@router.get("/merges", operation_id="listMerges", responses=problems(404, 422))
+def list_merges(
+    context: Ctx,
+    lineage: Annotated[str, Query(description="Of which lineage.")] = DEFAULT_LINEAGE,
+    limit: Annotated[int | None, Query(ge=1, le=1000)] = None,
+    offset: Annotated[int, Query(ge=0)] = 0,
+) -> MergePage:
+    """A lineage's merges, newest first, without their reports."""
+    size = limit or context.settings.page_size
+    found = context.state.list_merges(lineage, size, offset)
+    views = [MergeView.of(merge, with_report=False) for merge in found]
+    return MergePage(merges=views, next_offset=offset + size if len(found) == size else None)
+
+
+@router.post("/merges/{merge_id}/cancel", operation_id="cancelMerge", status_code=202, responses=problems(404, 409))
+def cancel_merge(merge_id: str, context: Ctx) -> MergeView:
+    """Cancel a queued merge at once; ask a running one to stop at its next step."""
+    return MergeView.of(context.state.request_cancel(merge_id))

@@ -1,0 +1,77 @@
+"""Versions: their records, weights and configs."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from registry.errors import VersionNotFound
+from registry.version import DEFAULT_LINEAGE, VersionReference
+from service.context import Ctx
+from service.downloads import SAFETENSORS_MEDIA_TYPE, send_blob
+from service.routes.problems import problems
+from service.schemas import VersionPage, VersionView
+
+router = APIRouter(tags=["models"])
+
+_WEIGHTS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The safetensors file.",
+        "content": {SAFETENSORS_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+    },
+    206: {"description": "The asked range of it."},
+    304: {"description": "The client has these bytes (If-None-Match)."},
+    416: {"description": "The range lies outside the file."},
+}
+
+
+@router.get("/models", operation_id="listVersions", responses=problems(404, 422))
+def list_versions(
+    context: Ctx,
+    lineage: Annotated[str, Query(description="Of which lineage.")] = DEFAULT_LINEAGE,
+    limit: Annotated[int | None, Query(ge=1, le=1000)] = None,
+    before: Annotated[int | None, Query(ge=0, description="Only versions with smaller numbers.")] = None,
+) -> VersionPage:
+    """A lineage's versions, newest first, without their reports."""
+    size = limit or context.settings.page_size
+    has_config = context.state.get_lineage(lineage).architecture is not None
+    found = context.state.list_versions(lineage, size, before)
+    views = [VersionView.of(version, has_config=has_config, with_report=False) for version in found]
+    return VersionPage(versions=views, next_before=found[-1].number if found and found[-1].number else None)
+
+
+@router.get("/models/{version}", operation_id="getVersion", responses=problems(404))
+def get_version(version: str, context: Ctx) -> VersionView:
+    """A version's record: `name@3`, `name@latest`, or `3` and `latest` of the lineage `default`."""
+    found = context.state.get_version(VersionReference.parse(version))
+    return VersionView.of(found, has_config=context.state.get_lineage(found.lineage).architecture is not None)
+
+
+@router.api_route(
+    "/models/{version}/weights",
+    methods=["GET", "HEAD"],
+    response_class=Response,
+    responses=_WEIGHTS | problems(404),
+    include_in_schema=False,
+)
+@router.get(
+    "/models/{version}/weights", operation_id="getWeights", response_class=Response, responses=_WEIGHTS | problems(404)
+)
+def get_weights(version: str, request: Request, context: Ctx) -> Response:
+    """A version's weights: a safetensors file whose ETag is its sha256. Takes Range, If-Range and If-None-Match."""
+    found = context.state.get_version(VersionReference.parse(version))
+    path = context.blobs.path(found.weights)
+    location = f"/models/{found.reference}/weights"
+    immutable = version.rpartition("@")[2] == str(found.number)
+    return send_blob(
+        request, path, found.weights, f"{found.lineage}-{found.number}.safetensors", location, immutable=immutable
+    )
+
+
+@router.get("/models/{version}/open_clip_config.json", operation_id="getOpenClipConfig", responses=problems(404))
+def get_open_clip_config(version: str, context: Ctx) -> dict[str, Any]:
+    """The config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the weights."""
+    found = context.state.get_version(VersionReference.parse(version))
+    architecture = context.state.get_lineage(found.lineage).architecture
+    if architecture is None:
+        raise VersionNotFound(f"{version}/open_clip_config.json")
+    return architecture.open_clip_config

@@ -1,0 +1,22 @@
+"""How a route's problems are documented."""
+
+from typing import Any
+
+from service.errors import PROBLEM_MEDIA_TYPE
+from service.schemas import Problem
+
+_MEANINGS = {
+    400: "The body is cut off or out of order.",
+    404: "There is no such thing.",
+    409: "The request contradicts what is stored.",
+    413: "A limit was passed; the detail names its setting.",
+    422: "The input cannot be used; the detail says why. Nothing was stored.",
+    503: "The state store does not answer; try again.",
+    507: "The disk is full. Nothing was stored.",
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI's `responses` for these problem statuses, and 503, which every route may answer."""
+    schema = {PROBLEM_MEDIA_TYPE: {"schema": Problem.model_json_schema()}}
+    return {status: {"description": _MEANINGS[status], "content": schema} for status in (*statuses, 503)}

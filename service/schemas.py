@@ -1,0 +1,146 @@
+"""The wire: what requests say and what answers show."""
+
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from registry.architecture import Architecture
+from registry.blob import Digest
+from registry.lineage import Lineage
+from registry.merge import Merge, MergeProblem, MergeState, Progress
+from registry.recipe import Recipe
+from registry.record import Name, Text
+from registry.task import Task
+from registry.version import DEFAULT_LINEAGE, Provenance, Version
+
+
+class Problem(BaseModel):
+    """An error. Source: RFC 9457."""
+
+    type: str = Field(description="Which problem this is; stable.", examples=["/problems/tensor-mismatch"])
+    title: str
+    status: int
+    detail: str = Field(description="What happened and what to do.")
+
+
+class MergeRequest(BaseModel):
+    """The JSON part `merge` of POST /merge, or its whole JSON body when the blobs were sent before."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    lineage: Name = DEFAULT_LINEAGE
+    task: Task
+    recipe: dict[str, Any] | None = Field(None, description="Parameters that differ from the lineage's recipe.")
+    labels: Annotated[dict[Text, Text], Field(max_length=32)] = Field(default_factory=dict)
+    checkpoint: Digest | None = Field(None, description="Of a blob sent before; only in a JSON body.")
+    calibration: Digest | None = Field(None, description="Of a blob sent before; only in a JSON body.")
+
+
+class BlobView(BaseModel):
+    """A stored blob; size in bytes."""
+
+    digest: Digest
+    size: int
+
+
+class LineageView(BaseModel):
+    """A lineage; `head` names its newest version."""
+
+    name: str
+    architecture: Architecture | None
+    base: Digest
+    recipe: Recipe
+    calibration_budget: int
+    base_utility: float
+    created_at: datetime
+    head: str
+
+    @classmethod
+    def of(cls, lineage: Lineage, head: int) -> Self:
+        """The view of a record."""
+        return cls(**dict(lineage), head=f"{lineage.name}@{head}")
+
+
+class LineagePage(BaseModel):
+    """All lineages, by name."""
+
+    lineages: list[LineageView]
+
+
+class VersionView(BaseModel):
+    """A version; its weights and its open_clip config lie behind the two URLs."""
+
+    reference: str
+    lineage: str
+    number: int
+    weights: Digest
+    size: int
+    tasks: list[Task]
+    memory: Digest | None
+    provenance: Provenance | None
+    report: dict[str, Any] | None = None
+    created_at: datetime
+    weights_url: str
+    config_url: str | None
+
+    @classmethod
+    def of(cls, version: Version, *, has_config: bool, with_report: bool = True) -> Self:
+        """The view of a record."""
+        url = f"/models/{version.reference}"
+        return cls(
+            **version.model_dump(exclude={"report"}),
+            reference=version.reference,
+            report=version.report if with_report else None,
+            weights_url=f"{url}/weights",
+            config_url=f"{url}/open_clip_config.json" if has_config else None,
+        )
+
+
+class VersionPage(BaseModel):
+    """Versions, newest first, without their reports. `next_before` continues the listing; absent on the last page."""
+
+    versions: list[VersionView]
+    next_before: int | None
+
+
+class MergeView(BaseModel):
+    """A merge and how it stands. `version` is the name of what it made."""
+
+    id: str
+    lineage: str
+    state: MergeState
+    task: Task
+    recipe: Recipe
+    checkpoint: Digest
+    calibration: Digest | None
+    labels: dict[str, str]
+    attempt: int
+    cancel_requested: bool
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    version: str | None
+    progress: Progress | None
+    problem: MergeProblem | None
+    report: dict[str, Any] | None = None
+
+    @classmethod
+    def of(cls, merge: Merge, *, with_report: bool = True) -> Self:
+        """The view of a record."""
+        fields = merge.model_dump(exclude={"version", "report", "fence"})
+        version = None if merge.version is None else f"{merge.lineage}@{merge.version}"
+        return cls(**fields, version=version, report=merge.report if with_report else None)
+
+
+class MergePage(BaseModel):
+    """Merges of a lineage, newest first, without their reports. `next_offset` continues the listing."""
+
+    merges: list[MergeView]
+    next_offset: int | None
+
+
+class Health(BaseModel):
+    """`ok` when the process runs (healthz) or can do its work (readyz)."""
+
+    status: str

@@ -1,0 +1,29 @@
+"""The gateway's settings, read once from `ODEM_*` environment variables."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class GatewaySettings(BaseSettings):
+    """What the gateway must be told; `docs/operations.md` lists the same."""
+
+    model_config = SettingsConfigDict(env_prefix="ODEM_", frozen=True)
+
+    redis_url: str = Field("redis://127.0.0.1:6379/0", description="The state store (Valkey or Redis 7.2+).")
+    broker_url: str = Field(
+        "redis://127.0.0.1:6379/1", description="Celery's broker: another database of the same server."
+    )
+    data_dir: Path = Field(Path(".data"), description="The folder of blobs and uploads, shared with the workers.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
+    max_upload_bytes: int = Field(64 << 30, ge=1, description="Largest checkpoint, base or calibration file.")
+    max_json_bytes: int = Field(4 << 20, ge=1, description="Largest JSON document, in a body or in a part.")
+    max_header_bytes: int = Field(16 << 20, ge=1024, description="Largest safetensors header.")
+    max_tensors: int = Field(50_000, ge=1, description="Most tensors in one file.")
+    max_calibration_samples: int = Field(16_384, ge=1, description="Most images in one calibration file.")
+    min_free_bytes: int = Field(256 << 20, ge=0, description="Free space of the data folder's disk that uploads leave.")
+    page_size: int = Field(
+        50, ge=1, le=1000, description="Entries on a page of a listing, unless the client asks for fewer."
+    )
