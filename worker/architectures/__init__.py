@@ -1,0 +1,1 @@
+"""What a merge method must know of a network, one file for each family."""

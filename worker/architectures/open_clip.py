@@ -1,0 +1,74 @@
+"""open_clip networks: the visual tower whose parameters are merged, and the text tower that makes zero-shot heads."""
+
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import open_clip
+import torch
+from torch import Tensor, nn
+
+from registry.architecture import Architecture
+from registry.errors import ArchitectureMismatch
+from registry.task import Task
+from worker.weights import Weights
+
+VISUAL = "visual."
+
+
+class OpenClipNetwork:
+    """The base's network in float32 and eval mode, on one device.
+
+    tower: images [n, 3, H, W], normalised, to embeddings [n, embed_dim], not unit-norm.
+    logit_scale: s = exp(logit_scale) of the base. scope: names of the tower's parameters, without `visual.`.
+    Raises ArchitectureMismatch when the base does not load strictly.
+    """
+
+    def __init__(self, architecture: Architecture, base: Weights, device: torch.device) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "open_clip_config.json").write_text(json.dumps(architecture.open_clip_config))
+            source = f"local-dir:{folder}"
+            self._model: nn.Module = open_clip.create_model(source, load_weights=False, precision="fp32")
+            self._tokenizer = open_clip.get_tokenizer(source)
+        self._load({name: base[name] for name in base.names})
+        self._model.eval().requires_grad_(requires_grad=False).to(device)
+        self._device = device
+        tower = self._model.visual
+        assert isinstance(tower, nn.Module)  # noqa: S101  every open_clip model has one
+        self.tower = tower
+        self.scope = tuple(name for name, item in tower.named_parameters() if item.is_floating_point())
+        scale = self._model.logit_scale
+        assert isinstance(scale, Tensor)  # noqa: S101  every open_clip model has one
+        self.logit_scale = float(scale.detach().double().exp())
+
+    def _load(self, state: Mapping[str, Tensor]) -> None:
+        try:
+            self._model.load_state_dict({name: tensor.float() for name, tensor in state.items()}, strict=True)
+        except RuntimeError as error:
+            raise ArchitectureMismatch(f"open_clip cannot load the base into this architecture: {error}") from error
+
+    def parameters_of(self, weights: Weights) -> dict[str, Tensor]:
+        """The merge scope of a checkpoint, float32 on the network's device, by the tower's parameter names."""
+        return {name: weights[VISUAL + name].to(self._device, torch.float32) for name in self.scope}
+
+    @torch.no_grad()
+    def set_parameters(self, parameters: Mapping[str, Tensor]) -> None:
+        """Put a merge scope into the tower."""
+        for name, parameter in self.tower.named_parameters():
+            if name in parameters:
+                parameter.copy_(parameters[name])
+
+    @torch.no_grad()
+    def zero_shot_head(self, task: Task) -> Tensor:
+        """Unit-norm text embeddings [classes, embed_dim], float32: each the mean over the task's templates.
+
+        Source: CLIP, arXiv 2103.00020, section 3.1.4.
+        """
+        rows = []
+        for classname in task.classnames:
+            texts = self._tokenizer([template.replace("{}", classname) for template in task.templates])
+            features = self._model.encode_text(texts.to(self._device), normalize=True)  # type: ignore[operator]
+            mean = features.float().mean(dim=0)
+            rows.append(mean / mean.norm())
+        return torch.stack(rows)

@@ -1,0 +1,206 @@
+"""One merge from claim to commit.
+
+claim -> open head, checkpoint and base by digest -> merge -> write weights and memory as blobs -> commit. Expected
+failures end the merge with a problem that its sender can act on; nothing but a commit changes the lineage.
+"""
+
+import logging
+import platform
+import time
+from collections.abc import Callable
+from importlib.metadata import version as library_version
+
+import torch
+
+from registry import CODE_VERSION
+from registry.blob import Blob
+from registry.blobs.files import FileBlobStore
+from registry.errors import LeaseLost, OdemError, StorageFull, StoreUnavailable
+from registry.merge import Claim, MergeProblem, MergeState, Progress
+from registry.record import now
+from registry.state.redis import RedisStateStore
+from registry.version import Provenance, Version
+from worker import memory
+from worker.job import Job, MergeCancelled, Result
+from worker.lease import Lease
+from worker.methods import METHODS
+from worker.settings import WorkerSettings
+from worker.weights import Entry, NotFinite, Weights, check_finite, write_weights, writing
+
+_log = logging.getLogger(__name__)
+
+
+def run_next(lineage: str, settings: WorkerSettings) -> bool:
+    """Run the lineage's first merge. False when there was none to run, or another worker has it."""
+    state = RedisStateStore(settings.redis_url)
+    try:
+        claim = state.claim(lineage, int(settings.lease_seconds * 1000), settings.max_attempts)
+        if claim is None:
+            return False
+        _log.info("%s of %s: attempt %d, fence %d", claim.merge.id, lineage, claim.merge.attempt, claim.fence)
+        _run(claim, state, FileBlobStore(settings.data_dir), settings)
+        return True
+    finally:
+        state.close()
+
+
+def _run(claim: Claim, state: RedisStateStore, blobs: FileBlobStore, settings: WorkerSettings) -> None:
+    try:
+        with Lease(state, claim, settings.lease_seconds) as lease:
+            end = _attempt(claim, state, blobs, lease, settings)
+            _patiently(end, settings.store_patience_seconds)
+    except LeaseLost as error:
+        _log.warning("%s", error)
+
+
+def _attempt(
+    claim: Claim, state: RedisStateStore, blobs: FileBlobStore, lease: Lease, settings: WorkerSettings
+) -> Callable[[], None]:
+    """Run the merge; what is returned records how it ended."""
+    try:
+        version = _make_version(claim, state, blobs, lease, choose_device(settings.device))
+    except MergeCancelled:
+        if lease.lost:
+            raise LeaseLost(f"The lease of {claim.merge.id} was lost.") from None
+        return lambda: state.end(claim, MergeState.CANCELLED, None)
+    except Exception as error:
+        problem = _problem(error)
+        _log.exception("%s failed: %s", claim.merge.id, problem.detail)
+        return lambda: state.end(claim, MergeState.FAILED, problem)
+
+    def commit() -> None:
+        number = state.commit(claim, version)
+        _log.info("%s made %s@%d", claim.merge.id, claim.merge.lineage, number)
+
+    return commit
+
+
+def _make_version(
+    claim: Claim, state: RedisStateStore, blobs: FileBlobStore, lease: Lease, device: torch.device
+) -> Version:
+    started = time.perf_counter()
+    job = _open(claim, state, blobs, lease, device)
+    result = METHODS[claim.merge.recipe.method](job)
+    merged = time.perf_counter()
+    lease.report(Progress(phase="writing"))
+    weights = _write(job, result)
+    stored = memory.store(blobs, result.memory).digest if result.memory is not None else job.parent.memory
+    seconds = {"merge": merged - started, "write": time.perf_counter() - merged}
+    return Version(
+        lineage=job.lineage.name,
+        number=job.parent.number + 1,
+        weights=weights.digest,
+        size=weights.size,
+        memory=stored,
+        tasks=job.tasks,
+        provenance=_provenance(job),
+        report=result.report | {"seconds": seconds},
+        created_at=now(),
+    )
+
+
+def _open(claim: Claim, state: RedisStateStore, blobs: FileBlobStore, lease: Lease, device: torch.device) -> Job:
+    lineage = state.get_lineage(claim.merge.lineage)
+    parent = state.head(lineage.name)
+
+    def weights(digest: str) -> Weights:
+        return Weights(blobs.path(digest))
+
+    return Job(
+        lineage=lineage,
+        parent=parent,
+        merge=claim.merge,
+        base=weights(lineage.base),
+        head=weights(parent.weights),
+        checkpoint=weights(claim.merge.checkpoint),
+        blobs=blobs,
+        device=device,
+        report=lease.report,
+        stopping=lambda: lease.stopping,
+    )
+
+
+def _write(job: Job, result: Result) -> Blob:
+    """The version's weights: every tensor of the base, in its order and dtypes."""
+    base = job.base
+    entries = [Entry(name, tensor.dtype, tuple(tensor.shape)) for name in base.names for tensor in (base[name],)]
+
+    def tensor(entry: Entry) -> torch.Tensor:
+        merged = result.tensor(entry.name)
+        if merged is None:
+            return base[entry.name]
+        output = merged.to(entry.dtype)
+        check_finite(entry.name, output, "the result")
+        return output
+
+    with writing(job.blobs.create()) as writer:
+        write_weights(writer, entries, map(tensor, entries), dict(base.metadata) | {"format": "pt"})
+        return writer.commit()
+
+
+def _provenance(job: Job) -> Provenance:
+    merge = job.merge
+    libraries = {name: library_version(name) for name in ("torch", "open_clip_torch", "safetensors", "numpy")}
+    return Provenance(
+        parent=job.parent.number,
+        merge=merge.id,
+        checkpoint=merge.checkpoint,
+        calibration=merge.calibration,
+        recipe=merge.recipe,
+        code=CODE_VERSION,
+        libraries=libraries,
+        device=describe_device(job.device),
+    )
+
+
+def choose_device(wanted: str) -> torch.device:
+    """`auto` is the first GPU where there is one, else the CPU."""
+    if wanted == "auto":
+        wanted = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(wanted)
+
+
+def describe_device(device: torch.device) -> str:
+    """The device in words, for provenance."""
+    if device.type == "cuda":
+        return f"{torch.cuda.get_device_name(device)} (CUDA {torch.version.cuda})"
+    capability = torch.backends.cpu.get_cpu_capability()
+    return f"{device.type} ({platform.machine()}, {capability}, {torch.get_num_threads()} threads)"
+
+
+def _patiently(action: Callable[[], None], seconds: float) -> None:
+    """Repeat an idempotent write while the state store does not answer: a finished merge is worth waiting for."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return action()
+        except StoreUnavailable:
+            if time.monotonic() > deadline:
+                raise
+            _log.warning("The state store does not answer; the end of the merge is recorded once it does.")
+            time.sleep(1.0)
+
+
+def _problem(error: Exception) -> MergeProblem:
+    """What a merge's sender is told."""
+    if isinstance(error, NotFinite):
+        return _told("not-finite", "A tensor is not finite", f"{error} Send a checkpoint without such values.")
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        detail = 'The worker ran out of memory. Send the merge again with a smaller "micro_batch" in its recipe.'
+        return _told("out-of-memory", "Out of memory", detail)
+    if isinstance(error, StorageFull):
+        return _told(
+            "storage-full",
+            "The disk is full",
+            "The result could not be stored. Free some room, then send the merge again.",
+        )
+    if isinstance(error, OdemError | ValueError):
+        return _told("invalid-input", "The merge's input cannot be used", str(error))
+    detail = (
+        f"The worker made a mistake ({type(error).__name__}: {error}). It is in the worker's log; head is unchanged."
+    )
+    return _told("internal", "The worker made a mistake", detail)
+
+
+def _told(kind: str, title: str, detail: str) -> MergeProblem:
+    return MergeProblem(type=f"/problems/{kind}", title=title, detail=detail)

@@ -1,0 +1,34 @@
+"""The worker's settings, read once from `ODEM_*` environment variables."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class WorkerSettings(BaseSettings):
+    """What a worker must be told; `docs/operations.md` lists the same."""
+
+    model_config = SettingsConfigDict(env_prefix="ODEM_", frozen=True)
+
+    redis_url: str = Field("redis://127.0.0.1:6379/0", description="The state store (Valkey or Redis 7.2+).")
+    broker_url: str = Field(
+        "redis://127.0.0.1:6379/1", description="Celery's broker: another database of the same server."
+    )
+    data_dir: Path = Field(Path(".data"), description="The folder of blobs and uploads, shared with the gateway.")
+    device: str = Field("auto", description="Where merges run: auto (a GPU where there is one), cpu, cuda, cuda:1, ...")
+    lease_seconds: float = Field(
+        30.0, gt=0, description="How long a merge whose worker died waits before another worker takes it over."
+    )
+    max_attempts: int = Field(
+        3, ge=1, description="How often a merge is started before it fails because its workers died."
+    )
+    sweep_seconds: float = Field(5.0, gt=0, description="How often a worker looks for merges whose message was lost.")
+    store_patience_seconds: float = Field(
+        120.0, ge=0, description="How long a finished merge waits for a state store that does not answer."
+    )
+    shutdown_seconds: float = Field(
+        10.0,
+        ge=0,
+        description="How long a worker that is told to stop lets its merge run on; then it is left to another.",
+    )

@@ -1,0 +1,80 @@
+"""The one Celery task, and the sweeper that rings where a message was lost."""
+
+import ctypes
+import logging
+import signal
+import threading
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_process_init, worker_ready, worker_shutdown
+from kombu.exceptions import OperationalError
+
+from registry.errors import StoreUnavailable
+from registry.state.redis import RedisStateStore
+from worker.app import ADVANCE, QUEUE
+from worker.settings import WorkerSettings
+
+_PR_SET_PDEATHSIG = 1
+_log = logging.getLogger(__name__)
+
+
+def register(celery: Celery, settings: WorkerSettings) -> None:
+    """Add the task and the sweeper to the application."""
+
+    @celery.task(name=ADVANCE)  # type: ignore[untyped-decorator]
+    def advance(lineage: str) -> None:
+        """Run the lineage's first merge, if there is one and no other worker has it; then ring for the next."""
+        from worker.run import run_next  # noqa: PLC0415  torch is imported in the child only: it does not survive a fork
+
+        if run_next(lineage, settings):
+            celery.send_task(ADVANCE, args=[lineage], queue=QUEUE)
+
+    sweeper = _Sweeper(celery, settings)
+
+    @worker_process_init.connect(weak=False)  # type: ignore[untyped-decorator]
+    def die_with_parent(**_: Any) -> None:
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    @worker_ready.connect(weak=False)  # type: ignore[untyped-decorator]
+    def start(**_: Any) -> None:
+        sweeper.start()
+
+    @worker_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]
+    def stop(**_: Any) -> None:
+        sweeper.stop()
+
+
+class _Sweeper:
+    """Rings for every lineage that has waited unheard: its message was lost, or its worker died."""
+
+    def __init__(self, celery: Celery, settings: WorkerSettings) -> None:
+        self._celery = celery
+        self._settings = settings
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def _run(self) -> None:
+        state = RedisStateStore(self._settings.redis_url)
+        while not self._stopped.wait(self._settings.sweep_seconds):
+            try:
+                self._sweep(state)
+            except (StoreUnavailable, OperationalError, OSError) as error:
+                _log.warning("The sweep was put off: %s", error)
+
+    def _sweep(self, state: RedisStateStore) -> None:
+        waiting = state.waiting_lineages()
+        if waiting and not self._bells_unheard():
+            for lineage in waiting:
+                self._celery.send_task(ADVANCE, args=[lineage], queue=QUEUE)
+
+    def _bells_unheard(self) -> int:
+        """Messages that no worker has taken yet; while there are some, ringing again would only pile them up."""
+        with self._celery.connection_for_read() as connection:
+            return int(connection.default_channel.queue_declare(queue=QUEUE, durable=True).message_count)
