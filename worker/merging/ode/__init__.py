@@ -1,0 +1,22 @@
+"""ODE-M, a merge along a rectified path. `merge` is the whole of it; see docs/engine.md.
+
+Source: Lin & Kang, arXiv 2605.19409, and its published code.
+"""
+
+from worker.merging.ode.config import OdeConfig
+from worker.merging.ode.merge import merge
+from worker.merging.ode.report import Cancelled, Outcome, Report, Step
+from worker.merging.ode.task import Normalisation, TaskData
+from worker.merging.ode_recipe import RECIPE_FIELDS
+
+__all__ = [
+    "RECIPE_FIELDS",
+    "Cancelled",
+    "Normalisation",
+    "OdeConfig",
+    "Outcome",
+    "Report",
+    "Step",
+    "TaskData",
+    "merge",
+]

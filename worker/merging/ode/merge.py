@@ -1,0 +1,237 @@
+"""The whole of an ODE-M merge: from a tower, two sets of parameters and calibrations to parameters and a report."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+
+import torch
+from torch import Tensor, nn
+
+from worker.merging.ode.aggregate import Aggregate
+from worker.merging.ode.barrier import Barrier
+from worker.merging.ode.config import OdeConfig
+from worker.merging.ode.flat import Layout, bound
+from worker.merging.ode.integrator import integrator
+from worker.merging.ode.judge import Judge, split
+from worker.merging.ode.objective import Objective, TowerObjective
+from worker.merging.ode.operating_time import OperatingTime, operating_time
+from worker.merging.ode.path import Path, PathEnd
+from worker.merging.ode.per_task import PerTask
+from worker.merging.ode.rectifier import Rectifier, Unrectified
+from worker.merging.ode.refine import Shuffled, refine
+from worker.merging.ode.report import Outcome, Report, Step
+from worker.merging.ode.task import Normalisation, TaskData
+
+
+def merge(
+    tower: nn.Module,
+    theta_0: Mapping[str, Tensor],
+    theta_1: Mapping[str, Tensor],
+    tasks: Sequence[TaskData],
+    *,
+    logit_scale: float,
+    normalisation: Normalisation | None,
+    config: OdeConfig,
+    base_utility: float = 0.0,
+    on_step: Callable[[Step], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Outcome:
+    """Merge θ₁ into θ₀: follow the rectified path to the operating time, then refine if the recipe says so.
+
+    `tower` maps images to embeddings [n, d] (not unit-norm); it is in eval mode, float32 and on its device.
+    `theta_0` and `theta_1` name the merge scope by the tower's parameter names, any float dtype, any device; each
+    value is read at most twice, so a mapping may load lazily. `tasks` come in order of arrival, the incoming one last;
+    `logit_scale` is the factor itself. The tower holds the merged parameters afterwards.
+
+    A blocked path, a loss that is not finite or an infeasible program is said in the report, not raised. Raises
+    ValueError on misuse and `Cancelled` when `should_stop` says so between two steps.
+    """
+    began = time.perf_counter()
+    if not tasks:
+        raise ValueError("no tasks: the incoming task at least is needed")
+    layout = Layout.of(tower, theta_0, theta_1)
+    device = next(tower.parameters()).device
+    point = torch.zeros(layout.size, device=device)
+    gradient = torch.zeros(layout.size, device=device)
+    report = Report(device=str(device), precision=config.precision, recipe=config.as_recipe())
+    report.parameters = sum(shape.numel() for shape in layout.shapes)
+
+    def record(step: Step) -> None:
+        report.steps.append(step)
+        if on_step is not None:
+            on_step(step)
+
+    with bound(tower, layout, point, gradient), _arithmetic(config.precision):
+        run = _Run(tower, layout, point, gradient, config, logit_scale, normalisation, report, record, should_stop)
+        run.merge(theta_0, theta_1, tasks, base_utility)
+    report.seconds = time.perf_counter() - began
+    return Outcome(layout.views(point), report)
+
+
+class _Run:
+    """One merge on a bound tower; fills the report."""
+
+    def __init__(
+        self,
+        tower: nn.Module,
+        layout: Layout,
+        point: Tensor,
+        gradient: Tensor,
+        config: OdeConfig,
+        logit_scale: float,
+        normalisation: Normalisation | None,
+        report: Report,
+        on_step: Callable[[Step], None],
+        should_stop: Callable[[], bool] | None,
+    ) -> None:
+        self._tower, self._layout, self._point, self._gradient = tower, layout, point, gradient
+        self._config, self._logit_scale, self._normalisation = config, logit_scale, normalisation
+        self._report, self._on_step, self._should_stop = report, on_step, should_stop
+
+    def merge(
+        self,
+        theta_0: Mapping[str, Tensor],
+        theta_1: Mapping[str, Tensor],
+        tasks: Sequence[TaskData],
+        base_utility: float,
+    ) -> None:
+        """Leave the merged parameters in the point."""
+        config, utilities = self._config, [task.utility for task in tasks]
+        when = operating_time(config.operating_time, utilities, base_utility, config.auto_limit)
+        self._report.intended_time, self._report.time_reason = when.value, when.reason
+        held_out: TowerObjective | None = None
+        if config.operating_time == "auto":
+            generator = torch.Generator().manual_seed(config.seed)
+            parts = [split(task, config.holdout, generator) for task in tasks]
+            tasks = [path for path, _ in parts]
+            held_out = self._objective([held for _, held in parts], replace(config, estimator="samples"))
+        objective = self._objective(tasks, config)
+        judge = Judge(held_out, utilities) if held_out is not None else None
+        end = self._travel(objective, theta_0, theta_1, utilities, when, judge)
+        self._conclude(objective, end, judge)
+        if config.refine and end.status != "not_finite":
+            self._refine(tasks, end.t)
+
+    def _objective(self, tasks: Sequence[TaskData], config: OdeConfig) -> TowerObjective:
+        return TowerObjective(
+            self._tower,
+            self._point,
+            self._gradient,
+            tasks,
+            logit_scale=self._logit_scale,
+            normalisation=self._normalisation,
+            config=config,
+        )
+
+    def _travel(
+        self,
+        objective: TowerObjective,
+        theta_0: Mapping[str, Tensor],
+        theta_1: Mapping[str, Tensor],
+        utilities: Sequence[float],
+        when: OperatingTime,
+        judge: Judge | None,
+    ) -> PathEnd:
+        """Measure both ends and follow the path between them."""
+        config, report, names = self._config, self._report, objective.names
+        self._layout.fill(self._point, theta_1)
+        end_losses = [float(objective.loss(task)) for task in range(len(names))]
+        report.losses_incoming = dict(zip(names, end_losses, strict=True))
+        target = self._point.clone()
+        self._layout.fill(self._point, theta_0)
+        start_losses = [float(objective.loss(task)) for task in range(len(names))]
+        report.losses_before = dict(zip(names, start_losses, strict=True))
+        wrong = _not_finite(report)
+        if wrong:
+            return PathEnd("not_finite", wrong, 0.0, start_losses)
+        if when.horizon >= 1.0 and len(names) == 1:
+            self._point.copy_(target)
+            message = "No other task has a share: the incoming parameters are taken as they are."
+            return PathEnd("completed", message, 1.0, end_losses)
+        weights = utilities if config.task_weights == "utilities" else [1.0] * len(utilities)
+        rectifier = _rectifier(objective, target, weights, when.horizon, config)
+        path = Path(
+            objective,
+            rectifier,
+            integrator(config, when.horizon, self._point, straight=rectifier.straight and judge is None),
+            Barrier(start_losses, end_losses, config.barrier_budget, config.barrier_power, config.protect_old_only),
+            config,
+            when.horizon,
+            on_step=self._on_step,
+            should_stop=self._should_stop,
+            on_arrival=None if judge is None else judge.look,
+        )
+        return path.follow()
+
+    def _conclude(self, objective: TowerObjective, end: PathEnd, judge: Judge | None) -> None:
+        """Choose the operating time, where it is to be chosen, and write the path into the report."""
+        report, names = self._report, objective.names
+        report.status, report.message = end.status, end.message
+        report.operating_time, losses = end.t, end.losses
+        if judge is not None and judge.verdicts:
+            report.time_reason = judge.settle()
+            report.held_out = [asdict(verdict) for verdict in judge.verdicts]
+            report.operating_time = judge.best.t if judge.best is not None else end.t
+            losses = [float(objective.loss(task)) for task in range(len(names))]
+        report.losses_after = dict(zip(names, losses, strict=True))
+        report.infeasible_steps = sum(not step.feasible for step in report.steps)
+        report.refused_steps = sum(step.scale == 0.0 for step in report.steps)
+        if report.infeasible_steps:
+            report.message += f" In {report.infeasible_steps} steps the constraints contradicted each other."
+        if report.refused_steps:
+            report.message += f" {report.refused_steps} steps were refused at every length."
+        report.gradient_evaluations = objective.passes.gradient_evaluations
+        report.forward_samples = objective.passes.forward_samples
+        report.backward_samples = objective.passes.backward_samples
+
+    def _refine(self, tasks: Sequence[TaskData], t: float) -> None:
+        """Descend around the path's end."""
+        config, report = self._config, self._report
+        objective = self._objective(tasks, config)
+        probe = self._objective(tasks, replace(config, estimator="batches", max_batches=config.refine_probe_batches))
+        draws = Shuffled([len(task.labels) for task in tasks], config.batch_size, config.seed)
+        report.refinement = refine(
+            objective, probe, config, draws, end=t, on_step=self._on_step, should_stop=self._should_stop
+        )
+        losses = [float(objective.loss(task)) for task in range(len(tasks))]
+        report.losses_after = dict(zip(objective.names, losses, strict=True))
+        report.forward_samples += objective.passes.forward_samples + probe.passes.forward_samples
+        report.backward_samples += objective.passes.backward_samples
+
+
+def _not_finite(report: Report) -> str:
+    """Return a sentence that names the losses that are not finite at the path's ends, or nothing."""
+    ends = (("the merged parameters", report.losses_before), ("the incoming parameters", report.losses_incoming))
+    bad = [f"{name} at {where}" for where, losses in ends for name, x in losses.items() if not abs(x) < float("inf")]
+    return f"No step was made: the loss is not finite for {', '.join(bad)}." if bad else ""
+
+
+def _rectifier(
+    objective: Objective, target: Tensor, weights: Sequence[float], end: float, config: OdeConfig
+) -> Rectifier:
+    """Make the recipe's rectifier. An integrator with a memory leaves form B one row's buffer less."""
+    if config.rectifier == "none":
+        return Unrectified(objective, target)
+    if config.rectifier == "aggregate":
+        kept = [*weights[:-1], 0.0] if config.protect_old_only and len(weights) > 1 else weights
+        return Aggregate(objective, target, kept)
+    return PerTask(objective, target, weights, end, config, slots=3 if config.integrator == "euler" else 2)
+
+
+@contextmanager
+def _arithmetic(precision: str) -> Iterator[None]:
+    """Hold the process's switches for the passes: TF32 as the recipe says, one attention path for all passes.
+
+    The attention's inference-only path rounds differently from the one that gradients need; a loss must not depend
+    on whether its gradient is taken too.
+    """
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = matmul.allow_tf32, cudnn.allow_tf32, torch.backends.mha.get_fastpath_enabled()
+    matmul.allow_tf32 = cudnn.allow_tf32 = precision == "tf32"
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        matmul.allow_tf32, cudnn.allow_tf32 = before[:2]
+        torch.backends.mha.set_fastpath_enabled(before[2])

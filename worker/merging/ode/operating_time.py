@@ -1,0 +1,37 @@
+"""Where the path stops: how much of the way towards the incoming checkpoint is gone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class OperatingTime:
+    """T, the horizon to which the path is followed (T, but with a choice along the way), and the reason."""
+
+    value: float
+    horizon: float
+    reason: str
+
+
+def from_utilities(utilities: Sequence[float], base_utility: float) -> float:
+    """Return T_k = u_k / (u_0 + u_1 + ... + u_k), the incoming task's share of all utility.
+
+    Source: ODE-M's operating time 1/k for equal utilities (arXiv 2605.19409, §3.1). Raises ValueError where all
+    utilities are 0.
+    """
+    total = base_utility + sum(utilities)
+    if not total > 0:
+        raise ValueError("all utilities are 0: the incoming task's share is not defined")
+    return utilities[-1] / total
+
+
+def operating_time(
+    choice: str | float, utilities: Sequence[float], base_utility: float, auto_limit: float
+) -> OperatingTime:
+    """Resolve the recipe's `operating_time`."""
+    if not isinstance(choice, str):
+        return OperatingTime(choice, choice, "given by the recipe")
+    share = from_utilities(utilities, base_utility)
+    if choice == "auto":
+        return OperatingTime(share, min(1.0, auto_limit * share), "to be chosen on held-out calibration samples")
+    return OperatingTime(share, share, "the incoming task's share of all utility")
