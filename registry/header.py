@@ -30,6 +30,9 @@ DTYPE_BYTES |= {"U32": 4, "F32": 4, "F64": 8, "I64": 8, "U64": 8}
 FLOATS = frozenset({"F16", "BF16", "F32"})
 """Dtypes that a checkpoint's floating-point tensors may have."""
 
+_FORMAT_LIMIT = 100_000_000
+"""The longest header that the format allows, in bytes."""
+
 _MAGICS = (
     (b"PK\x03\x04", "a zip archive, as torch.save writes it", True),
     (b"\x80\x02", "a Python pickle", True),
@@ -110,13 +113,16 @@ class HeaderReader:
     def _read_length(self) -> int:
         refuse_foreign(bytes(self._bytes))
         length = int.from_bytes(self._bytes, "little")
+        if not 2 <= length <= _FORMAT_LIMIT:
+            raise NotSafetensors(
+                f"The first eight bytes announce a header of {length} bytes: this is no safetensors file. "
+                "Write it with safetensors.torch.save_file."
+            )
         if length > self._max_header_bytes:
             raise TooLarge(
                 f"The first eight bytes announce a header of {length} bytes; at most {self._max_header_bytes} are "
-                "allowed (ODEM_MAX_HEADER_BYTES). Either this is no safetensors file or it has far too many tensors."
+                "allowed (ODEM_MAX_HEADER_BYTES)."
             )
-        if length < 2:
-            raise NotSafetensors("The first eight bytes announce an empty header: this is no safetensors file.")
         return length
 
 
@@ -212,18 +218,20 @@ def check_checkpoint(header: Header, base: Header) -> None:
     """
     only_visual = all(name.startswith("visual.") for name in header.tensors)
     wanted = {name: item for name, item in base.tensors.items() if name.startswith("visual.") or not only_visual}
+    both = [(name, header.tensors[name], item) for name, item in wanted.items() if name in header.tensors]
     differences = [
-        f"{name} is missing (expected {_describe(wanted[name])})" for name in wanted if name not in header.tensors
+        f"{name} has shape {list(found.shape)}, expected {list(expected.shape)}"
+        for name, found, expected in both
+        if found.shape != expected.shape
     ]
+    differences += [
+        f"{name} has dtype {found.dtype}, expected {expected.dtype}"
+        for name, found, expected in both
+        if not _compatible(found.dtype, expected.dtype)
+    ]
+    missing = [name for name in wanted if name not in header.tensors]
+    differences += [f"{name} is missing (expected {_describe(wanted[name])})" for name in missing]
     differences += [f"{name} is not in the base" for name in header.tensors if name not in wanted]
-    for name, expected in wanted.items():
-        found = header.tensors.get(name)
-        if found is None:
-            continue
-        if found.shape != expected.shape:
-            differences.append(f"{name} has shape {list(found.shape)}, expected {list(expected.shape)}")
-        elif not _compatible(found.dtype, expected.dtype):
-            differences.append(f"{name} has dtype {found.dtype}, expected {expected.dtype}")
     raise_differences(differences, "The checkpoint does not match the lineage's base")
 
 

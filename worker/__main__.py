@@ -2,9 +2,13 @@
 
 import logging
 import os
+import warnings
 
 # SIGTERM asks for Celery's soft shutdown: the merge may go on for `shutdown_seconds`, then its message is given back.
+# Celery reads this when it is imported.
 os.environ["REMAP_SIGTERM"] = "SIGQUIT"
+
+from celery.platforms import SecurityWarning
 
 from worker.app import QUEUE, create_celery
 from worker.settings import WorkerSettings
@@ -13,22 +17,23 @@ from worker.tasks import register
 
 def main() -> None:
     """Work until SIGTERM or SIGINT."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    _configure_logging()
     settings = WorkerSettings()
     celery = create_celery(settings)
     register(celery, settings)
     celery.worker_main(
-        [
-            "worker",
-            "--queues",
-            QUEUE,
-            "--without-gossip",
-            "--without-mingle",
-            "--without-heartbeat",
-            "--loglevel",
-            "INFO",
-        ]
+        ["--quiet", "worker", "--queues", QUEUE, "--without-gossip", "--without-mingle", "--without-heartbeat"]
     )
+
+
+def _configure_logging() -> None:
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for name in ("worker", "celery.apps.worker"):
+        logging.getLogger(name).setLevel(logging.INFO)
+    # open_clip tells on the root logger what it does, and warns of random weights, which are then replaced.
+    logging.getLogger().handlers[0].addFilter(lambda record: record.name != "root" or record.levelno >= logging.ERROR)
+    # Celery warns of root because of pickled messages; ours are JSON and carry a lineage's name.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ def _follow(
 
 def _progress(step: ode.Step) -> Progress:
     losses = {name: loss if math.isfinite(loss) else None for name, loss in step.losses.items()}
-    return Progress(phase=step.phase, step=step.number, t=step.t_next, T=step.end, losses=losses, scale=step.scale)
+    return Progress(phase=step.phase, step=step.number, t=step.t_next, T=step.T, losses=losses, scale=step.scale)
 
 
 class _Scores:
