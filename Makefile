@@ -57,7 +57,7 @@ $(VENV)/.%: requirements/%.txt
 		"$$found" -m venv --clear $(VENV); \
 	fi
 	@touch $(VENV)/.unfinished
-	@echo "Installing requirements/$*.txt: about 3 GB to download the first time, which takes minutes."
+	@echo "Installing requirements/$*.txt: the first time takes minutes and several GB."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@rm $(VENV)/.unfinished
 	@touch $@
