@@ -6,6 +6,7 @@ test holds equal to it; a lineage stores its resolved config, so a later open_cl
 
 import json
 from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 from typing import Annotated, Any
@@ -65,7 +66,7 @@ class Architecture(Record):
             return _merged(self.open_clip, self.overrides)
         configs = open_clip_configs()
         if self.open_clip not in configs:
-            close = sorted(name for name in configs if name.lower().startswith(self.open_clip.lower()[:5]))[:6]
+            close = get_close_matches(self.open_clip, configs, n=4)
             hint = f" Close names: {', '.join(close)}." if close else ""
             raise UnknownArchitecture(
                 f"open_clip knows no model {self.open_clip!r}.{hint} "

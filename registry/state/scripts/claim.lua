@@ -15,7 +15,7 @@ if redis.call('HGET', KEYS[4], 'cancel') then
 elseif attempt >= tonumber(ARGV[3]) then
   ending = 'failed'
   redis.call('HSET', KEYS[4], 'problem', cjson.encode({
-    type = 'worker-lost',
+    type = '/problems/worker-lost',
     title = 'The workers that ran this merge were lost',
     detail = 'It was started ' .. attempt .. ' times and each time its worker died or stopped answering. '
       .. 'Look at the worker\'s log (most often it ran out of memory), then send the merge again.'

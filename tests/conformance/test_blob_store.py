@@ -1,0 +1,115 @@
+"""What every blob store must do."""
+
+import errno
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from registry.blobs.files import FileBlobStore
+from registry.blobs.store import BlobStore
+from registry.errors import BlobNotFound, DigestMismatch, StorageFull
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> BlobStore:
+    return FileBlobStore(tmp_path)
+
+
+def _put(store: BlobStore, *pieces: bytes) -> str:
+    writer = store.create()
+    for piece in pieces:
+        writer.write(piece)
+    return writer.commit().digest
+
+
+def test_a_blob_is_named_by_the_sha256_of_its_bytes(store: BlobStore) -> None:
+    digest = _put(store, b"hello, ", b"world")
+    assert digest == "sha256:" + hashlib.sha256(b"hello, world").hexdigest()
+    assert store.get(digest).size == 12
+    assert store.path(digest).read_bytes() == b"hello, world"
+
+
+def test_the_same_bytes_twice_are_one_blob(store: BlobStore) -> None:
+    assert _put(store, b"ab") == _put(store, b"a", b"b")
+
+
+def test_a_blob_is_invisible_before_its_commit(store: BlobStore) -> None:
+    writer = store.create()
+    writer.write(b"x")
+    digest = "sha256:" + hashlib.sha256(b"x").hexdigest()
+    with pytest.raises(BlobNotFound):
+        store.get(digest)
+    writer.commit()
+    assert store.get(digest).size == 1
+
+
+def test_written_bytes_can_be_read_before_the_commit(store: BlobStore) -> None:
+    writer = store.create()
+    writer.write(b"0123456789")
+    assert writer.read(3, 4) == b"3456"
+    assert writer.written == 10
+    writer.abort()
+
+
+def test_reserved_room_that_was_not_used_is_no_part_of_the_blob(store: BlobStore) -> None:
+    writer = store.create()
+    writer.reserve(1000)
+    writer.write(b"x")
+    assert store.path(writer.commit().digest).read_bytes() == b"x"
+
+
+def test_an_unexpected_digest_keeps_nothing(store: BlobStore) -> None:
+    writer = store.create()
+    writer.write(b"x")
+    with pytest.raises(DigestMismatch):
+        writer.commit("sha256:" + "0" * 64)
+    with pytest.raises(BlobNotFound):
+        store.get("sha256:" + hashlib.sha256(b"x").hexdigest())
+
+
+@pytest.mark.parametrize("digest", ["", "x", "sha256:../../etc/passwd", "sha256:" + "A" * 64, "sha256:" + "0" * 64])
+def test_names_that_no_blob_has_are_not_found(store: BlobStore, digest: str) -> None:
+    with pytest.raises(BlobNotFound):
+        store.path(digest)
+
+
+def test_an_aborted_blob_leaves_no_file(tmp_path: Path) -> None:
+    writer = FileBlobStore(tmp_path).create()
+    writer.write(b"x" * 1000)
+    writer.abort()
+    writer.abort()
+    assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
+
+
+def test_blobs_are_read_only_files(tmp_path: Path) -> None:
+    store = FileBlobStore(tmp_path)
+    assert store.path(_put(store, b"x")).stat().st_mode & 0o777 == 0o444
+
+
+def test_a_disk_without_the_room_to_be_left_free_takes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(StorageFull, match="ODEM_MIN_FREE_BYTES"):
+        FileBlobStore(tmp_path, min_free=1 << 60).create()
+
+
+def test_a_file_too_large_for_the_disk_is_refused_before_its_bytes(tmp_path: Path) -> None:
+    writer = FileBlobStore(tmp_path).create()
+    status = os.statvfs(tmp_path)
+    with pytest.raises(StorageFull):
+        writer.reserve(status.f_bavail * status.f_frsize + (1 << 40))
+    writer.abort()
+    assert list((tmp_path / "uploads").iterdir()) == []
+
+
+def test_the_system_s_word_for_a_full_disk_is_translated(tmp_path: Path) -> None:
+    """/dev/full answers every write with ENOSPC, as a full disk does."""
+    writer = FileBlobStore(tmp_path).create()
+    full = os.open("/dev/full", os.O_RDWR)
+    os.dup2(full, writer._file)
+    os.close(full)
+    with pytest.raises(StorageFull) as caught:
+        writer.write(b"x")
+    assert isinstance(caught.value.__cause__, OSError)
+    assert caught.value.__cause__.errno == errno.ENOSPC
+    writer.abort()

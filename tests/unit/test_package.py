@@ -1,0 +1,88 @@
+"""Claims about the project itself."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from registry import CODE_VERSION
+from service.settings import GatewaySettings
+from standalone.settings import Settings as StandaloneSettings
+from worker.settings import WorkerSettings
+
+_ROOT = Path(__file__).parents[2]
+_ROOMS = ("registry", "service", "worker", "standalone")
+
+
+def test_the_release_is_said_once() -> None:
+    assert tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]["version"] == CODE_VERSION
+
+
+@pytest.mark.parametrize("settings", [GatewaySettings, WorkerSettings, StandaloneSettings])
+def test_every_setting_is_documented_with_its_default(
+    settings: type[GatewaySettings | WorkerSettings | StandaloneSettings],
+) -> None:
+    text = (_ROOT / "docs" / "operations.md").read_text()
+    rows = dict(re.findall(r"^\| `([A-Z_]+)` \| `([^`]*)` \|", text, flags=re.MULTILINE))
+    for name, field in settings.model_fields.items():
+        variable = str(field.validation_alias or f"ODEM_{name.upper()}")
+        assert variable in rows, f"docs/operations.md has no row for {variable}"
+        assert rows[variable] == ("" if field.default is None else str(field.default)), variable
+
+
+def test_the_glossary_has_every_noun_of_the_core() -> None:
+    text = (_ROOT / "docs" / "glossary.md").read_text()
+    for file in (_ROOT / "registry").glob("*.py"):
+        noun = file.stem.replace("_", " ")
+        if noun not in {"  init  ", "errors"}:
+            assert f"**{noun}**" in text, f"docs/glossary.md does not say what a {noun} is"
+
+
+_PLANTS = [
+    ("service", "import worker.weights", "gateway and worker"),
+    ("worker", "import service.app", "gateway and worker"),
+    ("registry", "import fastapi", "registry knows nobody"),
+    ("registry", "import worker.settings", "registry knows nobody"),
+    ("worker/merging", "import registry.merge", "merging is pure"),
+    ("worker/merging", "import redis", "merging is pure"),
+    ("service", "import torch", "no torch"),
+    ("standalone", "import service.settings", "standalone starts"),
+]
+
+
+@pytest.fixture(scope="module")
+def copied_rooms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("rooms")
+    for room in _ROOMS:
+        shutil.copytree(_ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(_ROOT / "pyproject.toml", folder)
+    return folder
+
+
+def _lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("room", "statement", "contract"), _PLANTS)
+def test_a_forbidden_import_breaks_its_contract(copied_rooms: Path, room: str, statement: str, contract: str) -> None:
+    planted = copied_rooms / room / "planted.py"
+    planted.write_text(f'"""Planted."""\n\n{statement}\n')
+    try:
+        result = _lint_imports(copied_rooms)
+    finally:
+        planted.unlink()
+    assert result.returncode != 0
+    broken = [line for line in result.stdout.splitlines() if "BROKEN" in line]
+    assert any(contract in line for line in broken), result.stdout
+
+
+@pytest.mark.slow
+def test_the_contracts_hold_without_a_plant(copied_rooms: Path) -> None:
+    result = _lint_imports(copied_rooms)
+    assert result.returncode == 0, result.stdout
