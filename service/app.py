@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from registry import CODE_VERSION
 from registry.blobs.files import FileBlobStore
 from registry.state.redis import RedisStateStore
-from service import errors
+from service import errors, openapi
 from service.context import Context
 from service.doorbell import create_doorbell
 from service.routes import blobs, lineages, merges, models, operations
@@ -36,6 +36,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         ring=create_doorbell(settings.broker_url),
     )
     errors.install(app)
+    openapi.install(app)
     for module in (merges, models, lineages, blobs, operations):
         app.include_router(module.router)
     return app

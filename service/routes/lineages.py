@@ -7,18 +7,14 @@ from fastapi import APIRouter, Request, Response
 from registry.lineage import LineageSpec
 from service.context import Ctx
 from service.intake import receive_lineage
+from service.openapi import reference
 from service.routes.problems import problems
 from service.schemas import LineagePage, LineageView
 
 router = APIRouter(tags=["lineages"])
 
 _BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {"schema": LineageSpec.model_json_schema(ref_template="#/components/schemas/{model}")}
-        },
-    }
+    "requestBody": {"required": True, "content": {"application/json": {"schema": reference(LineageSpec.__name__)}}}
 }
 
 

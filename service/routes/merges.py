@@ -8,6 +8,7 @@ from registry.errors import MalformedUpload
 from registry.version import DEFAULT_LINEAGE
 from service.context import Ctx
 from service.intake import receive_merge, receive_merge_of_blobs
+from service.openapi import reference
 from service.routes.problems import problems
 from service.schemas import MergePage, MergeRequest, MergeView
 
@@ -23,14 +24,14 @@ _BODY: dict[str, Any] = {
                     "type": "object",
                     "required": ["merge", "checkpoint"],
                     "properties": {
-                        "merge": MergeRequest.model_json_schema(ref_template="#/components/schemas/{model}"),
+                        "merge": reference(MergeRequest.__name__),
                         "checkpoint": _FILE | {"description": "safetensors: full state dict or its `visual.` part"},
                         "calibration": _FILE | {"description": "safetensors: images uint8 [N,3,H,W], labels int64 [N]"},
                     },
                 },
                 "encoding": {"merge": {"contentType": "application/json"}},
             },
-            "application/json": {"schema": {"$ref": "#/components/schemas/MergeRequest"}},
+            "application/json": {"schema": reference(MergeRequest.__name__)},
         },
     }
 }

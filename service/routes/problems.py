@@ -3,6 +3,7 @@
 from typing import Any
 
 from service.errors import PROBLEM_MEDIA_TYPE
+from service.openapi import reference
 from service.schemas import Problem
 
 _MEANINGS = {
@@ -17,6 +18,6 @@ _MEANINGS = {
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI's `responses` for these problem statuses, and 503, which every route may answer."""
-    schema = {PROBLEM_MEDIA_TYPE: {"schema": Problem.model_json_schema()}}
-    return {status: {"description": _MEANINGS[status], "content": schema} for status in (*statuses, 503)}
+    """OpenAPI's `responses` for these problem statuses, with 422 and 503, which most routes may answer."""
+    schema = {PROBLEM_MEDIA_TYPE: {"schema": reference(Problem.__name__)}}
+    return {status: {"description": _MEANINGS[status], "content": schema} for status in sorted({*statuses, 422, 503})}
