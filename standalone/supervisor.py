@@ -15,6 +15,9 @@ from standalone.restarts import RestartPolicy
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
+# Some senders (timeout(1), container runtimes) signal the process and then its group: that is one wish, not two.
+ONE_WISH = 0.5
+
 
 class _Stop(Exception):
     """Everything is to be stopped; `status` is then the exit status."""
@@ -28,8 +31,8 @@ class Supervisor:
     """Runs `children` until it is told to stop, or one of them crashes too often.
 
     Started in the given order, each once the one before it is ready; stopped in the opposite order: SIGTERM,
-    `grace` seconds, SIGKILL. SIGINT, SIGTERM and SIGHUP stop, a second of them cuts every grace short. Use it from
-    the main thread.
+    `grace` seconds, SIGKILL. SIGINT, SIGTERM and SIGHUP stop; another of them, ONE_WISH seconds later or more,
+    cuts every grace short. Use it from the main thread.
     """
 
     def __init__(self, children: Sequence[Child], console: Console, policy: RestartPolicy, grace: float) -> None:
@@ -42,6 +45,7 @@ class Supervisor:
         self._running: dict[str, RunningChild] = {}
         self._crashes: dict[str, list[float]] = {child.name: [] for child in children}
         self._due: dict[str, float] = {}
+        self._told_at = float("inf")
         self._hurry = False
 
     def run(self, started: Callable[[], None] = lambda: None) -> int:
@@ -81,6 +85,7 @@ class Supervisor:
         with contextlib.suppress(queue.Empty):
             number = self._events.get(timeout=max(0.0, soon))
             if number in STOP_SIGNALS:
+                self._told_at = time.monotonic()
                 raise _Stop(f"got {signal.Signals(number).name}", 0)
         self._look_after_children()
 
@@ -131,15 +136,20 @@ class Supervisor:
         left = running.clear()
         if killed:
             why = "at once, as asked" if self._hurry else f"after {self._grace:g} s"
-            self._console.say(f"{name} killed {why}{_left(left)}; what was acknowledged is kept")
+            self._console.say(f"{name} killed {why}{_left(left)}; all that was acknowledged is kept")
         else:
-            self._console.say(f"{name} stopped ({_in_words(running.status)}){_left(left)}")
+            # Some servers end by the very signal that asked them to, once they have tidied up.
+            clean = running.status in (0, -signal.SIGTERM)
+            self._console.say(f"{name} stopped{'' if clean else f' ({_in_words(running.status)})'}{_left(left)}")
 
     def _wait_while_stopping(self, seconds: float, name: str) -> None:
         with contextlib.suppress(queue.Empty):
-            if self._events.get(timeout=max(0.0, seconds)) in STOP_SIGNALS:
+            if self._events.get(timeout=max(0.0, seconds)) not in STOP_SIGNALS:
+                return
+            if time.monotonic() - self._told_at > ONE_WISH:
                 self._console.say(f"told again to stop: not waiting for {name} any longer")
                 self._hurry = True
+            self._told_at = min(self._told_at, time.monotonic())
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
@@ -163,4 +173,4 @@ def _in_words(status: int | None) -> str:
 
 
 def _left(count: int) -> str:
-    return f", and {count} processes that it left behind were killed" if count else ""
+    return f", and what it left behind was killed ({count} process{'es' * (count > 1)})" if count else ""

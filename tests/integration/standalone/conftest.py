@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.integration.standalone.house import House, free_port
+from tests.integration.standalone.house import STAND_INS, House, free_port
 
 
 @pytest.fixture
@@ -16,11 +16,12 @@ def house(tmp_path: Path) -> Iterator[Callable[..., House]]:
     started: list[House] = []
     port = free_port()
 
-    def start(data: Path = tmp_path / "data", port: int = port, **environment: str) -> House:
-        started.append(House(data, port, **environment))
+    def start(port: int = port, rooms: Path = STAND_INS, **environment: str) -> House:
+        started.append(House(tmp_path / "data", port, rooms, **environment))
         return started[-1]
 
     yield start
     for each in started:
         each.ends(signal.SIGKILL)
         psutil.wait_procs(each.seen, timeout=10)
+        print(each.text)

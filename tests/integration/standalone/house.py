@@ -34,13 +34,16 @@ def free_port() -> int:
 
 
 class House:
-    """``python -m standalone`` over a data folder; what it says is in `text`."""
+    """``python -m standalone`` over a data folder, with the worker and the service that lie in `rooms`.
 
-    def __init__(self, data: Path, port: int, **environment: str) -> None:
+    What it says is in `text`.
+    """
+
+    def __init__(self, data: Path, port: int, rooms: Path = STAND_INS, **environment: str) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "standalone", "--data-dir", str(data), "--port", str(port)],
-            cwd=STAND_INS,
+            cwd=rooms,
             env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -48,6 +51,7 @@ class House:
             text=True,
             start_new_session=True,
         )
+        self._stand_ins = rooms == STAND_INS
         self.text = ""
         self.seen: set[psutil.Process] = set()
         self._reader = threading.Thread(target=self._read)
@@ -65,7 +69,8 @@ class House:
 
     def is_ready(self) -> "House":
         self.hears("ready at")
-        self.hears("merge running")
+        if self._stand_ins:
+            self.hears("merge running")
         self.processes()
         return self
 

@@ -1,0 +1,121 @@
+"""The standalone command with the real worker and the real gateway: merges survive whatever is killed."""
+
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from safetensors.numpy import load, save
+
+from tests.integration.standalone.house import ROOT, House, eventually
+
+pytestmark = pytest.mark.slow
+Start = Callable[..., House]
+BASE = {"layer.weight": np.zeros((4, 3), np.float32), "layer.bias": np.zeros(4, np.float32)}
+
+
+class Client:
+    """Talks to a house's gateway, whatever proxy the environment names."""
+
+    def __init__(self, house: House) -> None:
+        self._http = httpx.Client(base_url=house.url, trust_env=False, timeout=30)
+
+    def send(self, tensors: dict[str, np.ndarray[Any, Any]]) -> str:
+        answer = self._http.post("/blobs", content=save(tensors)).raise_for_status()
+        return str(answer.json()["digest"])
+
+    def create_lineage(self) -> None:
+        body = {"base": self.send(BASE), "recipe": {"method": "average"}}
+        self._http.post("/lineages", json=body).raise_for_status()
+
+    def merge(self, value: float) -> str:
+        """Ask for a merge of a checkpoint full of `value`; return the merge's URL once it is acknowledged."""
+        checkpoint = self.send({name: np.full_like(tensor, value) for name, tensor in BASE.items()})
+        body = {"task": {"name": f"task-{value:g}"}, "checkpoint": checkpoint}
+        answer = self._http.post("/merge", json=body)
+        assert answer.status_code == 202, answer.text
+        return answer.headers["location"]
+
+    def get(self, url: str) -> dict[str, Any]:
+        found: dict[str, Any] = self._http.get(url).raise_for_status().json()
+        return found
+
+    def wait_for(self, merge: str) -> dict[str, Any]:
+        eventually(lambda: self.get(merge)["state"] not in {"queued", "running"}, "the end of the merge", 120)
+        return self.get(merge)
+
+    def weights(self, version: str) -> bytes:
+        return self._http.get(f"/models/{version}/weights").raise_for_status().content
+
+    def close(self) -> None:
+        self._http.close()
+
+
+@pytest.fixture
+def client() -> Any:
+    """Open clients that are closed after the test."""
+    opened: list[Client] = []
+
+    def open_client(house: House) -> Client:
+        opened.append(Client(house))
+        return opened[-1]
+
+    yield open_client
+    for each in opened:
+        each.close()
+
+
+def test_a_merge_goes_through_and_a_clean_stop_keeps_it(house: Start, client: Callable[[House], Client]) -> None:
+    first = house(rooms=ROOT).is_ready()
+    user = client(first)
+    user.create_lineage()
+    user.wait_for(user.merge(1.0))
+    ended = user.wait_for(user.merge(3.0))
+    assert ended["state"] == "succeeded", ended["problem"]
+    weights = user.weights(ended["version"])
+    assert np.allclose(load(weights)["layer.bias"], 2.0)
+    first.processes()
+    assert first.ends(signal.SIGINT) == 0
+    assert "killed" not in first.text
+    first.nothing_is_left()
+
+    second = client(house(rooms=ROOT).is_ready())
+    assert second.weights("latest") == weights
+
+
+@pytest.mark.parametrize("name", ["valkey", "worker", "gateway"])
+def test_a_merge_survives_sigkill_right_after_it_was_acknowledged(
+    house: Start, client: Callable[[House], Client], name: str
+) -> None:
+    first = house(rooms=ROOT, ODEM_LEASE_SECONDS="2").is_ready()
+    user = client(first)
+    user.create_lineage()
+    merge = user.merge(1.0)
+    os.kill(first.pid(name), signal.SIGKILL)
+    first.hears(f"started {name} ", times=2)
+    eventually(lambda: _answers(user), "the gateway and its store")
+    assert user.wait_for(merge)["state"] == "succeeded"
+    assert [version["number"] for version in user.get("/models")["versions"]] == [1, 0]
+
+
+def test_a_merge_survives_sigkill_of_the_supervisor(house: Start, client: Callable[[House], Client]) -> None:
+    first = house(rooms=ROOT).is_ready()
+    user = client(first)
+    user.create_lineage()
+    merge = user.merge(1.0)
+    first.processes()
+    first.ends(signal.SIGKILL)
+    second = client(house(rooms=ROOT, ODEM_LEASE_SECONDS="2").is_ready())
+    first.nothing_is_left()
+    assert second.wait_for(merge)["state"] == "succeeded"
+    assert [version["number"] for version in second.get("/models")["versions"]] == [1, 0]
+
+
+def _answers(client: Client) -> bool:
+    try:
+        return client.get("/readyz") == {"status": "ok"}
+    except httpx.HTTPError:
+        return False
