@@ -32,6 +32,7 @@ def test_nobody_but_the_owner_can_reach_it(valkey: EmbeddedValkey) -> None:
     assert stat.S_IMODE(valkey.socket.stat().st_mode) == 0o700
 
 
+@pytest.mark.slow
 def test_an_acknowledged_write_survives_sigkill(tmp_path: Path) -> None:
     with EmbeddedValkey(tmp_path / "valkey") as server:
         for attempt in range(5):
@@ -93,6 +94,7 @@ def test_a_failing_start_shows_the_log(tmp_path: Path) -> None:
         EmbeddedValkey(tmp_path).start(deadline=10)
 
 
+@pytest.mark.slow
 def test_the_server_dies_with_whoever_started_it(tmp_path: Path) -> None:
     script = (
         "import sys, pathlib, signal\n"
