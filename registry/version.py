@@ -24,7 +24,7 @@ class Provenance(Record):
     parent: int
     merge: str
     checkpoint: Digest
-    calibration: Digest | None
+    calibration: Digest | None = None
     recipe: Recipe
     code: str
     libraries: dict[str, str]

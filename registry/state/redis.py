@@ -258,7 +258,8 @@ def _answers() -> Iterator[None]:
 
 
 def _json(record: Any) -> str:
-    return cast("str", record.model_dump_json(exclude_none=True))
+    # Null is kept: a recipe may say it on purpose, and it then differs from leaving the parameter out.
+    return cast("str", record.model_dump_json())
 
 
 def _dump(report: dict[str, Any] | None) -> str:
