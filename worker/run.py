@@ -11,6 +11,7 @@ from collections.abc import Callable
 from importlib.metadata import version as library_version
 
 import torch
+from pydantic import ValidationError
 
 from registry import CODE_VERSION
 from registry.blob import Blob
@@ -194,7 +195,7 @@ def _problem(error: Exception) -> MergeProblem:
             "The disk is full",
             "The result could not be stored. Free some room, then send the merge again.",
         )
-    if isinstance(error, OdemError | ValueError):
+    if isinstance(error, OdemError | ValueError) and not isinstance(error, ValidationError):
         return _told("invalid-input", "The merge's input cannot be used", str(error))
     detail = (
         f"The worker made a mistake ({type(error).__name__}: {error}). It is in the worker's log; head is unchanged."
