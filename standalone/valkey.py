@@ -13,6 +13,7 @@ A socket's address has room for about a hundred bytes. Where the folder's path i
 a private temporary folder instead.
 """
 
+import os
 import shutil
 import signal
 import socket
@@ -96,16 +97,19 @@ class EmbeddedValkey:
     def open(self) -> None:
         """Make the folder, lock it and write the server's configuration; nothing runs yet.
 
-        Raises FolderInUse when another server has the folder, ValkeyFailed when no socket can be placed.
+        Raises FolderInUse when another server has the folder, ValkeyFailed when it cannot be used.
         """
         if self._lock.held:
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.folder.chmod(0o700)
-        self._lock.acquire()
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.chmod(0o700)
+            self._lock.acquire()
             self._socket = self._place_socket()
             self._write_configuration()
+        except OSError as error:
+            self.close()
+            raise ValkeyFailed(f"cannot keep data in {self.folder}: {error.strerror}") from error
         except BaseException:
             self.close()
             raise
@@ -120,8 +124,14 @@ class EmbeddedValkey:
 
     @property
     def command(self) -> tuple[str, ...]:
-        """The command line that serves the opened folder in the foreground, logging to standard output."""
-        return (str(self._binary or packaged_binary()), str(self.folder / "valkey.conf"))
+        """The command line that serves the opened folder in the foreground, logging to standard output.
+
+        Raises ValkeyFailed when there is no such program.
+        """
+        program = (self._binary or packaged_binary()).absolute()
+        if not os.access(program, os.X_OK) or program.is_dir():
+            raise ValkeyFailed(f"{program} is no program that could be run as the Valkey server")
+        return (str(program), str(self.folder / "valkey.conf"))
 
     @property
     def lock_descriptor(self) -> int:

@@ -77,6 +77,21 @@ def test_a_taken_port_is_said_before_anything_is_started(house: Start) -> None:
     assert "started" not in first.text
 
 
+def test_a_data_folder_that_cannot_be_one_is_said(house: Start, tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file")
+    first = house()
+    assert first.ends() == 1
+    assert f"error: cannot keep data in {tmp_path / 'data' / 'valkey'}: Not a directory" in first.text
+    assert "Traceback" not in first.text
+
+
+def test_a_server_program_that_is_none_is_said(house: Start, tmp_path: Path) -> None:
+    first = house(ODEM_VALKEY_BINARY=str(tmp_path / "missing"))
+    assert first.ends() == 1
+    assert f"error: {tmp_path / 'missing'} is no program" in first.text
+    assert "Traceback" not in first.text
+
+
 @pytest.mark.parametrize("name", ["gateway", "worker"])
 def test_a_crashed_child_is_said_and_started_again(house: Start, name: str) -> None:
     first = house().is_ready()
