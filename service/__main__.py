@@ -16,6 +16,7 @@ def main() -> None:
         loop="uvloop",
         http="httptools",
         server_header=False,
+        timeout_graceful_shutdown=int(settings.shutdown_seconds),
     )
 
 

@@ -24,6 +24,11 @@ class GatewaySettings(BaseSettings):
     max_tensors: int = Field(50_000, ge=1, description="Most tensors in one file.")
     max_calibration_samples: int = Field(16_384, ge=1, description="Most images in one calibration file.")
     min_free_bytes: int = Field(256 << 20, ge=0, description="Free space of the data folder's disk that uploads leave.")
+    shutdown_seconds: float = Field(
+        10.0,
+        ge=0,
+        description="How long what runs may go on after SIGTERM: a download is then cut off, a merge is left to another worker.",
+    )
     page_size: int = Field(
         50, ge=1, le=1000, description="Entries on a page of a listing, unless the client asks for fewer."
     )

@@ -30,5 +30,5 @@ class WorkerSettings(BaseSettings):
     shutdown_seconds: float = Field(
         10.0,
         ge=0,
-        description="How long a worker that is told to stop lets its merge run on; then it is left to another.",
+        description="How long what runs may go on after SIGTERM: a download is then cut off, a merge is left to another worker.",
     )

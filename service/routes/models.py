@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from registry.errors import VersionNotFound
+from registry.errors import NotFound
 from registry.version import DEFAULT_LINEAGE, VersionReference
 from service.context import Ctx
 from service.downloads import SAFETENSORS_MEDIA_TYPE, send_blob
@@ -73,5 +73,5 @@ def get_open_clip_config(version: str, context: Ctx) -> dict[str, Any]:
     found = context.state.get_version(VersionReference.parse(version))
     architecture = context.state.get_lineage(found.lineage).architecture
     if architecture is None:
-        raise VersionNotFound(f"{version}/open_clip_config.json")
+        raise NotFound(f"The lineage {found.lineage!r} has no architecture, so {version} has no open_clip config.")
     return architecture.open_clip_config
