@@ -27,7 +27,7 @@ class GatewaySettings(BaseSettings):
     shutdown_seconds: float = Field(
         10.0,
         ge=0,
-        description="How long what runs may go on after SIGTERM: a download is then cut off, a merge is left to another worker.",
+        description="How long work goes on after SIGTERM; then a download is cut off, a merge left to another worker.",
     )
     page_size: int = Field(
         50, ge=1, le=1000, description="Entries on a page of a listing, unless the client asks for fewer."

@@ -30,5 +30,5 @@ class WorkerSettings(BaseSettings):
     shutdown_seconds: float = Field(
         10.0,
         ge=0,
-        description="How long what runs may go on after SIGTERM: a download is then cut off, a merge is left to another worker.",
+        description="How long work goes on after SIGTERM; then a download is cut off, a merge left to another worker.",
     )
