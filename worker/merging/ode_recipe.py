@@ -89,12 +89,14 @@ RECIPE_FIELDS: Final[Mapping[str, RecipeField]] = {
     "integrator": _choice(
         "adaptive",
         ("adaptive", "euler", "adams"),
-        "adaptive: Adams-Bashforth 2 with step-size control; adams: the same at a fixed step; euler: fixed step",
+        "adaptive: smoothed Euler with step-size control; euler: fixed step; adams: fixed step, order 2",
         "euler",
     ),
-    "step_size": _float(0.05, 1e-4, 1.0, "h: the fixed step, or the adaptive integrator's first step", 0.01),
-    "tolerance": _float(0.1, 1e-6, 10.0, "adaptive: error allowed per unit of time, relative to the flow's speed"),
-    "largest_step": _float(0.25, 1e-4, 1.0, "adaptive: no step is longer than this share of the whole path"),
+    "step_size": _float(0.05, 1e-4, 1.0, "h of the integrators with a fixed step", 0.01),
+    "tolerance": _float(0.05, 1e-6, 10.0, "adaptive: error allowed per unit of time, relative to the flow's speed"),
+    "smoothing": _float(0.6, 0.0, 0.99, "adaptive: β, the share of the velocity before in a step's velocity"),
+    "smallest_step": _float(0.025, 1e-4, 1.0, "adaptive: no step is chosen shorter than this share of the path"),
+    "largest_step": _float(0.125, 1e-4, 1.0, "adaptive: no step is longer than this share of the path"),
     "path_end": _choice(
         "exact",
         ("exact", "last_grid_point"),

@@ -4,7 +4,7 @@ Source: Lin & Kang, arXiv 2605.19409, and its published code.
 """
 
 from worker.merging.ode.config import OdeConfig
-from worker.merging.ode.merge import merge
+from worker.merging.ode.engine import merge
 from worker.merging.ode.report import Cancelled, Outcome, Report, Step
 from worker.merging.ode.task import Normalisation, TaskData
 from worker.merging.ode_recipe import RECIPE_FIELDS

@@ -19,6 +19,8 @@ class OdeConfig:
     integrator: Integrator
     step_size: float
     tolerance: float
+    smoothing: float
+    smallest_step: float
     largest_step: float
     path_end: Literal["exact", "last_grid_point"]
     operating_time: Literal["utilities", "auto"] | float

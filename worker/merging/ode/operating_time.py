@@ -28,10 +28,16 @@ def from_utilities(utilities: Sequence[float], base_utility: float) -> float:
 def operating_time(
     choice: str | float, utilities: Sequence[float], base_utility: float, auto_limit: float
 ) -> OperatingTime:
-    """Resolve the recipe's `operating_time`."""
+    """Resolve the recipe's `operating_time`.
+
+    A time that is to be chosen is sought up to `auto_limit` times the share, and at most half of the way from it
+    to 1, where the field has its pole.
+    """
     if not isinstance(choice, str):
         return OperatingTime(choice, choice, "given by the recipe")
     share = from_utilities(utilities, base_utility)
     if choice == "auto":
-        return OperatingTime(share, min(1.0, auto_limit * share), "to be chosen on held-out calibration samples")
+        return OperatingTime(
+            share, min(auto_limit * share, (1.0 + share) / 2), "to be chosen on held-out calibration samples"
+        )
     return OperatingTime(share, share, "the incoming task's share of all utility")

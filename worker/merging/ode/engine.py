@@ -23,6 +23,8 @@ from worker.merging.ode.refine import Shuffled, refine
 from worker.merging.ode.report import Outcome, Report, Step
 from worker.merging.ode.task import Normalisation, TaskData
 
+ROWS = (3, 2)  # form B's slots for constraints: with Euler, and with an integrator that keeps a velocity
+
 
 def merge(
     tower: nn.Module,
@@ -173,6 +175,7 @@ class _Run:
             report.time_reason = judge.settle()
             report.held_out = [asdict(verdict) for verdict in judge.verdicts]
             report.operating_time = judge.best.t if judge.best is not None else end.t
+            report.message += f" The result is the point at {report.operating_time:.6g}: held-out samples chose it."
             losses = [float(objective.loss(task)) for task in range(len(names))]
         report.losses_after = dict(zip(names, losses, strict=True))
         report.infeasible_steps = sum(not step.feasible for step in report.steps)
@@ -216,7 +219,7 @@ def _rectifier(
     if config.rectifier == "aggregate":
         kept = [*weights[:-1], 0.0] if config.protect_old_only and len(weights) > 1 else weights
         return Aggregate(objective, target, kept)
-    return PerTask(objective, target, weights, end, config, slots=3 if config.integrator == "euler" else 2)
+    return PerTask(objective, target, weights, end, config, slots=ROWS[config.integrator != "euler"])
 
 
 @contextmanager

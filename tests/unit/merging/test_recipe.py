@@ -1,0 +1,61 @@
+"""Recipes say what they take, and the table of fields needs no torch."""
+
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from worker.merging.ode import RECIPE_FIELDS, OdeConfig
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_the_table_and_the_configuration_name_the_same_fields() -> None:
+    assert [field.name for field in fields(OdeConfig)] == list(RECIPE_FIELDS)
+
+
+def test_every_default_and_released_value_is_allowed() -> None:
+    for name, field in RECIPE_FIELDS.items():
+        assert field.parse(name, field.default) == field.default
+        if field.released is not None:
+            assert field.parse(name, field.released) == field.released
+
+
+def test_an_empty_recipe_gives_the_defaults_and_a_recipe_survives_a_round_trip() -> None:
+    config = OdeConfig.from_recipe({})
+    assert all(getattr(config, name) == field.default for name, field in RECIPE_FIELDS.items())
+    released = OdeConfig.from_recipe({"method": "ode", "preset": "released", "step_size": 0.05})
+    assert (released.program, released.estimator, released.step_size) == ("released", "batches", 0.05)
+    assert OdeConfig.from_recipe(released.as_recipe()) == released
+
+
+@pytest.mark.parametrize(
+    ("recipe", "words"),
+    [
+        ({"stepsize": 0.1}, "unknown recipe fields: stepsize; allowed: preset"),
+        ({"method": "ties"}, 'this recipe is for "ode"'),
+        ({"rectifier": "both"}, '"per_task", "aggregate", "none"'),
+        ({"step_size": 0}, "a number from 0.0001 to 1"),
+        ({"step_size": float("nan")}, "a number from"),
+        ({"step_size": "0.1"}, "a number from"),
+        ({"step_size": True}, "a number from"),
+        ({"operating_time": "late"}, '"utilities", "auto", a number'),
+        ({"operating_time": 1.5}, '"utilities", "auto", a number'),
+        ({"backtracks": 1.5}, "an integer from 1"),
+        ({"backtracks": None}, "an integer from 1"),
+        ({"refine": 1}, "true or false"),
+        ({"allowed_increase": -1}, "null"),
+        ({"excess_constraints": 3}, "more than 4"),
+        ({"path_end": "last_grid_point"}, "needs a fixed step"),
+    ],
+)
+def test_a_wrong_recipe_is_refused_with_what_is_allowed(recipe: dict[str, object], words: str) -> None:
+    with pytest.raises(ValueError, match=words.replace("(", r"\(")):
+        OdeConfig.from_recipe(recipe)
+
+
+def test_the_table_is_read_without_torch() -> None:
+    code = "import sys, worker.merging.ode_recipe as r; assert r.RECIPE_FIELDS and 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
