@@ -53,10 +53,8 @@ class Architecture(Record):
 
     @model_validator(mode="after")
     def _resolve(self) -> "Architecture":
-        try:
-            _check_config(self.model_config_resolved)
-        except UnknownArchitecture as error:
-            raise ValueError(str(error)) from error
+        """Raises UnknownArchitecture itself, which is no ValueError: pydantic lets it through, with its own type."""
+        _check_config(self.model_config_resolved)
         return self
 
     @property

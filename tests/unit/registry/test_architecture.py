@@ -10,7 +10,7 @@ import torch
 from open_clip.model import CLIP, CustomTextCLIP
 
 from registry.architecture import Architecture, open_clip_configs
-from registry.errors import ArchitectureMismatch
+from registry.errors import ArchitectureMismatch, UnknownArchitecture
 
 
 def test_the_copied_configs_are_those_of_the_installed_open_clip() -> None:
@@ -68,7 +68,7 @@ def test_overrides_replace_inside_nested_objects() -> None:
     ],
 )
 def test_architectures_that_cannot_be_built_are_refused(wanted: str | dict[str, Any], words: str) -> None:
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(UnknownArchitecture, match=words):
         Architecture(open_clip=wanted)
 
 
