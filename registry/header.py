@@ -9,6 +9,7 @@ numbers of tensors are refused. Source: the safetensors format, https://github.c
 import json
 import math
 from collections.abc import Iterable, Mapping
+from itertools import zip_longest
 from typing import Any
 
 from registry.errors import NotSafetensors, PickleRefused, TensorMismatch, TooLarge
@@ -229,9 +230,12 @@ def check_checkpoint(header: Header, base: Header) -> None:
         for name, found, expected in both
         if not _compatible(found.dtype, expected.dtype)
     ]
-    missing = [name for name in wanted if name not in header.tensors]
-    differences += [f"{name} is missing (expected {_describe(wanted[name])})" for name in missing]
-    differences += [f"{name} is not in the base" for name in header.tensors if name not in wanted]
+    unknown = [f"{name} is not in the base" for name in header.tensors if name not in wanted]
+    missing = [
+        f"{name} is missing (expected {_describe(item)})" for name, item in wanted.items() if name not in header.tensors
+    ]
+    # By turns: names that differ by a prefix or a rename are understood only when both sides are seen.
+    differences += [text for pair in zip_longest(unknown, missing) for text in pair if text]
     raise_differences(differences, "The checkpoint does not match the lineage's base")
 
 
