@@ -1,0 +1,93 @@
+"""One running service and one tiny network for all acceptance tests; crash tests start services of their own."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import torch
+
+from tests.acceptance import networks
+from tests.acceptance.api import Api
+from tests.acceptance.stack import Stack
+
+TASKS = (networks.Task("alpha", 1), networks.Task("beta", 2), networks.Task("gamma", 3))
+SAMPLES = 16
+
+
+@dataclass(frozen=True)
+class Material:
+    """Files of a base, and by task's name of a fine-tuned checkpoint (whole, visual part) and a calibration sample."""
+
+    folder: Path
+    base: Path
+    full: dict[str, Path]
+    visual: dict[str, Path]
+    calibration: dict[str, Path]
+
+
+@pytest.fixture(scope="session")
+def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
+    """Train one checkpoint for each task, once."""
+    folder = tmp_path_factory.mktemp("material")
+    torch.manual_seed(0)
+    base = {name: tensor.detach().clone() for name, tensor in networks.build().state_dict().items()}
+    full, visual, calibration = {}, {}, {}
+    for task in TASKS:
+        tuned = task.fine_tune(base)
+        full[task.name] = networks.save(folder / f"{task.name}.safetensors", tuned)
+        visual[task.name] = networks.save(folder / f"{task.name}-visual.safetensors", networks.visual_only(tuned))
+        calibration[task.name] = networks.save(folder / f"{task.name}-sample.safetensors", task.sample(SAMPLES, seed=2))
+    return Material(folder, networks.save(folder / "base.safetensors", base), full, visual, calibration)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Run one service for all tests that do not break it; at the end it must stop cleanly and leave no process."""
+    folder = tmp_path_factory.mktemp("stack")
+    service = Stack(folder / "data")
+    try:
+        yield service.start()
+        assert service.stop() == 0, service.text[-3000:]
+        assert service.processes() == []
+    finally:
+        service.discard()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def api(stack: Stack) -> Iterator[Api]:
+    client = Api(stack.url)
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def lineage(api: Api, material: Material) -> Callable[..., str]:
+    """Create a lineage of the tiny network; returns its name."""
+    digest = api.post_blob(material.base)
+
+    def create(name: str, **more: Any) -> str:
+        api.create_lineage({"name": name, "architecture": networks.ARCHITECTURE, "base": digest} | more)
+        return name
+
+    return create
+
+
+@pytest.fixture
+def own_stack(tmp_path: Path) -> Iterator[Callable[..., Stack]]:
+    """Start services of the test's own, which it may kill; whatever is left of them afterwards is killed too."""
+    started: list[Stack] = []
+
+    def start(**settings: str) -> Stack:
+        started.append(Stack(tmp_path / f"data{len(started)}", **settings))
+        return started[-1].start()
+
+    yield start
+    for service in started:
+        service.discard()
+        psutil.wait_procs(service.processes(), timeout=10)
+    shutil.rmtree(tmp_path, ignore_errors=True)

@@ -1,0 +1,90 @@
+"""A version's weights over HTTP: named by their sha256, in ranges, only when they are wanted."""
+
+import hashlib
+from collections.abc import Callable
+
+import pytest
+
+from tests.acceptance.api import SAFETENSORS, Api
+from tests.acceptance.conftest import Material
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def whole(material: Material, lineage: Callable[..., str]) -> bytes:
+    """Return the bytes of `served@0`, as they were sent."""
+    lineage("served")
+    return material.base.read_bytes()
+
+
+URL = "/models/served@0/weights"
+
+
+def test_the_etag_is_the_sha256_of_the_bytes(api: Api, whole: bytes) -> None:
+    answer = api.http.get(URL)
+    digest = f"sha256:{hashlib.sha256(whole).hexdigest()}"
+    assert answer.content == whole
+    assert answer.headers["etag"] == f'"{digest}"'
+    assert answer.headers["content-type"] == SAFETENSORS
+    assert answer.headers["content-length"] == str(len(whole))
+    assert "immutable" in answer.headers["cache-control"]
+    assert api.version("served@0")["weights"] == digest
+
+
+def test_a_moving_name_is_asked_for_again_and_tells_which_version_it_means(api: Api, whole: bytes) -> None:
+    answer = api.http.get("/models/served@latest/weights")
+    assert answer.content == whole
+    assert answer.headers["cache-control"] == "no-cache"
+    assert answer.headers["content-location"] == URL
+
+
+def test_head_tells_the_size_and_the_etag_without_the_bytes(api: Api, whole: bytes) -> None:
+    answer = api.http.head(URL)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-length"] == str(len(whole))
+    assert answer.headers["etag"] == api.http.get(URL).headers["etag"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "start", "end"), [("100-199", 100, 200), ("-64", -64, None), ("4096-", 4096, None), ("0-0", 0, 1)]
+)
+def test_a_range_is_those_bytes(api: Api, whole: bytes, asked: str, start: int, end: int | None) -> None:
+    answer = api.http.get(URL, headers={"Range": f"bytes={asked}"})
+    assert answer.status_code == 206
+    assert answer.content == whole[start:end]
+    first = start % len(whole)
+    assert answer.headers["content-range"] == f"bytes {first}-{first + len(answer.content) - 1}/{len(whole)}"
+
+
+def test_a_range_past_the_end_is_416(api: Api, whole: bytes) -> None:
+    answer = api.http.get(URL, headers={"Range": f"bytes={len(whole)}-"})
+    assert answer.status_code == 416
+    assert answer.headers["content-range"] == f"bytes */{len(whole)}"
+
+
+def test_if_range_goes_on_only_with_the_same_bytes(api: Api, whole: bytes) -> None:
+    etag = api.http.get(URL).headers["etag"]
+    same = api.http.get(URL, headers={"Range": "bytes=10-19", "If-Range": etag})
+    assert (same.status_code, same.content) == (206, whole[10:20])
+    other = api.http.get(URL, headers={"Range": "bytes=10-19", "If-Range": '"sha256:0"'})
+    assert (other.status_code, other.content) == (200, whole)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.usefixtures("whole")
+def test_who_has_the_bytes_is_not_sent_them_again(api: Api, method: str) -> None:
+    etag = api.http.get(URL).headers["etag"]
+    for condition in (etag, f'"sha256:0", {etag}', f"W/{etag}", "*"):
+        answer = api.http.request(method, URL, headers={"If-None-Match": condition})
+        assert (answer.status_code, answer.content) == (304, b""), condition
+        assert answer.headers["etag"] == etag
+    assert api.http.request(method, URL, headers={"If-None-Match": '"sha256:0"'}).status_code == 200
+
+
+@pytest.mark.usefixtures("whole")
+def test_a_sent_blob_can_be_asked_for_by_its_digest(api: Api) -> None:
+    digest = api.version("served@0")["weights"]
+    answer = api.http.head(f"/blobs/{digest}")
+    assert (answer.status_code, answer.headers["etag"]) == (200, f'"{digest}"')
+    assert api.http.head(f"/blobs/sha256:{'0' * 64}").status_code == 404

@@ -1,0 +1,468 @@
+"""Wrong input is told apart and explained as problem+json, and nothing of it is stored."""
+
+import json
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import torch
+
+from tests.acceptance import networks
+from tests.acceptance.api import Api, Json, Part, parts
+from tests.acceptance.broken_files import BROKEN
+from tests.acceptance.conftest import TASKS, Material
+from tests.acceptance.networks import State
+from tests.acceptance.stack import Stack, eventually
+
+pytestmark = pytest.mark.slow
+TASK = TASKS[0]
+
+
+@dataclass(frozen=True)
+class House:
+    """What each case finds: a lineage that can run ODE-M with one version made, and one that cannot."""
+
+    api: Api
+    stack: Stack
+    material: Material
+    base: str
+    plain_base: str
+
+    def document(self, **more: Any) -> Json:
+        return {"lineage": "strict", "task": TASK.document} | more
+
+    @property
+    def checkpoint(self) -> State:
+        return networks.read(self.material.visual[TASK.name])
+
+    @property
+    def sample(self) -> State:
+        return networks.read(self.material.calibration[TASK.name])
+
+    def stored(self) -> tuple[object, ...]:
+        """All that a refused request must leave as it was."""
+        lineages = self.api.get("/lineages")
+        names = [lineage["name"] for lineage in lineages["lineages"]]
+        listed = [(self.api.get("/merges", lineage=name), self.api.get("/models", lineage=name)) for name in names]
+        return lineages, listed, self.stack.blobs
+
+
+@pytest.fixture(scope="module")
+def house(
+    api: Api, stack: Stack, material: Material, lineage: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
+) -> House:
+    name = lineage("strict")
+    document = {"lineage": name, "task": TASK.document, "recipe": {"method": "average"}}
+    api.wait_success(api.merge(document, material.visual[TASK.name]))
+    folder = tmp_path_factory.mktemp("wrong")
+    plain = api.post_blob(networks.save(folder / "plain.safetensors", {"w": torch.ones(3)}))
+    api.create_lineage({"name": "plain-strict", "base": plain, "recipe": {"method": "average"}})
+    return House(api, stack, material, api.post_blob(material.base), plain)
+
+
+def bytes_of(state: Mapping[str, torch.Tensor], folder: Path) -> bytes:
+    return networks.save(folder / "file.safetensors", dict(state)).read_bytes()
+
+
+def assert_refused(
+    house: House, send: Callable[[], httpx.Response], status: int, kind: str, words: tuple[str, ...]
+) -> Json:
+    """The answer is a problem that says what is wrong, and the service holds what it held before."""
+    before = house.stored()
+    answer = send()
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem: Json = answer.json()
+    assert problem["status"] == status
+    assert problem["type"] == f"/problems/{kind}"
+    assert problem["title"]
+    assert [word for word in words if word not in problem["detail"]] == [], problem["detail"]
+    assert house.stack.uploads == []
+    assert house.stored() == before
+    return problem
+
+
+# Files that are no safetensors
+
+
+def send_file(house: House, part: str, body: bytes) -> httpx.Response:
+    """Send a file to POST /blobs, or as one of the parts of POST /merge beside a good one."""
+    if part == "blob":
+        return house.api.http.post("/blobs", content=body)
+    good = house.material.visual[TASK.name].read_bytes()
+    files = (body, None) if part == "checkpoint" else (good, body)
+    return house.api.http.post("/merge", files=parts(house.document(), *files))
+
+
+@pytest.mark.parametrize("what", BROKEN)
+@pytest.mark.parametrize("part", ["blob", "checkpoint", "calibration"])
+def test_a_broken_file_is_refused_wherever_it_is_sent(house: House, what: str, part: str) -> None:
+    body, kind, words = BROKEN[what]
+    status = 413 if kind == "too-large" else 422
+    assert_refused(house, lambda: send_file(house, part, body), status, kind, words)
+
+
+@pytest.mark.parametrize("part", ["blob", "checkpoint", "calibration"])
+def test_a_good_header_with_too_few_or_too_many_bytes_behind_it_is_refused(house: House, part: str) -> None:
+    files = house.material.calibration if part == "calibration" else house.material.visual
+    whole = files[TASK.name].read_bytes()
+    for body, words in (
+        (whole[:-3], (f"{len(whole) - 3} bytes", f"{len(whole)}", "truncated")),
+        (whole + b"more", ("more bytes", f"{len(whole)}")),
+    ):
+        assert_refused(house, lambda sent=body: send_file(house, part, sent), 422, "not-safetensors", words)
+
+
+# Checkpoints that do not fit
+
+
+def resized(state: State) -> State:
+    return state | {"visual.proj": torch.zeros(64, 16), "visual.conv1.weight": torch.zeros(64, 3, 4, 4)}
+
+
+def renamed(state: State) -> State:
+    return {name.replace("resblocks", "layers"): tensor for name, tensor in state.items()}
+
+
+def without(name: str) -> Callable[[State], State]:
+    return lambda state: {key: tensor for key, tensor in state.items() if key != name}
+
+
+def retyped(state: State) -> State:
+    return state | {"visual.proj": state["visual.proj"].to(torch.int32)}
+
+
+CHECKPOINTS: dict[str, tuple[Callable[[State], State], tuple[str, ...]]] = {
+    "wrong shapes": (
+        resized,
+        ("visual.proj has shape [64, 16], expected [64, 32]", "visual.conv1.weight has shape [64, 3, 4, 4]"),
+    ),
+    "wrong names": (
+        renamed,
+        ("visual.transformer.layers.0", "is not in the base", "visual.transformer.resblocks.0", "is missing", "more"),
+    ),
+    "a name missing": (without("visual.ln_post.bias"), ("visual.ln_post.bias is missing (expected F32 [64])",)),
+    "a name too many": (
+        lambda state: state | {"visual.extra": torch.zeros(1)},
+        ("visual.extra is not in the base",),
+    ),
+    "a wrong dtype": (retyped, ("visual.proj has dtype I32, expected F32",)),
+    "float64": (lambda state: {name: tensor.double() for name, tensor in state.items()}, ("F64", "F32")),
+    "a prefix of a trainer": (
+        lambda state: {f"module.{name}": tensor for name, tensor in state.items()},
+        ("module.visual.", "is not in the base"),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", CHECKPOINTS)
+@pytest.mark.parametrize("method", ["ode", "average"])
+def test_a_checkpoint_that_is_not_like_the_base_is_refused_with_what_differs(
+    house: House, tmp_path: Path, what: str, method: str
+) -> None:
+    change, words = CHECKPOINTS[what]
+    body = bytes_of(change(house.checkpoint), tmp_path)
+    document = house.document(recipe={"method": method})
+    send = lambda: house.api.http.post("/merge", files=parts(document, body, None))  # noqa: E731
+    problem = assert_refused(house, send, 422, "tensor-mismatch", words)
+    assert problem["differences"]
+
+
+# Calibration that does not fit
+
+CALIBRATIONS: dict[str, tuple[Callable[[State], State], tuple[str, ...]]] = {
+    "a label too large": (lambda s: s | {"labels": s["labels"] + 1}, ("labels[2] is 3", "0 to 2")),
+    "a negative label": (lambda s: s | {"labels": s["labels"] - 1}, ("labels[0] is -1", "0 to 2")),
+    "labels of another dtype": (lambda s: s | {"labels": s["labels"].int()}, ("int64 [16]", "I32")),
+    "too few labels": (lambda s: s | {"labels": s["labels"][:-1]}, ("int64 [16]", "[15]")),
+    "images of another size": (lambda s: s | {"images": s["images"][..., :24, :24]}, ("24 x 24", "32 x 32", "Resize")),
+    "float images": (lambda s: s | {"images": s["images"].float()}, ("uint8 [N, 3, 32, 32]", "F32")),
+    "grey images": (lambda s: s | {"images": s["images"][:, :1]}, ("uint8 [N, 3, 32, 32]", "[16, 1, 32, 32]")),
+    "channels last": (
+        lambda s: s | {"images": s["images"].permute(0, 2, 3, 1)},
+        ("uint8 [N, 3, 32, 32]", "[16, 32, 32, 3]"),
+    ),
+    "no images": (lambda s: {name: tensor[:0] for name, tensor in s.items()}, ("0 images", "1 to")),
+    "no tensor of labels": (lambda s: {"images": s["images"]}, ("missing: ['labels']",)),
+    "an unknown tensor": (lambda s: s | {"masks": torch.zeros(1)}, ("unknown: ['masks']",)),
+    "a head of another width": (lambda s: s | {"head": torch.zeros(3, 8)}, ("[classes, 32]", "[3, 8]")),
+    "a head of other classes": (lambda s: s | {"head": torch.zeros(4, 32)}, ("4 classes", "names 3")),
+}
+
+
+@pytest.mark.parametrize("what", CALIBRATIONS)
+@pytest.mark.parametrize("way", ["multipart", "blobs"])
+def test_a_calibration_sample_that_does_not_fit_is_refused(house: House, tmp_path: Path, what: str, way: str) -> None:
+    change, words = CALIBRATIONS[what]
+    file = networks.save(tmp_path / "sample.safetensors", change(house.sample))
+    document = house.document()
+    if way == "multipart":
+        body = parts(document, house.material.visual[TASK.name].read_bytes(), file.read_bytes())
+        send = lambda: house.api.http.post("/merge", files=body)  # noqa: E731
+    else:
+        checkpoint = house.api.post_blob(house.material.visual[TASK.name])
+        document |= {"checkpoint": checkpoint, "calibration": house.api.post_blob(file)}
+        send = lambda: house.api.http.post("/merge", json=document)  # noqa: E731
+    assert_refused(house, send, 422, "calibration-invalid", words)
+
+
+# Documents of a merge
+
+DOCUMENTS: dict[str, tuple[Json | str, int, str, tuple[str, ...]]] = {
+    "an unknown lineage": ({"lineage": "nowhere"}, 404, "lineage-not-found", ("'nowhere'", "POST /lineages")),
+    "an unknown parameter": (
+        {"recipe": {"stepsize": 0.1}},
+        422,
+        "invalid-document",
+        ("recipe", "stepsize", "not permitted"),
+    ),
+    "an unknown method": ({"recipe": {"method": "magic"}}, 422, "invalid-document", ("magic", "'ode'", "'average'")),
+    "a parameter out of range": (
+        {"recipe": {"step_size": 7}},
+        422,
+        "invalid-document",
+        ("step_size", "less than or equal to 1"),
+    ),
+    "an unknown field": ({"lineages": "x"}, 422, "invalid-document", ("lineages", "not permitted")),
+    "a task without a name": ({"task": {}}, 422, "invalid-document", ("task.name", "required")),
+    "a template without a place": (
+        {"task": {"name": "t", "classnames": ["a", "b"], "templates": ["a photo"]}},
+        422,
+        "invalid-document",
+        ("templates", "no {}"),
+    ),
+    "a name that is a path": ({"lineage": "../etc"}, 422, "invalid-document", ("lineage",)),
+    "no JSON": ('{"lineage": "strict", ', 422, "invalid-document", ("JSON",)),
+    "a list": ("[]", 422, "invalid-document", ("object",)),
+    "nothing": ("", 422, "invalid-document", ("JSON",)),
+    "not-a-number": ('{"lineage":"strict","task":{"name":"t","utility":NaN}}', 422, "invalid-document", ("utility",)),
+    "too much": (json.dumps({"task": {"name": "t", "classnames": ["x" * 500] * 9000}}), 413, "too-large", ("JSON",)),
+    "no architecture": (
+        {"lineage": "plain-strict", "recipe": {"method": "ode"}},
+        422,
+        "method-unavailable",
+        ("'plain-strict'", "no architecture", "average"),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", DOCUMENTS)
+@pytest.mark.parametrize("way", ["multipart", "json"])
+def test_a_document_that_says_something_impossible_is_refused(house: House, what: str, way: str) -> None:
+    content, status, kind, words = DOCUMENTS[what]
+    text = content if isinstance(content, str) else json.dumps(house.document(**content))
+
+    def send() -> httpx.Response:
+        if way == "json":
+            return house.api.http.post("/merge", content=text, headers={"Content-Type": "application/json"})
+        files = house.material.visual[TASK.name].read_bytes(), house.material.calibration[TASK.name].read_bytes()
+        return house.api.http.post("/merge", files=parts(text, *files))
+
+    assert_refused(house, send, status, kind, words)
+
+
+@pytest.mark.parametrize(
+    ("digests", "status", "kind", "words"),
+    [
+        ({}, 422, "invalid-document", ("checkpoint", "multipart/form-data")),
+        ({"checkpoint": f"sha256:{'0' * 64}"}, 404, "blob-not-found", ("sha256:000", "POST /blobs")),
+        ({"checkpoint": "../../etc/passwd"}, 422, "invalid-document", ("checkpoint",)),
+    ],
+    ids=["none", "unknown", "path"],
+)
+def test_json_must_name_blobs_that_are_there(
+    house: House, digests: Json, status: int, kind: str, words: tuple[str, ...]
+) -> None:
+    send = lambda: house.api.http.post("/merge", json=house.document(**digests))  # noqa: E731
+    assert_refused(house, send, status, kind, words)
+
+
+# Parts of a merge
+
+
+def merge_part(house: House) -> Part:
+    return ("merge", (None, json.dumps(house.document()), "application/json"))
+
+
+def file_part(name: str, house: House) -> Part:
+    files = {"calibration": house.material.calibration}.get(name, house.material.visual)
+    return (name, ("file.safetensors", files[TASK.name].read_bytes(), "application/octet-stream"))
+
+
+PARTS: dict[str, tuple[tuple[str, ...], int, str, tuple[str, ...]]] = {
+    "no calibration": (("merge", "checkpoint"), 422, "calibration-invalid", ("'ode'", "part calibration", "uint8")),
+    "no checkpoint": (("merge", "calibration"), 400, "malformed-upload", ("'checkpoint'",)),
+    "the document alone": (("merge",), 400, "malformed-upload", ("'checkpoint'",)),
+    "the document last": (("checkpoint", "merge"), 400, "malformed-upload", ("'merge'", "before", "'checkpoint'")),
+    "an unknown part": (("merge", "weights"), 400, "malformed-upload", ("'weights'", "checkpoint", "calibration")),
+    "a part twice": (("merge", "checkpoint", "checkpoint"), 400, "malformed-upload", ("'checkpoint'", "twice")),
+    "the document twice": (("merge", "merge", "checkpoint"), 400, "malformed-upload", ("'merge'",)),
+    "too many parts": (("merge", "checkpoint", "calibration", *["more"] * 9), 400, "malformed-upload", ("part",)),
+}
+
+
+@pytest.mark.parametrize("what", PARTS)
+def test_parts_that_are_missing_or_out_of_order_are_named(house: House, what: str) -> None:
+    names, status, kind, words = PARTS[what]
+    files = [merge_part(house) if name == "merge" else file_part(name, house) for name in names]
+    assert_refused(house, lambda: house.api.http.post("/merge", files=files), status, kind, words)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "words"),
+    [
+        ("multipart/form-data", ("boundary",)),
+        ("multipart/form-data; boundary=other", ("multipart",)),
+        ("text/plain", ("multipart/form-data", "application/json", "'text/plain'")),
+        ("application/octet-stream", ("multipart/form-data", "application/json")),
+    ],
+)
+def test_a_body_that_is_not_what_its_content_type_says_is_refused(
+    house: House, content_type: str, words: tuple[str, ...]
+) -> None:
+    files = parts(house.document(), house.material.visual[TASK.name].read_bytes(), None)
+    body = httpx.Request("POST", house.stack.url, files=files).read()
+    send = lambda: house.api.http.post("/merge", content=body, headers={"Content-Type": content_type})  # noqa: E731
+    assert_refused(house, send, 400, "malformed-upload", words)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("path", ["/merge", "/blobs"])
+def test_a_connection_that_is_cut_leaves_nothing(house: House, path: str, share: float) -> None:
+    before = house.stored()
+    if path == "/merge":
+        files = parts(house.document(), house.material.full[TASK.name].read_bytes(), None)
+        request = httpx.Request("POST", house.stack.url + path, files=files)
+    else:
+        request = httpx.Request("POST", house.stack.url + path, content=house.material.full[TASK.name].read_bytes())
+    body = request.read()
+    head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+    with socket.create_connection(("127.0.0.1", house.stack.port)) as connection:
+        connection.sendall(f"POST {path} HTTP/1.1\r\n{head}\r\n".encode() + body[: int(len(body) * share)])
+        eventually(lambda: house.stack.uploads, "the upload has begun")
+    eventually(lambda: not house.stack.uploads, "the upload is forgotten")
+    assert house.stored() == before
+
+
+# Lineages
+
+
+def lineage(house: House, **more: Any) -> Json:
+    return {"name": "new", "architecture": networks.ARCHITECTURE, "base": house.base} | more
+
+
+LINEAGES: dict[str, tuple[Callable[[House], Json], int, str, tuple[str, ...]]] = {
+    "an unknown network": (
+        lambda house: lineage(house, architecture={"open_clip": "ViT-B-33"}),
+        422,
+        "unknown-architecture",
+        ("'ViT-B-33'", "ViT-B-32", "list_models"),
+    ),
+    "a config that open_clip cannot build": (
+        lambda house: lineage(house, architecture={"open_clip": {"embed_dim": 32}}),
+        422,
+        "unknown-architecture",
+        ("vision_cfg",),
+    ),
+    "a base of another network": (
+        lambda house: lineage(house, architecture={"open_clip": "ViT-B-32"}),
+        422,
+        "architecture-mismatch",
+        ("visual.conv1.weight has shape [64, 3, 8, 8], expected [768, 3, 32, 32]", "full open_clip state dict"),
+    ),
+    "a base of another depth": (
+        lambda house: lineage(
+            house,
+            architecture={"open_clip": networks.CONFIG, "overrides": {"vision_cfg": {"layers": 3}}},
+        ),
+        422,
+        "architecture-mismatch",
+        ("has 2 blocks, expected 3",),
+    ),
+    "a base without a text tower": (
+        lambda house: lineage(house, base=house.api.post_blob(house.material.visual[TASK.name])),
+        422,
+        "architecture-mismatch",
+        ("only a visual tower", "text tower"),
+    ),
+    "weights that are no network": (
+        lambda house: lineage(house, base=house.plain_base),
+        422,
+        "architecture-mismatch",
+        ("logit_scale is missing",),
+    ),
+    "a base that was not sent": (
+        lambda house: lineage(house, base=f"sha256:{'1' * 64}"),
+        404,
+        "blob-not-found",
+        ("POST /blobs",),
+    ),
+    "no architecture for ODE-M": (
+        lambda house: {"name": "new", "base": house.plain_base},
+        422,
+        "method-unavailable",
+        ("no architecture", "average"),
+    ),
+    "a name in use": (
+        lambda house: lineage(house, name="strict", base_utility=2.0),
+        409,
+        "lineage-exists",
+        ("'strict'", "another name"),
+    ),
+    "a name that is none": (lambda house: lineage(house, name="A B"), 422, "invalid-document", ("name",)),
+    "an unknown field": (lambda house: lineage(house, bases=1), 422, "invalid-document", ("bases", "not permitted")),
+    "an unknown parameter": (
+        lambda house: lineage(house, recipe={"method": "ode", "steps": 3}),
+        422,
+        "invalid-document",
+        ("steps", "not permitted"),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", LINEAGES)
+def test_a_lineage_that_cannot_be_is_refused(house: House, what: str) -> None:
+    make, status, kind, words = LINEAGES[what]
+    document = make(house)
+    assert_refused(house, lambda: house.api.http.post("/lineages", json=document), status, kind, words)
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "kind", "word"),
+    [(b"{", 422, "invalid-document", "JSON"), (b" " * (5 << 20), 413, "too-large", "ODEM_MAX_JSON_BYTES")],
+    ids=["no JSON", "too much"],
+)
+def test_a_lineage_is_a_json_document_of_bounded_size(
+    house: House, content: bytes, status: int, kind: str, word: str
+) -> None:
+    assert_refused(house, lambda: house.api.http.post("/lineages", content=content), status, kind, (word,))
+
+
+# What is not there
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "kind", "words"),
+    [
+        ("/models/strict@99", 404, "version-not-found", ("strict@99", "GET /models")),
+        ("/models/strict@99/weights", 404, "version-not-found", ("strict@99",)),
+        ("/models/nowhere@1", 404, "version-not-found", ("nowhere@1",)),
+        ("/models/..%2F..%2Fetc", 404, "not-found", ()),
+        ("/models?lineage=nowhere", 404, "lineage-not-found", ("'nowhere'",)),
+        ("/models/plain-strict@0/open_clip_config.json", 404, "not-found", ("'plain-strict'", "no architecture")),
+        ("/merges/mrg_0", 404, "merge-not-found", ("mrg_0",)),
+        ("/merges?lineage=nowhere", 404, "lineage-not-found", ("'nowhere'",)),
+        ("/merges?limit=0", 422, "invalid-document", ("limit",)),
+        ("/lineages/nowhere", 404, "lineage-not-found", ("POST /lineages",)),
+        ("/merge", 405, "method-not-allowed", ()),
+        ("/nothing", 404, "not-found", ()),
+    ],
+)
+def test_what_is_not_there_is_said_to_be_missing(
+    house: House, path: str, status: int, kind: str, words: tuple[str, ...]
+) -> None:
+    assert_refused(house, lambda: house.api.http.get(path), status, kind, words)
