@@ -66,10 +66,29 @@ class AverageRecipe(_Recipe):
     method: Literal["average"] = "average"
 
 
+class LinearRecipe(_Recipe):
+    """Linear interpolation: (1 − α) θ + α θ'. Source: WiSE-FT, arXiv 2109.01903."""
+
+    method: Literal["linear"] = "linear"
+    alpha: Annotated[float, Field(ge=0, le=1)] = Field(0.5, description="α: the checkpoint's share")
+
+
+class TaskArithmeticRecipe(_Recipe):
+    """Task arithmetic: θ + λ τ' with τ' = θ' − θ_pre. Source: arXiv 2212.04089."""
+
+    method: Literal["task_arithmetic"] = "task_arithmetic"
+    scaling: Annotated[float, Field(ge=-10, le=10)] = Field(
+        0.3, description="λ: what is taken of the task vector; below 0 makes the model forget it"
+    )
+
+
 if TYPE_CHECKING:
-    Recipe = _OdeMethod | AverageRecipe
+    Recipe = _OdeMethod | AverageRecipe | LinearRecipe | TaskArithmeticRecipe
 else:
-    Recipe = Annotated[OdeRecipe | AverageRecipe, Field(discriminator="method")]
+    Recipe = Annotated[
+        OdeRecipe | AverageRecipe | LinearRecipe | TaskArithmeticRecipe,
+        Field(discriminator="method"),
+    ]
 _RECIPE: TypeAdapter[Recipe] = TypeAdapter(Recipe)
 
 NEEDS_ARCHITECTURE = frozenset({"ode"})

@@ -1,7 +1,7 @@
 """What a merge works with, and what it comes to."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -13,7 +13,8 @@ from registry.merge import Merge, Progress
 from registry.task import Task
 from registry.version import Version
 from worker.memory import Sample
-from worker.weights import Weights
+from worker.merging.streaming import Emit
+from worker.weights import Entry, Weights
 
 
 @dataclass(frozen=True)
@@ -44,15 +45,22 @@ class Job:
 
 @dataclass(frozen=True)
 class Result:
-    """What a method made.
+    """What a method makes, not yet written.
 
-    tensor(name): the merged tensor in any floating dtype, or None where the base's own is kept.
+    write(emit): emits the weights, every tensor of the base in its order and dtype, and with them the state's parts.
+    parts: the tensors that each part of the state holds, in order; scalars: what else the state holds, after `write`.
+    family: which methods can go on from this state; None where there is none.
+    evaluate(read): scores the weights as they were written into the report; None where the report is complete.
     memory: the new calibration memory, or None when the parent's stays.
     """
 
-    tensor: Callable[[str], Tensor | None]
+    write: Callable[[Emit], None]
     memory: tuple[Sample, ...] | None
     report: dict[str, Any]
+    family: str | None = None
+    parts: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
+    scalars: Callable[[], dict[str, float]] = dict
+    evaluate: Callable[[Callable[[str], Tensor]], None] | None = None
 
 
 class MergeCancelled(Exception):

@@ -24,9 +24,10 @@ from registry.version import Provenance, Version
 from worker import memory
 from worker.job import Job, MergeCancelled, Result
 from worker.lease import Lease
+from worker.merging.streaming import NotFinite
 from worker.methods import METHODS
 from worker.settings import WorkerSettings
-from worker.weights import Entry, NotFinite, Weights, check_finite, write_weights, writing
+from worker.weights import Entry, Output, Weights, writing
 
 _log = logging.getLogger(__name__)
 
@@ -125,18 +126,12 @@ def _write(job: Job, result: Result) -> Blob:
     """The version's weights: every tensor of the base, in its order and dtypes."""
     base = job.base
     entries = [Entry(name, tensor.dtype, tuple(tensor.shape)) for name in base.names for tensor in (base[name],)]
-
-    def tensor(entry: Entry) -> torch.Tensor:
-        merged = result.tensor(entry.name)
-        if merged is None:
-            return base[entry.name]
-        output = merged.to(entry.dtype)
-        check_finite(entry.name, output, "the result")
-        return output
-
     with writing(job.blobs.create()) as writer:
-        write_weights(writer, entries, map(tensor, entries), dict(base.metadata) | {"format": "pt"})
-        return writer.commit()
+        output = Output(writer, entries, dict(base.metadata) | {"format": "pt"})
+        result.write(lambda _, chunk: output.append(chunk))
+        if result.evaluate is not None:
+            result.evaluate(output.read)
+        return output.commit()
 
 
 def _provenance(job: Job) -> Provenance:

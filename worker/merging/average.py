@@ -1,24 +1,48 @@
-"""The running average of checkpoints: θ + (θ' − θ) T_k, a tensor at a time.
+"""The running average of checkpoints: θ + (θ' − θ) T_k with T_k = u_k / (u_1 + ... + u_k).
 
-Source: model soups, arXiv 2203.05482; its continual form keeps one running mean.
+Source: model soups, arXiv 2203.05482; its continual form keeps one running mean and the sum of utilities.
 """
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
 import torch
-from torch import Tensor
+
+from worker.merging.streaming import Inputs, Merged, Place
 
 
-def average(theta: Tensor, incoming: Tensor, operating_time: float) -> Tensor:
-    """The merged tensor, in `theta`'s dtype and shape, computed in float64 and rounded once.
+@dataclass(frozen=True)
+class Average:
+    """The mean of what was merged before, which weighs `before`, and of the checkpoints, by their utilities."""
 
-    operating_time: T_k in [0, 1]; 1/k makes the result the mean of k checkpoints. Raises ValueError on shapes that
-    differ or a time out of range.
-    """
-    if theta.shape != incoming.shape:
-        raise ValueError(f"shapes differ: {tuple(theta.shape)} and {tuple(incoming.shape)}")
-    if not 0.0 <= operating_time <= 1.0:
-        raise ValueError(f"operating_time is {operating_time}; a number from 0 to 1 is needed")
-    start, end = theta.to(torch.float64), incoming.to(torch.float64)
-    return torch.lerp(start, end, operating_time).to(theta.dtype)
+    before: float
+    utilities: tuple[float, ...]
+
+    def parts(self, dtype: torch.dtype) -> Mapping[str, torch.dtype]:  # noqa: ARG002
+        """None: the sum of utilities is a number."""
+        return {}
+
+    def prepare(self, inputs: Inputs) -> None:
+        """Nothing."""
+
+    def open(self, place: Place) -> Callable[[slice], Merged]:
+        """(Σ_before θ + Σ u_i θ'_i) / Σ: one division, so that equal utilities give correctly rounded means."""
+        total = self.before + sum(self.utilities[index] for index, _ in place.incoming)
+
+        def kernel(span: slice) -> Merged:
+            mean = None
+            if self.before:
+                mean = place.head.read(span).mul_(self.before)
+            for index, flat in place.incoming:
+                item = flat.read(span)
+                utility = self.utilities[index]
+                if utility != 1.0:
+                    item.mul_(utility)
+                mean = item if mean is None else mean.add_(item)
+            assert mean is not None  # noqa: S101  there is an incoming tensor
+            return mean.div_(total), {}
+
+        return kernel
 
 
 def operating_time(utility: float, others: float) -> float:

@@ -1,0 +1,78 @@
+"""Files of named tensors in memory for the streaming engine, and what comes out of it."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from worker.merging.rounding import round_once
+from worker.merging.streaming import WEIGHTS, Inputs, Method, merge
+
+DTYPES = [torch.float32, torch.float16, torch.bfloat16]
+State = dict[str, Tensor]
+
+
+class Held:
+    """Tensors in memory, with the interface of a file."""
+
+    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
+        self._tensors = tensors
+        self.names = tuple(tensors)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._tensors
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self._tensors[name]
+
+
+def draw(seed: int, *shape: int, dtype: torch.dtype = torch.float32, spread: float = 3.0) -> Tensor:
+    """Numbers of many magnitudes, so that roundings of every kind happen."""
+    generator = torch.Generator().manual_seed(seed)
+    numbers = torch.randn(*shape, generator=generator, dtype=torch.float64)
+    scales = torch.exp(spread * torch.randn(*shape, generator=generator, dtype=torch.float64))
+    return (numbers * scales).clamp(-1e4, 1e4).to(dtype)
+
+
+def nearby(base: Tensor, seed: int) -> Tensor:
+    """A fine-tuned tensor: the base with changes of many magnitudes."""
+    change = draw(seed, *base.shape, dtype=torch.float64) * 0.1
+    return (base.double() + change).to(base.dtype)
+
+
+def run(
+    method: Method,
+    base: Mapping[str, Tensor],
+    head: Mapping[str, Tensor],
+    incoming: Sequence[Mapping[str, Tensor]],
+    parts: Mapping[str, Mapping[str, Tensor]] | None = None,
+) -> tuple[State, dict[str, State], list[str]]:
+    """Merge; returns the weights, the state's parts, and the names that every checkpoint lacks."""
+    sinks: dict[str, list[Tensor]] = {}
+    held = {name: Held(tensors) for name, tensors in (parts or {}).items()}
+    inputs = Inputs(Held(base), Held(head), tuple(map(Held, incoming)), held, scope=lambda _: True)
+    missing = merge(inputs, method, lambda sink, chunk: sinks.setdefault(sink, []).append(chunk.clone()))
+    weights = _cut(sinks.pop(WEIGHTS), base, {name: tensor.dtype for name, tensor in base.items()})
+    merged = [name for name in base if inputs.merges(name)]
+    kept = {}
+    for part, chunks in sinks.items():
+        dtypes = {name: method.parts(base[name].dtype)[part] for name in merged}
+        kept[part] = _cut(chunks, {name: base[name] for name in merged}, dtypes)
+    return weights, kept, missing
+
+
+def _cut(chunks: list[Tensor], like: Mapping[str, Tensor], dtypes: Mapping[str, torch.dtype]) -> State:
+    """Put the chunks of a sink, which come in order, back into tensors."""
+    raw = torch.cat([chunk.contiguous().view(torch.uint8) for chunk in chunks])
+    found, position = {}, 0
+    for name, tensor in like.items():
+        size = tensor.numel() * dtypes[name].itemsize
+        found[name] = raw[position : position + size].clone().view(dtypes[name]).reshape(tensor.shape)
+        position += size
+    assert position == len(raw), "something else was emitted too"
+    return found
+
+
+def rounded(values: Tensor, dtype: torch.dtype) -> Tensor:
+    """The reference: float64 values of any shape, rounded once."""
+    return round_once(values.reshape(-1), dtype).reshape(values.shape)

@@ -1,0 +1,15 @@
+"""The merge methods by name: each composes `worker.merging` with what a job holds."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from worker.job import Job, Result
+from worker.methods.data_free import merge_by_streaming
+from worker.methods.ode import merge_by_ode
+from worker.methods.recipes import STREAMED
+
+METHODS: Final[Mapping[str, Callable[[Job], Result]]] = {
+    "ode": merge_by_ode,
+    **dict.fromkeys(STREAMED, merge_by_streaming),
+}
+"""Method name of a recipe -> what runs it."""

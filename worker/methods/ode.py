@@ -1,0 +1,91 @@
+"""ODE-M as a job runs it."""
+
+import math
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from registry.architecture import Architecture
+from registry.errors import MethodUnavailable
+from registry.merge import Progress
+from worker.architectures.open_clip import VISUAL, OpenClipNetwork
+from worker.job import Job, MergeCancelled, Result
+from worker.memory import Sample
+from worker.merging import ode
+from worker.merging.streaming import WEIGHTS, Emit
+from worker.methods.scoring import Scores, admit_sample
+from worker.weights import check_finite
+
+_CHECKPOINT = "the checkpoint"
+
+
+def merge_by_ode(job: Job) -> Result:
+    """ODE-M on the visual tower of an open_clip network."""
+    architecture = job.lineage.architecture
+    if architecture is None or job.merge.calibration is None:
+        raise MethodUnavailable("ODE-M needs a lineage with an architecture and a calibration sample.")
+    job.report(Progress(phase="loading"))
+    network = OpenClipNetwork(architecture, job.base, job.device)
+    before, incoming = network.parameters_of(job.head), network.parameters_of(job.checkpoint)
+    for name, tensor in incoming.items():
+        check_finite(VISUAL + name, tensor, _CHECKPOINT)
+    memory = admit_sample(job, network)
+    known = {sample.task.name for sample in memory[:-1]}
+    scores = Scores(job, network, architecture, memory)
+    scores.take("before", before)
+    scores.take("checkpoint", incoming)
+    network.set_parameters(before)
+    outcome = _follow(job, network, architecture, memory, known, before, incoming)
+    job.report(Progress(phase="evaluating"))
+    scores.take("after", outcome.parameters)
+    report = {"tasks": scores.table, **outcome.report.as_dict()}
+    unprotected = sorted({task.name for task in job.earlier_tasks} - known)
+    if unprotected:
+        report["unprotected_tasks"] = unprotected
+    merged = {VISUAL + name: tensor for name, tensor in outcome.parameters.items()}
+    return Result(write=lambda emit: _write(job, merged, emit), memory=memory, report=report)
+
+
+def _write(job: Job, merged: Mapping[str, Tensor], emit: Emit) -> None:
+    """The merged tensors where there are some, the base's elsewhere."""
+    for name in job.base.names:
+        tensor = job.base[name]
+        if name in merged:
+            tensor = merged[name].detach().to(tensor.dtype).cpu()
+            check_finite(name, tensor, "the result")
+        emit(WEIGHTS, tensor.contiguous().reshape(-1))
+
+
+def _follow(
+    job: Job,
+    network: OpenClipNetwork,
+    architecture: Architecture,
+    memory: tuple[Sample, ...],
+    known: set[str],
+    before: Mapping[str, Tensor],
+    incoming: Mapping[str, Tensor],
+) -> ode.Outcome:
+    data = [ode.TaskData(item.task.name, item.images, item.labels, item.head, item.task.utility) for item in memory]
+    # Tasks merged without a calibration sample cannot be protected, but they keep their share of the path.
+    unknown = sum(task.utility for task in job.earlier_tasks if task.name not in known)
+    preprocess = architecture.preprocess
+    try:
+        return ode.merge(
+            network.tower,
+            before,
+            incoming,
+            data,
+            logit_scale=network.logit_scale,
+            normalisation=ode.Normalisation(preprocess.mean, preprocess.std),
+            config=ode.OdeConfig.from_recipe(job.merge.recipe.model_dump()),
+            base_utility=job.lineage.base_utility + unknown,
+            on_step=lambda step: job.report(_progress(step)),
+            should_stop=job.stopping,
+        )
+    except ode.Cancelled as error:
+        raise MergeCancelled from error
+
+
+def _progress(step: ode.Step) -> Progress:
+    losses = {name: loss if math.isfinite(loss) else None for name, loss in step.losses.items()}
+    return Progress(phase=step.phase, step=step.number, t=step.t_next, T=step.T, losses=losses, scale=step.scale)
