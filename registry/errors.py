@@ -2,9 +2,11 @@
 
     OdemError
     ├── NotFound
-    │   ├── LineageNotFound   VersionNotFound   MergeNotFound   BlobNotFound
+    │   ├── LineageNotFound   VersionNotFound   MergeNotFound   BlobNotFound   AliasNotFound
     ├── Conflict
     │   ├── LineageExists     MergeEnded
+    │   ├── AliasChanged                      an alias is not what the change was meant for
+    │   └── VersionRetired                    a retention rule has given the version up
     ├── InvalidInput
     │   ├── InvalidRecord                     a JSON document that says something impossible
     │   ├── UnknownArchitecture               a name that open_clip does not know, or a config it cannot build
@@ -82,6 +84,30 @@ class MergeEnded(Conflict):
 
     def __init__(self, merge_id: str, state: str) -> None:
         super().__init__(f"The merge {merge_id} has already ended: {state}.")
+
+
+class AliasNotFound(NotFound):
+    """The lineage has no such alias."""
+
+    def __init__(self, lineage: str, name: str) -> None:
+        super().__init__(f"The lineage {lineage!r} has no alias {name!r}; GET /lineages/{lineage}/aliases lists all.")
+
+
+class AliasChanged(Conflict):
+    """The alias is not in the state that If-Match or If-None-Match asks for. Nothing was changed."""
+
+    def __init__(self, lineage: str, name: str) -> None:
+        super().__init__(
+            f"The alias {name!r} of {lineage!r} is not what If-Match or If-None-Match asks for: somebody else changed "
+            "it. Read it again, and repeat the change with its new ETag if it is still right."
+        )
+
+
+class VersionRetired(Conflict):
+    """The version was given up by its lineage's retention rule; its record stays, its weights may be gone."""
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(f"The version {reference} was retired by its lineage's retention rule.")
 
 
 class InvalidInput(OdemError):

@@ -30,6 +30,7 @@ class LineageSpec(Record):
 
 
 class Lineage(LineageSpec):
-    """A lineage as it is stored."""
+    """A lineage as it is stored. origin: the version that it branched off from, such as `default@3`."""
 
+    origin: str | None = None
     created_at: Timestamp

@@ -38,6 +38,8 @@ class Version(Record):
     memory: the calibration memory's safetensors blob, absent where no merge has needed one.
     tasks: those merged so far, in order of arrival.
     report: what the merge measured (see `docs/api.md`).
+    origin: the version that this one repeats, such as `default@2`, when it is a rollback or a branch's first.
+    retired_at: when a retention rule gave it up; its weights may be gone since.
     """
 
     lineage: Name
@@ -48,7 +50,9 @@ class Version(Record):
     tasks: tuple[Task, ...] = ()
     provenance: Provenance | None = None
     report: dict[str, Any] | None = None
+    origin: str | None = None
     created_at: Timestamp
+    retired_at: Timestamp | None = None
 
     @property
     def reference(self) -> str:
@@ -57,7 +61,7 @@ class Version(Record):
 
 
 class VersionReference(Record):
-    """What a client wrote to name a version: `name@3`, `name@latest`, or `3` and `latest` of `default`."""
+    """What a client wrote to name a version: `name@3`, `name@latest`, `name@alias`; without `name@`, of `default`."""
 
     lineage: str
     version: str

@@ -64,7 +64,7 @@ def create_lineage(context: Context, spec: LineageSpec) -> Lineage:
         lineage=spec.name,
         number=0,
         weights=spec.base,
-        size=context.blobs.get(spec.base).size,
+        size=context.blobs.touch(spec.base).size,
         created_at=lineage.created_at,
     )
     return context.state.create_lineage(lineage, base)

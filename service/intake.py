@@ -64,7 +64,7 @@ def _accept_blobs(context: Context, document: bytes) -> Merge:
     admission.check_checkpoint(blob_header(context, asked.checkpoint))
     calibration = None
     if asked.calibration is not None:
-        calibration = context.blobs.get(asked.calibration)
+        calibration = context.blobs.touch(asked.calibration)
         header = blob_header(context, asked.calibration)
         admission.check_calibration(header)
         with context.blobs.path(asked.calibration).open("rb") as file:
@@ -74,7 +74,7 @@ def _accept_blobs(context: Context, document: bytes) -> Merge:
                 return file.read(length)
 
             admission.check_labels(header, read)
-    return admission.accept(context.blobs.get(asked.checkpoint), calibration)
+    return admission.accept(context.blobs.touch(asked.checkpoint), calibration)
 
 
 class _MergeParts:

@@ -1,15 +1,18 @@
 """Blobs as files.
 
     <root>/
+    ├── blobs/lock                          held together by writers, alone by whoever deletes a blob; for moments
     ├── blobs/sha256/ab/<64 hex digits>     one immutable file for each blob, mode 0444; ab are its first two digits
     └── uploads/<32 hex digits>             bytes on their way in; a name is made here, never by a client
 
 A blob appears by rename, after its bytes and before its folder entry are synced; so a file under `blobs/` is always
-whole. What is left in `uploads/` by a crash belongs to nobody and may be deleted.
+whole. Its modification time says when it was last sent or named: `collection.py` spares what is young. Whoever writes
+an upload holds a lock on it; what a crash left in `uploads/` has none.
 """
 
 import contextlib
 import errno
+import fcntl
 import hashlib
 import os
 import re
@@ -34,17 +37,25 @@ class FileBlobStore:
     def __init__(self, root: Path, min_free: int = 0) -> None:
         self._blobs = root / "blobs" / "sha256"
         self._uploads = root / "uploads"
+        self._lock = root / "blobs" / "lock"
         self._min_free = min_free
         self._blobs.mkdir(parents=True, exist_ok=True)
         self._uploads.mkdir(parents=True, exist_ok=True)
 
     def create(self) -> "FileBlobWriter":
         """Begin a new blob. Raises StorageFull."""
-        return FileBlobWriter(self._uploads / secrets.token_hex(16), self._blobs, self._min_free)
+        return FileBlobWriter(self._uploads / secrets.token_hex(16), self._blobs, self._lock, self._min_free)
 
     def get(self, digest: str) -> Blob:
         """The blob of this digest. Raises BlobNotFound."""
         return Blob(digest=digest, size=self.path(digest).stat().st_size)
+
+    def touch(self, digest: str) -> Blob:
+        """The blob of this digest, young again: it will not be collected soon. Raises BlobNotFound."""
+        with locked(self._lock, fcntl.LOCK_SH):
+            path = self.path(digest)
+            os.utime(path)
+            return Blob(digest=digest, size=path.stat().st_size)
 
     def path(self, digest: str) -> Path:
         """The blob's file. Raises BlobNotFound."""
@@ -60,16 +71,18 @@ class FileBlobStore:
 class FileBlobWriter:
     """One file under `uploads/`, hashed as it is written."""
 
-    def __init__(self, path: Path, blobs: Path, min_free: int) -> None:
+    def __init__(self, path: Path, blobs: Path, lock: Path, min_free: int) -> None:
         self._path = path
+        self._lock = lock
         self._blobs = blobs
         self._min_free = min_free
         self._hasher = hashlib.sha256()
         self._written = 0
         self._open = False
-        with _room():
+        with room():
             self._check_free(0)
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._file, fcntl.LOCK_SH)
         self._open = True
 
     @property
@@ -79,7 +92,7 @@ class FileBlobWriter:
 
     def reserve(self, size: int) -> None:
         """Allocate the file's blocks at once, so that a full disk is said before the bytes are sent."""
-        with _room():
+        with room():
             self._check_free(size - self._written)
             try:
                 os.posix_fallocate(self._file, 0, max(size, 1))
@@ -91,7 +104,7 @@ class FileBlobWriter:
         """Append and hash. Raises StorageFull."""
         view = memoryview(data)
         self._hasher.update(view)
-        with _room():
+        with room():
             while view:
                 count = os.pwrite(self._file, view, self._written)
                 self._written += count
@@ -108,15 +121,18 @@ class FileBlobWriter:
             self.abort()
             raise DigestMismatch(expected, digest)
         folder = self._blobs / digest[7:9]
-        with _room():
+        with room():
             os.ftruncate(self._file, self._written)
             os.fchmod(self._file, 0o444)
             os.fsync(self._file)
             if not folder.is_dir():
                 folder.mkdir(exist_ok=True)
-                _sync_folder(self._blobs)
-            self._path.rename(folder / digest[7:])
-            _sync_folder(folder)
+                sync_folder(self._blobs)
+            with locked(self._lock, fcntl.LOCK_SH):
+                # It is young from now on, not from its last byte on: a slow caller has its whole grace before it.
+                os.utime(self._file)
+                self._path.rename(folder / digest[7:])
+            sync_folder(folder)
         self._close()
         return Blob(digest=digest, size=self._written)
 
@@ -137,7 +153,7 @@ class FileBlobWriter:
 
 
 @contextmanager
-def _room() -> Iterator[None]:
+def room() -> Iterator[None]:
     """Translate the operating system's ways of saying that the disk is full."""
     try:
         yield
@@ -150,7 +166,19 @@ def _room() -> Iterator[None]:
         raise
 
 
-def _sync_folder(folder: Path) -> None:
+@contextmanager
+def locked(path: Path, how: int) -> Iterator[None]:
+    """Hold a lock file, LOCK_SH or LOCK_EX, while the block runs. Source: flock(2)."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, how)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a folder's entries durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -42,5 +42,8 @@ class BlobStore(Protocol):
     def get(self, digest: str) -> Blob:
         """The blob of this digest. Raises BlobNotFound."""
 
+    def touch(self, digest: str) -> Blob:
+        """The blob of this digest, young again: it will not be collected soon. Raises BlobNotFound."""
+
     def path(self, digest: str) -> Path:
         """A local, read-only file with the blob's bytes. Raises BlobNotFound."""

@@ -11,9 +11,17 @@
     odem:{<lineage>}:merge:<id>         HASH    the merge: `record` as JSON (what was asked for) and what became of it:
                                                 state attempt fence cancel version progress report problem
                                                 created started ended (milliseconds since 1970)
-    odem:{<lineage>}:claim              HASH    merge fence expires: who runs the first merge of the queue, until when
+    odem:{<lineage>}:claim              HASH    who runs the first merge of the queue, until when: merge, fence, expires
+                                                and lease (milliseconds), token (the claim's own, see claim.lua)
+    odem:{<lineage>}:served             STRING  when a merge was last claimed (milliseconds): who waits longest is next
     odem:{<lineage>}:fence              STRING  the newest fence number
     odem:{<lineage>}:events             STREAM  state changes, one entry each
+    odem:{<lineage>}:aliases            HASH    name -> version, revision and updated_at as JSON
+    odem:{<lineage>}:pins               SET     numbers of pinned versions
+    odem:{<lineage>}:retention          STRING  Retention as JSON
+    odem:{<lineage>}:retired            HASH    number of a retired version -> when (ISO 8601)
+    odem:{<lineage>}:revision           STRING  rises with every change that a manifest must tell
+    odem:{<lineage>}:outbox             HASH    name of a manifest that is to be written -> revision
 
 Braces make a lineage's keys one slot of a cluster, so each script touches one slot.
 """
@@ -68,6 +76,11 @@ class LineageKeys:
         return self._key("claim")
 
     @property
+    def served(self) -> str:
+        """When a merge was last claimed."""
+        return self._key("served")
+
+    @property
     def fence(self) -> str:
         """The newest fence number."""
         return self._key("fence")
@@ -76,6 +89,36 @@ class LineageKeys:
     def events(self) -> str:
         """Stream of state changes."""
         return self._key("events")
+
+    @property
+    def aliases(self) -> str:
+        """Name -> alias as JSON."""
+        return self._key("aliases")
+
+    @property
+    def pins(self) -> str:
+        """Numbers of pinned versions."""
+        return self._key("pins")
+
+    @property
+    def retention(self) -> str:
+        """Retention as JSON."""
+        return self._key("retention")
+
+    @property
+    def retired(self) -> str:
+        """Number -> when the version was retired."""
+        return self._key("retired")
+
+    @property
+    def revision(self) -> str:
+        """Rises with every change that a manifest must tell."""
+        return self._key("revision")
+
+    @property
+    def outbox(self) -> str:
+        """Manifests that are to be written."""
+        return self._key("outbox")
 
     def merge(self, merge_id: str) -> str:
         """One merge."""

@@ -1,21 +1,13 @@
 """State in Redis 7.2 or Valkey: one hash, list or string for each thing (`keys.py`), one Lua script for each change.
 
-Times are the server's. No error of the redis library leaves this file.
+Times are the server's.
 """
 
 import json
 import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib import resources
 from typing import Any, cast
-
-import redis
-from redis.backoff import ExponentialBackoff
-from redis.commands.core import Script
-from redis.exceptions import RedisError
-from redis.retry import Retry
 
 from registry.errors import (
     LeaseLost,
@@ -23,15 +15,15 @@ from registry.errors import (
     LineageNotFound,
     MergeEnded,
     MergeNotFound,
-    StoreUnavailable,
     VersionNotFound,
 )
 from registry.lineage import Lineage
 from registry.merge import Claim, Merge, MergeProblem, MergeState, Progress
+from registry.state.connection import answers
 from registry.state.keys import LINEAGES, LineageKeys, merge_lineage
+from registry.state.ledger import ASKED_FOR, RedisLedger
+from registry.state.names import RedisNames
 from registry.version import LATEST, Version, VersionReference
-
-_ASKED_FOR = {"id", "lineage", "task", "recipe", "checkpoint", "calibration", "labels", "created_at"}
 
 
 def new_merge_id() -> str:
@@ -39,40 +31,19 @@ def new_merge_id() -> str:
     return f"mrg_{secrets.token_hex(12)}"
 
 
-class RedisStateStore:
-    """The state store on one Redis or Valkey server. Safe to share between threads.
-
-    url: `redis://`, `rediss://` or `unix://`, with the database number.
-    timeout: seconds to wait for an answer before StoreUnavailable.
-    """
-
-    def __init__(self, url: str, timeout: float = 10.0) -> None:
-        retry = Retry(ExponentialBackoff(cap=0.5, base=0.05), 4)
-        self._redis: Any = redis.Redis.from_url(
-            url, decode_responses=True, socket_timeout=timeout, retry=retry, health_check_interval=30
-        )
-        self._scripts: dict[str, Script] = {}
-        for file in resources.files("registry.state").joinpath("scripts").iterdir():
-            if file.name.endswith(".lua"):
-                self._scripts[file.name[:-4]] = self._redis.register_script(file.read_text("utf-8"))
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._redis.close()
-
-    def ping(self) -> None:
-        """Return when the store answers; StoreUnavailable otherwise."""
-        with _answers():
-            self._redis.ping()
+class RedisStateStore(RedisLedger, RedisNames):
+    """The state store on one Redis or Valkey server. Safe to share between threads."""
 
     # Lineages and versions
 
     def create_lineage(self, lineage: Lineage, base: Version) -> Lineage:
         """Store a lineage with its version 0; the same lineage again is no error. Raises LineageExists."""
         keys = LineageKeys(lineage.name)
-        stored = self._run("create_lineage", [keys.record, keys.versions, keys.head], [_json(lineage), _json(base)])
-        with _answers():
+        # Listed first: should this process die between the two writes, no lineage escapes the sweep.
+        with answers():
             self._redis.sadd(LINEAGES, lineage.name)
+        names = [keys.record, keys.versions, keys.head, keys.outbox, keys.revision]
+        stored = self._run("create_lineage", names, [_json(lineage), _json(base)])
         found = Lineage.model_validate_json(stored)
         if found.model_dump(exclude={"created_at"}) != lineage.model_dump(exclude={"created_at"}):
             raise LineageExists(lineage.name)
@@ -80,7 +51,7 @@ class RedisStateStore:
 
     def get_lineage(self, name: str) -> Lineage:
         """Raises LineageNotFound."""
-        with _answers():
+        with answers():
             stored = self._redis.get(LineageKeys(name).record)
         if stored is None:
             raise LineageNotFound(name)
@@ -88,9 +59,10 @@ class RedisStateStore:
 
     def list_lineages(self) -> Sequence[Lineage]:
         """All lineages, by name."""
-        with _answers():
+        with answers():
             names = sorted(self._redis.smembers(LINEAGES))
-        return [self.get_lineage(name) for name in names]
+            stored = self._redis.mget([LineageKeys(name).record for name in names]) if names else []
+        return [Lineage.model_validate_json(text) for text in stored if text is not None]
 
     def head(self, lineage: str) -> Version:
         """The newest version. Raises LineageNotFound."""
@@ -100,14 +72,25 @@ class RedisStateStore:
             raise LineageNotFound(lineage) from error
 
     def get_version(self, reference: VersionReference) -> Version:
-        """Raises VersionNotFound."""
+        """The version that a number, `latest` or an alias names. Raises VersionNotFound."""
         keys = LineageKeys(reference.lineage)
-        with _answers():
-            number = self._redis.get(keys.head) if reference.version == LATEST else reference.version
-            stored = self._redis.hget(keys.versions, number) if number is not None else None
+        with answers():
+            number = self._resolve(keys, reference.version)
+            pipeline = self._redis.pipeline(transaction=False)
+            pipeline.hget(keys.versions, number)
+            pipeline.hget(keys.retired, number)
+            stored, retired = pipeline.execute()
         if stored is None:
             raise VersionNotFound(str(reference))
-        return Version.model_validate_json(stored)
+        return _version(stored, retired)
+
+    def _resolve(self, keys: LineageKeys, word: str) -> str:
+        if word == LATEST:
+            return self._redis.get(keys.head) or ""
+        if word.isdecimal():
+            return word
+        alias = self._redis.hget(keys.aliases, word)
+        return str(json.loads(alias)["version"]) if alias else ""
 
     def list_versions(self, lineage: str, limit: int, before: int | None = None) -> Sequence[Version]:
         """Newest first, with numbers below `before`. Raises LineageNotFound."""
@@ -116,9 +99,13 @@ class RedisStateStore:
         numbers = range(start, max(-1, start - limit), -1)
         if not numbers:
             return []
-        with _answers():
-            stored = self._redis.hmget(LineageKeys(lineage).versions, [str(number) for number in numbers])
-        return [Version.model_validate_json(text) for text in stored]
+        keys, fields = LineageKeys(lineage), [str(number) for number in numbers]
+        with answers():
+            pipeline = self._redis.pipeline(transaction=False)
+            pipeline.hmget(keys.versions, fields)
+            pipeline.hmget(keys.retired, fields)
+            stored, retired = pipeline.execute()
+        return [_version(text, when) for text, when in zip(stored, retired, strict=True)]
 
     # Merges, as clients see them
 
@@ -126,9 +113,9 @@ class RedisStateStore:
         """Store a merge and put it at the end of its lineage's queue. Raises LineageNotFound."""
         keys = LineageKeys(merge.lineage)
         # The index is written first: should this process die between the two writes, a merge is never unfindable.
-        with _answers():
+        with answers():
             self._redis.set(merge_lineage(merge.id), merge.lineage)
-        record = merge.model_dump_json(include=_ASKED_FOR)
+        record = merge.model_dump_json(include=ASKED_FOR)
         names = [keys.record, keys.merge(merge.id), keys.queue, keys.merges, keys.events]
         if self._run("enqueue", names, [merge.id, record]) == "no_lineage":
             raise LineageNotFound(merge.lineage)
@@ -136,7 +123,7 @@ class RedisStateStore:
 
     def get_merge(self, merge_id: str) -> Merge:
         """Raises MergeNotFound."""
-        with _answers():
+        with answers():
             lineage = self._redis.get(merge_lineage(merge_id))
             fields = self._redis.hgetall(LineageKeys(lineage).merge(merge_id)) if lineage else None
         if not fields:
@@ -147,7 +134,7 @@ class RedisStateStore:
         """Newest first. Raises LineageNotFound."""
         self.get_lineage(lineage)
         keys = LineageKeys(lineage)
-        with _answers():
+        with answers():
             ids = self._redis.lrange(keys.merges, offset, offset + limit - 1)
             pipeline = self._redis.pipeline(transaction=False)
             for merge_id in ids:
@@ -166,29 +153,37 @@ class RedisStateStore:
     # Merges, as workers run them
 
     def waiting_lineages(self) -> Sequence[str]:
-        """Lineages with merges to run and no worker that holds a live lease."""
-        with _answers():
+        """Lineages with merges to run and no worker that holds a live lease, the longest unserved first."""
+        with answers():
             names = sorted(self._redis.smembers(LINEAGES))
             pipeline = self._redis.pipeline(transaction=False)
-            pipeline.time()
+            self._ask_time(pipeline)
             for name in names:
-                pipeline.llen(LineageKeys(name).queue)
-                pipeline.hget(LineageKeys(name).claim, "expires")
+                keys = LineageKeys(name)
+                pipeline.llen(keys.queue)
+                pipeline.hmget(keys.claim, "expires", "lease")
+                pipeline.get(keys.served)
             (seconds, microseconds), *found = pipeline.execute()
-        now = seconds * 1000 + microseconds // 1000
-        pairs = zip(names, found[::2], found[1::2], strict=True)
-        return [name for name, length, expires in pairs if length and int(expires or 0) <= now]
+        now = int(seconds) * 1000 + int(microseconds) // 1000
+        rows = zip(names, found[::3], found[1::3], found[2::3], strict=True)
+        waiting = [(int(served or 0), name) for name, length, lease, served in rows if length and not _live(lease, now)]
+        return [name for _, name in sorted(waiting)]
+
+    def _ask_time(self, pipeline: Any) -> None:
+        pipeline.time()
 
     def claim(self, lineage: str, lease_ms: int, max_attempts: int) -> Claim | None:
         """Take the lineage's first merge; see StateStore.claim."""
         keys = LineageKeys(lineage)
+        # Should the answer be lost and the script run again, it knows its own claim by this token.
+        token = secrets.token_hex(8)
         while True:
-            with _answers():
+            with answers():
                 merge_id = self._redis.lindex(keys.queue, 0)
             if merge_id is None:
                 return None
-            names = [keys.queue, keys.claim, keys.fence, keys.merge(merge_id), keys.events]
-            outcome, *rest = self._run("claim", names, [merge_id, lease_ms, max_attempts])
+            names = [keys.queue, keys.claim, keys.fence, keys.merge(merge_id), keys.events, keys.served]
+            outcome, *rest = self._run("claim", names, [merge_id, lease_ms, max_attempts, token])
             if outcome == "busy":
                 return None
             if outcome == "claimed":
@@ -214,6 +209,8 @@ class RedisStateStore:
             keys.versions,
             keys.fence,
             keys.events,
+            keys.outbox,
+            keys.revision,
         ]
         report = _dump(version.report)
         values = [claim.merge.id, claim.fence, version.number - 1, _json(version), report]
@@ -221,8 +218,8 @@ class RedisStateStore:
         if outcome != "ok":
             why = {
                 "stale": "its fence is no longer the newest",
-                "moved": "head has moved",
-                "cancel": "it was cancelled",
+                "moved": "head has moved, so it starts again",
+                "cancel": "it was cancelled, and has ended",
             }
             raise LeaseLost(f"The merge {claim.merge.id} was not committed: {why[outcome]}.")
         return int(rest[0])
@@ -240,21 +237,6 @@ class RedisStateStore:
         values = [claim.merge.id, claim.fence, state.value, _json(problem) if problem else "", _dump(report)]
         if self._run("end", names, values) == "stale":
             raise LeaseLost(f"The merge {claim.merge.id} belongs to another worker now; its end was not recorded.")
-
-    def _run(self, script: str, keys: list[str], values: list[Any]) -> Any:
-        with _answers():
-            return self._scripts[script](keys=keys, args=values)
-
-
-@contextmanager
-def _answers() -> Iterator[None]:
-    try:
-        yield
-    except (RedisError, OSError) as error:
-        raise StoreUnavailable(
-            f"The state store does not answer ({type(error).__name__}). Nothing was lost that was "
-            "acknowledged; try again in a moment."
-        ) from error
 
 
 def _json(record: Any) -> str:
@@ -283,6 +265,17 @@ def _merge(fields: dict[str, str]) -> Merge:
             "report": _object(fields.get("report")),
         }
     )
+
+
+def _version(text: str, retired: str | None) -> Version:
+    version = Version.model_validate_json(text)
+    return version.model_copy(update={"retired_at": datetime.fromisoformat(retired)}) if retired else version
+
+
+def _live(lease: list[str | None], now: int) -> bool:
+    """Whether a worker holds the lineage. A lease longer than was given shows a clock that went back: see claim.lua."""
+    expires, length = lease
+    return expires is not None and 0 < int(expires) - now <= int(length or 0)
 
 
 def _object(text: str | None) -> dict[str, Any] | None:

@@ -1,10 +1,13 @@
 """What every state store can do. `registry/state/redis.py` keeps state in Redis or Valkey."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from registry.alias import Alias
 from registry.lineage import Lineage
+from registry.manifest import LineageManifest, VersionManifest
 from registry.merge import Claim, Merge, MergeProblem, MergeState, Progress
+from registry.retention import Retention
 from registry.version import Version, VersionReference
 
 
@@ -27,7 +30,7 @@ class StateStore(Protocol):
         """The newest version. Raises LineageNotFound."""
 
     def get_version(self, reference: VersionReference) -> Version:
-        """Raises VersionNotFound."""
+        """The version that a number, `latest` or an alias names. Raises VersionNotFound."""
 
     def list_versions(self, lineage: str, limit: int, before: int | None = None) -> Sequence[Version]:
         """Newest first, with numbers below `before`. Raises LineageNotFound."""
@@ -45,7 +48,7 @@ class StateStore(Protocol):
         """Cancel a queued merge at once, or ask a running one to stop. Raises MergeNotFound, MergeEnded."""
 
     def waiting_lineages(self) -> Sequence[str]:
-        """Lineages with merges to run and no worker that holds a live lease."""
+        """Lineages with merges to run and no worker that holds a live lease, the longest unserved first."""
 
     def claim(self, lineage: str, lease_ms: int, max_attempts: int) -> Claim | None:
         """Take the lineage's first merge: raises the fence and hands out a lease.
@@ -60,8 +63,9 @@ class StateStore(Protocol):
     def commit(self, claim: Claim, version: Version) -> int:
         """Add the version, end the merge as succeeded and free the lineage, all at once. Returns the version's number.
 
-        Committing a merge that has succeeded answers with the version that it has. Raises LeaseLost when the fence is
-        not the newest, head is no longer the version's parent, or the merge was cancelled.
+        The same commit again answers with the version that there is. Raises LeaseLost when the fence is not the newest
+        (nothing changed), the merge was cancelled (it has ended so), or head is no longer the version's parent (it is
+        queued again at its old place, and the attempt does not count).
         """
 
     def end(
@@ -71,4 +75,73 @@ class StateStore(Protocol):
         problem: MergeProblem | None,
         report: dict[str, Any] | None = None,
     ) -> None:
-        """End a merge without a version (failed or cancelled) and free the lineage. Raises LeaseLost."""
+        """End a merge without a version and free the lineage. Raises LeaseLost."""
+
+    # What a lineage's owner decides
+
+    def list_aliases(self, lineage: str) -> Sequence[Alias]:
+        """By name; none for a lineage that is not there."""
+
+    def get_alias(self, lineage: str, name: str) -> Alias:
+        """Raises AliasNotFound."""
+
+    def set_alias(self, lineage: str, name: str, version: int, condition: str = "") -> Alias:
+        """Make an alias name a version.
+
+        condition: "" for none, "*" if the alias must be there, "-" if it must not, else the revision that it must have.
+        Raises AliasChanged when the condition does not hold, VersionNotFound, VersionRetired.
+        """
+
+    def delete_alias(self, lineage: str, name: str, condition: str = "") -> None:
+        """Raises AliasNotFound, AliasChanged."""
+
+    def append(self, version: Version, source: int) -> bool:
+        """Add a version that repeats version `source` of its lineage.
+
+        False, and nothing is stored, when head is not the one before it. Raises VersionRetired.
+        """
+
+    def set_pin(self, lineage: str, number: int, *, pinned: bool) -> None:
+        """Keep a version from retention, or no longer. Raises VersionNotFound, VersionRetired."""
+
+    def list_pins(self, lineage: str) -> Sequence[int]:
+        """Numbers of pinned versions, in order."""
+
+    def get_retention(self, lineage: str) -> Retention | None:
+        """The lineage's rule; None keeps everything."""
+
+    def set_retention(self, lineage: str, rule: Retention | None) -> None:
+        """Set the rule; nothing is retired by that. Raises LineageNotFound."""
+
+    def retire(self, lineage: str, *, preview: bool = False) -> Sequence[int]:
+        """Retire the versions that the rule gives up, and return their numbers; `preview` only tells them.
+
+        Never head, the base, what an alias names, what is pinned. Raises LineageNotFound.
+        """
+
+    # The ledger as a whole
+
+    def due_manifests(self) -> Mapping[str, Mapping[str, int]]:
+        """Lineage -> name of a manifest that is to be written -> the revision that it is due for."""
+
+    def lineage_manifest(self, lineage: str) -> LineageManifest:
+        """Raises LineageNotFound."""
+
+    def version_manifest(self, lineage: str, number: int) -> VersionManifest:
+        """Raises VersionNotFound."""
+
+    def settle_manifest(self, lineage: str, name: str, revision: int) -> bool:
+        """Say that a manifest was written; False when it changed meanwhile and is due again."""
+
+    def restore(self, manifest: LineageManifest, versions: Sequence[VersionManifest]) -> bool:
+        """Bring back a lineage, whole or not at all, from its manifests, versions from 0 on without a gap.
+
+        False when a lineage of this name is there: it is left as it is.
+        """
+
+    def needed_blobs(self) -> Mapping[str, str]:
+        """Digest of every blob that the ledger needs -> who needs it.
+
+        These are the bases, the weights and memories of versions that are not retired, and the inputs of merges that
+        have not ended.
+        """

@@ -31,5 +31,5 @@ async def create_blob(request: Request, context: Ctx) -> BlobView:
 @router.head("/blobs/{digest}", operation_id="headBlob", responses=problems(404))
 def head_blob(digest: str, context: Ctx) -> Response:
     """Whether the server has a blob: 200 with its size, or 404."""
-    blob = context.blobs.get(digest)
+    blob = context.blobs.touch(digest)
     return Response(headers={"Content-Length": str(blob.size), "ETag": f'"{blob.digest}"'})

@@ -30,8 +30,8 @@ _LONG = 60_000
 
 
 @pytest.fixture
-def store(valkey: EmbeddedValkey) -> Iterator[StateStore]:
-    store = RedisStateStore(valkey.url)
+def store(server: EmbeddedValkey) -> Iterator[StateStore]:
+    store = RedisStateStore(server.url)
     yield store
     store.close()
 
@@ -278,12 +278,12 @@ def test_versions_are_listed_newest_first_by_pages(store: StateStore) -> None:
     assert list(store.list_versions("a", 3, before=0)) == []
 
 
-def test_acknowledged_merges_survive_a_sigkill_of_the_server(valkey: EmbeddedValkey, store: StateStore) -> None:
+def test_acknowledged_merges_survive_a_sigkill_of_the_server(server: EmbeddedValkey, store: StateStore) -> None:
     _lineage(store)
     merge = _enqueue(store)
-    valkey.kill()
+    server.kill()
     with pytest.raises(StoreUnavailable):
         store.get_merge(merge.id)
-    valkey.start()
+    server.start()
     assert store.get_merge(merge.id) == merge
     assert _claim(store).merge.id == merge.id

@@ -1,6 +1,7 @@
 -- KEYS: claim merge queue fence events   ARGV: id, fence, state, problem JSON or '', report JSON or ''
--- Returns 'ok' or 'stale'. Ending a merge that has ended in this state already is no error.
-if redis.call('HGET', KEYS[2], 'state') == ARGV[3] then return 'ok' end
+-- Returns 'ok' or 'stale'. The same end sent again is no error.
+local merge = redis.call('HMGET', KEYS[2], 'state', 'fence')
+if merge[1] == ARGV[3] and merge[2] == ARGV[2] then return 'ok' end
 if redis.call('GET', KEYS[4]) ~= ARGV[2] or redis.call('HGET', KEYS[1], 'fence') ~= ARGV[2] then return 'stale' end
 if redis.call('LINDEX', KEYS[3], 0) ~= ARGV[1] then return 'stale' end
 local clock = redis.call('TIME')

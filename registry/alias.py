@@ -1,0 +1,30 @@
+"""Aliases: movable names for versions, such as `production`."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from registry.record import Name, Record, Timestamp
+from registry.version import LATEST
+
+
+def _not_a_version(name: str) -> str:
+    if name == LATEST or re.fullmatch(r"\d+", name):
+        message = "'latest' and numbers name versions already"
+        raise ValueError(message)
+    return name
+
+
+AliasName = Annotated[Name, AfterValidator(_not_a_version)]
+"""A name that is neither `latest` nor a number."""
+
+
+class Alias(Record):
+    """A name for a version. `revision` rises with every change of it: two equal ones are the same state."""
+
+    lineage: Name
+    name: AliasName
+    version: int
+    revision: int
+    updated_at: Timestamp

@@ -1,0 +1,57 @@
+"""Manifests as files.
+
+    <root>/manifests/<32 hex digits>/lineage.json      a lineage: aliases, pins, retention; replaced at each change
+                                    /<number>.json     one of its versions
+
+The digits are the start of the sha256 of the lineage's name: no name that a client chose becomes a path.
+"""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from registry.blobs.files import room, sync_folder
+
+
+class FileManifests:
+    """Manifests in a folder beside the blobs. Several processes may use it at once."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root / "manifests"
+
+    def write(self, lineage: str, name: str, text: str) -> None:
+        """Replace one manifest, durably. Raises StorageFull."""
+        path = self._path(lineage, name)
+        fresh = path.with_name(f"{secrets.token_hex(8)}.new")
+        with room():
+            if not path.parent.is_dir():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                sync_folder(self._root)
+                sync_folder(self._root.parent)
+            try:
+                with fresh.open("x", encoding="utf-8") as file:
+                    file.write(text)
+                    file.flush()
+                    os.fsync(file.fileno())
+                fresh.rename(path)
+            except BaseException:
+                fresh.unlink(missing_ok=True)
+                raise
+            sync_folder(path.parent)
+
+    def read(self, lineage: str, name: str) -> str | None:
+        """One manifest, or None."""
+        try:
+            return self._path(lineage, name).read_text("utf-8")
+        except FileNotFoundError:
+            return None
+
+    def read_all(self) -> Iterator[tuple[str, str]]:
+        """(file, text) of every manifest."""
+        for path in sorted(self._root.glob("*/*.json")):
+            yield str(path.relative_to(self._root)), path.read_text("utf-8")
+
+    def _path(self, lineage: str, name: str) -> Path:
+        return self._root / hashlib.sha256(lineage.encode()).hexdigest()[:32] / f"{name}.json"

@@ -1,0 +1,85 @@
+"""Manifests: what the ledger says, written beside the blobs, so that the ledger can be rebuilt from them."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Literal, Protocol
+
+from pydantic import Field
+
+from registry.alias import Alias
+from registry.lineage import Lineage
+from registry.merge import Merge
+from registry.record import Record
+from registry.retention import Retention
+from registry.version import Version
+
+LINEAGE = "lineage"
+"""The name of a lineage's own manifest; a version's is its number."""
+
+
+class LineageManifest(Record):
+    """A lineage and all that may change about it. `retired`: number of a version -> when it was retired."""
+
+    format: Literal[1] = 1
+    lineage: Lineage
+    aliases: tuple[Alias, ...] = ()
+    pins: tuple[int, ...] = ()
+    retention: Retention | None = None
+    retired: dict[int, datetime] = Field(default_factory=dict)
+
+
+class VersionManifest(Record):
+    """A version and the merge that made it, absent for bases and rollbacks."""
+
+    format: Literal[1] = 1
+    version: Version
+    merge: Merge | None = None
+
+
+class ManifestStore(Protocol):
+    """Where manifests are kept."""
+
+    def write(self, lineage: str, name: str, text: str) -> None:
+        """Replace one manifest, durably. Raises StorageFull."""
+
+    def read(self, lineage: str, name: str) -> str | None:
+        """One manifest, or None."""
+
+    def read_all(self) -> Iterable[tuple[str, str]]:
+        """(place, text) of every manifest; the place is for messages."""
+
+
+class ManifestSource(Protocol):
+    """The part of a state store that manifests are made from."""
+
+    def due_manifests(self) -> Mapping[str, Mapping[str, int]]:
+        """Lineage -> name of a manifest that is to be written -> the revision that it is due for."""
+
+    def lineage_manifest(self, lineage: str) -> LineageManifest:
+        """Raises LineageNotFound."""
+
+    def version_manifest(self, lineage: str, number: int) -> VersionManifest:
+        """Raises VersionNotFound."""
+
+    def settle_manifest(self, lineage: str, name: str, revision: int) -> bool:
+        """Say that a manifest was written; False when it changed meanwhile and is due again."""
+
+
+def write_due(state: ManifestSource, manifests: ManifestStore) -> int:
+    """Write every manifest that is due; returns how many. Any process may do it, at any time, beside others.
+
+    Every change of the ledger notes in the same step which manifest it makes due, so a crash between the change and
+    the writing leaves it due. Raises StoreUnavailable, StorageFull.
+    """
+    written = 0
+    while due := state.due_manifests():
+        for lineage, names in due.items():
+            for name, revision in names.items():
+                record: Record
+                if name == LINEAGE:
+                    record = state.lineage_manifest(lineage)
+                else:
+                    record = state.version_manifest(lineage, int(name))
+                manifests.write(lineage, name, record.model_dump_json())
+                written += state.settle_manifest(lineage, name, revision)
+    return written

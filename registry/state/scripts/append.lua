@@ -1,0 +1,12 @@
+-- KEYS: head versions retired outbox revision   ARGV: parent number, source number, version JSON
+-- A version that repeats an older one's weights. Returns 'ok', 'moved' (head is another one) or 'retired'.
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  -- This very version was sent again.
+  if redis.call('HGET', KEYS[2], string.format('%d', tonumber(ARGV[1]) + 1)) == ARGV[3] then return 'ok' end
+  return 'moved'
+end
+if redis.call('HEXISTS', KEYS[3], ARGV[2]) == 1 then return 'retired' end
+local number = redis.call('INCR', KEYS[1])
+redis.call('HSET', KEYS[2], number, ARGV[3])
+redis.call('HSET', KEYS[4], number, redis.call('INCR', KEYS[5]))
+return 'ok'
