@@ -59,8 +59,9 @@ class RecipeField:
             parts.append("true or false")
         if self.type in ("integer", "float"):
             kind = "an integer" if self.type == "integer" else "a number"
-            low = "" if self.minimum is None else f" from {self.minimum:g}"
-            high = "" if self.maximum is None else f" to {self.maximum:g}"
+            form = ".0f" if self.type == "integer" else "g"
+            low = "" if self.minimum is None else f" from {self.minimum:{form}}"
+            high = "" if self.maximum is None else f" to {self.maximum:{form}}"
             parts.append(kind + low + high)
         if self.nullable:
             parts.append("null")
@@ -165,7 +166,7 @@ RECIPE_FIELDS: Final[Mapping[str, RecipeField]] = {
     "refine_tolerance": _float(0.02, 0.0, 1e3, "refinement: rise of any task's loss that a kept result may have"),
     "refine_clip": _float(1.0, 0.0, 1e9, "refinement: largest gradient norm, 0 for no limit"),
     "refine_probe_batches": _integer(4, 1, 65536, "refinement: leading batches of a task that judge a result"),
-    "seed": _integer(0, 0, 2**63 - 1, "of everything drawn: the held-out samples and the refinement's batches"),
+    "seed": _integer(0, 0, 2**53 - 1, "of everything drawn: the held-out samples and the refinement's batches"),
     "micro_batch": _integer(128, 1, 65536, "samples in one pass: bounds activation memory, not the result"),
     "precision": _choice(
         "auto",

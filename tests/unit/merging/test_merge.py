@@ -235,3 +235,8 @@ def test_misuse_raises_and_says_what_is_wrong(change: dict[str, Any], words: str
     }  # fmt: skip
     with pytest.raises(ValueError, match=words):
         merge(**(arguments | change))
+
+
+@pytest.mark.slow
+def test_compiled_passes_give_the_same_result() -> None:
+    assert difference(run(tasks(2), compile=True), run(tasks(2))) <= 1e-4

@@ -32,6 +32,10 @@ class Integrator(Protocol):
 
     order: int
 
+    def ends(self, t: float) -> bool:
+        """Say whether the path ends at `t`."""
+        ...
+
     def propose(self, t: float) -> float:
         """Return the length of the next step; 0 where the path ends."""
         ...
@@ -54,10 +58,13 @@ class Euler:
     def __init__(self, h: float, end: float) -> None:
         self._h, self._end = h, end
 
+    def ends(self, t: float) -> bool:
+        """Say whether nothing but rounding is left of the path."""
+        return self._end - t <= 1e-9 * self._end
+
     def propose(self, t: float) -> float:
         """Return h or a little less."""
-        remaining = self._end - t
-        return 0.0 if remaining <= 1e-9 * self._end else even_step(remaining, self._h)
+        return 0.0 if self.ends(t) else even_step(self._end - t, self._h)
 
     def combine(self, velocity: Tensor, t: float, h: float, flow_speed: float) -> Stride:  # noqa: ARG002
         """Leave the velocity as it is."""
@@ -74,6 +81,10 @@ class GridEuler(Euler):
         super().__init__(h, end)
         grid: Sequence[float] = torch.linspace(0, 1, round(1 / h) + 1).tolist()
         self._grid = [time for time in grid if time <= end + 1e-9]
+
+    def ends(self, t: float) -> bool:
+        """Say whether no grid point is left."""
+        return t >= self._grid[-1]
 
     def propose(self, t: float) -> float:
         """Return the distance to the next grid point."""

@@ -114,11 +114,12 @@ class Path:
             trial += 1
             arrival = t + h * scale if shorten else t + h
             ceilings = self._barrier.ceilings(arrival) if self._rectifier.guarded else None
-            last = self._end - arrival <= 1e-9 * self._end
+            last = self._integrator.ends(arrival)
             losses = self.measure(arrival, ceilings, gradients=not (self._wary or last))
             if losses is not None:
                 self._wary = trial > 1
-                return _Landing(self._end if last else arrival, scale, trial, losses)
+                exact = last and config.path_end == "exact"  # but for rounding it is there already
+                return _Landing(self._end if exact else arrival, scale, trial, losses)
             self._wary = True
             if not self._rectifier.guarded:
                 break

@@ -1,0 +1,32 @@
+"""docs/engine.md: its example runs, and its table is the table of fields."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from worker.merging.ode_recipe import RECIPE_FIELDS
+
+DOCUMENT = (Path(__file__).parents[3] / "docs" / "engine.md").read_text()
+
+
+def test_the_ten_line_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    found = re.search(r"```python\n(.*?)```", DOCUMENT, re.DOTALL)
+    assert found is not None
+    code = found.group(1)
+    assert len([line for line in code.splitlines() if line and not line.startswith(("import", "from"))]) <= 10
+    names: dict[str, Any] = {}
+    exec(code, names)
+    assert names["outcome"].report.status == "completed"
+    assert names["outcome"].report.operating_time == 0.5
+    assert "The path ended at 0.5." in capsys.readouterr().out
+
+
+def test_the_table_of_the_recipe_is_complete_and_right() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|$", DOCUMENT, re.MULTILINE))
+    assert list(rows) == list(RECIPE_FIELDS)
+    for name, field in RECIPE_FIELDS.items():
+        released = "" if field.released is None else json.dumps(field.released)
+        assert rows[name] == " | ".join([json.dumps(field.default), released, field.allowed(), field.doc])
