@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.merging.rounding import round_once
@@ -26,12 +26,14 @@ def _nearest(value: float, dtype: torch.dtype) -> float:
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@settings(deadline=None)
 @given(value=st.floats(allow_nan=False, allow_infinity=False, width=64))
 def test_any_number_goes_to_the_nearest(dtype: torch.dtype, value: float) -> None:
     assert float(round_once(torch.tensor([value], dtype=torch.float64), dtype)[0]) == _nearest(value, dtype)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@settings(deadline=None)
 @given(seed=st.integers(0, 2**16), exponent=st.integers(-30, 14), offset=st.sampled_from([-1, 0, 1]))
 def test_values_beside_the_middle_of_two_neighbours_are_not_pulled_onto_it(
     dtype: torch.dtype, seed: int, exponent: int, offset: int

@@ -117,7 +117,7 @@ def test_what_is_called_before_a_tensor_can_end_the_merge() -> None:
     assert seen == ["a", "b"]
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(k=st.integers(1, 6), seed=st.integers(0, 1000), dtype=st.sampled_from(DTYPES))
 def test_copies_of_one_checkpoint_average_to_it(k: int, seed: int, dtype: torch.dtype) -> None:
     base, new = {"w": draw(seed, 50, dtype=dtype)}, {"w": draw(seed + 1, 50, dtype=dtype)}
@@ -128,7 +128,7 @@ def test_copies_of_one_checkpoint_average_to_it(k: int, seed: int, dtype: torch.
     assert torch.equal(run(Linear(0.37), base, new, [new])[0]["w"], new["w"])
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 1000), order=st.permutations(range(4)), dtype=st.sampled_from(DTYPES))
 def test_several_checkpoints_at_once_give_their_mean_in_any_order(
     seed: int, order: list[int], dtype: torch.dtype

@@ -1,0 +1,64 @@
+"""Spherical linear interpolation: along the great circle from θ to θ', a tensor at a time.
+
+Source: K. Shoemake, "Animating rotation with quaternion curves", SIGGRAPH 1985, section 3.3.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+
+from worker.merging.streaming import Inputs, Merged, Place
+
+_STRAIGHT: Final = 1e-6
+"""Sine of an angle below which the circle is a straight line (and the formula a division by nearly nothing)."""
+
+
+@dataclass(frozen=True)
+class Slerp:
+    """time: T, from 0 (θ) to 1 (θ'). One checkpoint only: a great circle has two ends."""
+
+    time: float
+
+    def parts(self, dtype: torch.dtype) -> Mapping[str, torch.dtype]:  # noqa: ARG002
+        """None."""
+        return {}
+
+    def prepare(self, inputs: Inputs) -> None:
+        """Raises ValueError with several checkpoints."""
+        if len(inputs.incoming) > 1:
+            raise ValueError("slerp merges one checkpoint at a time")
+
+    def open(self, place: Place) -> Callable[[slice], Merged]:
+        """(sin((1 − T) ω) θ + sin(T ω) θ') / sin ω, ω the angle between the two as vectors."""
+        here, there = _shares(_angle(place), self.time) if place.incoming else (1.0, 0.0)
+
+        def kernel(span: slice) -> Merged:
+            theta = place.head.read(span).mul_(here)
+            for _, flat in place.incoming:
+                theta.add_(flat.read(span).mul_(there))
+            return theta, {}
+
+        return kernel
+
+
+def _angle(place: Place) -> float:
+    """ω in radians; 0 where one of the vectors is zero and so has no direction."""
+    flat = place.incoming[0][1]
+    product = one = other = 0.0
+    for span in place.spans():
+        theta, incoming = place.head.read(span), flat.read(span)
+        product += float(theta @ incoming)
+        one += float(theta @ theta)
+        other += float(incoming @ incoming)
+    if one == 0.0 or other == 0.0:
+        return 0.0
+    return math.acos(max(-1.0, min(1.0, product / math.sqrt(one * other))))
+
+
+def _shares(angle: float, time: float) -> tuple[float, float]:
+    if math.sin(angle) < _STRAIGHT:
+        return 1.0 - time, time
+    return math.sin((1.0 - time) * angle) / math.sin(angle), math.sin(time * angle) / math.sin(angle)

@@ -1,0 +1,95 @@
+"""The k-th largest magnitude of a task vector that never is in memory as a whole, exactly.
+
+A sample brackets the value; one pass counts what lies above the bracket and keeps what lies within. Should the sample
+mislead, or the bracket hold too much, it is moved or narrowed and the pass repeated: the answer never depends on it.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Magnitudes = NDArray[np.float64]
+
+MOST_KEPT: Final = 1 << 22
+"""Values of a bracket that are kept in memory: 32 MiB."""
+
+_SIGMAS: Final = 6.0
+
+
+def kth_largest(
+    chunks: Callable[[], Iterable[Magnitudes]], sample: Magnitudes, share: float, k: int, most_kept: int = MOST_KEPT
+) -> float:
+    """The k-th largest of all values that `chunks()` yields; it is called anew for each pass.
+
+    sample: some of the values; the more typical they are, the fewer passes. share: k by the number of values.
+    k: from 1 to their number. Values are finite and 0 or more.
+    """
+    lowest, highest = 0.0, math.inf  # the answer lies between these for certain, between low and high by judgement
+    low, high = _bracket(sample, share, lowest, highest)
+    while True:
+        found = _pass(chunks(), low, high, most_kept)
+        rank = k - found.above
+        if rank <= 0:
+            lowest = low = float(np.nextafter(high, math.inf))
+            high = highest
+        elif rank > found.within:
+            highest = high = float(np.nextafter(low, 0.0))
+            low = lowest
+        elif low == high:
+            return low
+        elif found.kept.size == found.within:
+            return float(np.partition(found.kept, found.within - rank)[found.within - rank])
+        else:
+            # Only a part was kept: it is the next sample, for the rank that is left.
+            lowest, highest = low, high
+            low, high = _bracket(found.kept, rank / found.within, lowest, highest)
+            if (low, high) == (lowest, highest):
+                low = high = float(np.sort(found.kept)[found.kept.size // 2])
+
+
+def _bracket(sample: Magnitudes, share: float, low: float, high: float) -> tuple[float, float]:
+    """Where the value of this rank lies, judged by a sample: six standard deviations of the rank to either side."""
+    if not sample.size:
+        return low, high
+    ordered = np.sort(sample)
+    middle = (1.0 - share) * sample.size
+    margin = _SIGMAS * math.sqrt(sample.size * share * (1.0 - share)) + 1.0
+    first, last = math.floor(middle - margin), math.ceil(middle + margin)
+    return (
+        float(ordered[first]) if first >= 0 else low,
+        float(ordered[last]) if last < sample.size else high,
+    )
+
+
+class _Found:
+    """What a pass has seen: how many values above the bracket and within it, and (some of) those within."""
+
+    def __init__(self) -> None:
+        self.above = 0
+        self.within = 0
+        self.kept: Magnitudes = np.zeros(0)
+
+
+def _pass(chunks: Iterable[Magnitudes], low: float, high: float, most_kept: int) -> _Found:
+    found = _Found()
+    kept: list[Magnitudes] = []
+    held, stride = 0, 1
+    for chunk in chunks:
+        candidates = chunk[np.flatnonzero(chunk >= low)]
+        if high < math.inf:
+            inside = candidates[candidates <= high]
+            found.above += candidates.size - inside.size
+            candidates = inside
+        found.within += candidates.size
+        kept.append(candidates[::stride])
+        held += kept[-1].size
+        while held > most_kept:
+            # Thin out what is held, and what comes, evenly.
+            stride *= 2
+            kept = [np.concatenate(kept)[::2].copy()]
+            held = kept[0].size
+    found.kept = np.concatenate(kept) if kept else found.kept
+    return found
