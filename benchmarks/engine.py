@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import torch
@@ -17,11 +18,13 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
+from benchmarks import integrator_accuracy
 from benchmarks.golden_paths import GOLDEN, golden_config, golden_tasks, golden_tower, paths
 from benchmarks.pass_by_pass import PassByPass
 from worker.merging.ode import OdeConfig, Outcome, Report, TaskData, merge
 
 Result = TypeVar("Result")
+ZOO_TASKS = ("digits", "textures", "letters", "stripes", "shapes")
 BATCH = 128  # the released settings'
 
 
@@ -214,6 +217,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a smaller tower, one round")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--zoo", type=Path, help="folder of the zoo (trained there if missing): compare accuracies")
     options = parser.parse_args()
     torch.set_num_threads(1)
     size = VIT_B_32 if options.device == "cuda" else SMALL if options.quick else MIDDLE
@@ -221,9 +225,12 @@ def main() -> None:
     adaptive = measure_adaptive(options.device)
     times = measure_time(size, options.device, 1 if options.quick else 2)
     buffers = measure_buffers()
+    zoo = [] if options.zoo is None else integrator_accuracy.measure(options.zoo, ZOO_TASKS, options.device, note)
     show(size, options.device, times, buffers, adaptive, difference)
-    fixed = sum(row[2] for row in adaptive if row[1] == "euler, h = 0.01")
-    chosen = sum(row[2] for row in adaptive if row[1] == "adaptive (default)")
+    show_zoo(zoo)
+    rows = [(one.label, one.evaluations) for one in zoo] or [(row[1], row[2]) for row in adaptive]
+    fixed = sum(evaluations for label, evaluations in rows if label == "euler, h = 0.01")
+    chosen = sum(evaluations for label, evaluations in rows if label == "adaptive (default)")
     figures = {
         "form_b_time_ratio": times["ratio"],
         "overhead_over_bare": times["overhead"],
@@ -268,6 +275,17 @@ def show(
     for name, label, evaluations, loss in adaptive:
         print(f"{name + ', ' + label:42}{evaluations:16.1f}{loss:18.4f}")
     print(f"\nLargest difference to the published code's results: {difference:.2e}\n")
+
+
+def show_zoo(sequels: list[integrator_accuracy.Sequel]) -> None:
+    """Print accuracies after the last of the zoo's merges."""
+    if not sequels:
+        print("Zoo not asked for (--zoo FOLDER): the ratio of evaluations is that of the golden inputs.\n")
+        return
+    print(f"{f'Zoo, {len(ZOO_TASKS)} merges':30}{'evaluations':>14}{'mean accuracy':>16}{'worst':>9}{'loss':>9}")
+    for one in sequels:
+        print(f"{one.label:30}{one.evaluations:14.1f}{one.mean:16.4f}{one.worst:9.4f}{one.calibration_loss:9.4f}")
+    print()
 
 
 if __name__ == "__main__":
