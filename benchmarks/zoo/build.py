@@ -18,31 +18,36 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import load_file
 from tqdm import tqdm
 
 from benchmarks.zoo import network
-from benchmarks.zoo.catalogue import KINDS, kind
+from benchmarks.zoo.catalogue import kind
 from benchmarks.zoo.images import Kind, Labelled, Split, stream
 from benchmarks.zoo.training import Schedule, fine_tune, pretrain
 
-_PRETRAINING = Schedule(steps=400, batch=128, rate=2e-3)
-_FINE_TUNING = Schedule(steps=150, batch=128, rate=1e-3)
+_PRETRAINING = Schedule(steps=600, batch=96, rate=2e-3)
+_FINE_TUNING = Schedule(steps=220, batch=64, rate=1e-3)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is built: `tasks` names kinds of the catalogue; the sizes count images, of each kind.
+    """What is built; the sizes count images, of each kind.
 
-    The base is pretrained on all kinds of the catalogue whatever the tasks are.
+    tasks: kinds of the catalogue to fine-tune for, in the order of their arrival.
+    mixture: kinds that the base is pretrained on: `pretraining_size` plain images of each and `styled_size` in the
+        style of the tasks.
     """
 
     tasks: tuple[str, ...] = ("digits", "textures", "letters", "stripes", "scenes", "shapes")
+    mixture: tuple[str, ...] = ("digits", "textures", "letters", "stripes", "scenes", "shapes")
     seed: int = 0
     pretraining: Schedule = _PRETRAINING
     fine_tuning: Schedule = _FINE_TUNING
-    pretraining_size: int = 2000
+    pretraining_size: int = 1500
+    styled_size: int = 700
     train_size: int = 3000
     calibration_size: int = 256
     test_size: int = 500
@@ -119,8 +124,9 @@ def _bar(what: str, steps: int, *, progress: bool) -> "tqdm[Any]":
 
 def _pretrain(base: Path, plan: Plan, *, progress: bool) -> None:
     with _bar("pretraining", plan.pretraining.steps, progress=progress) as bar:
-        data = [_draw(each, Split.PRETRAINING, plan.pretraining_size, plan.seed) for each in KINDS]
-        trained = pretrain(KINDS, data, plan.pretraining, plan.seed, bar.update)
+        kinds = [kind(name) for name in plan.mixture]
+        data = [_pretraining_images(each, plan) for each in kinds]
+        trained = pretrain(kinds, data, plan.pretraining, plan.seed, bar.update)
     network.save(trained.state_dict(), base)
 
 
@@ -142,6 +148,14 @@ def _task(folder: Path, base: Path, kind: Kind, plan: Plan, *, progress: bool) -
 
 def _draw(kind: Kind, split: Split, size: int, seed: int) -> Labelled:
     return kind.sample(split, size, stream(seed, kind.name, split))
+
+
+def _pretraining_images(kind: Kind, plan: Plan) -> Labelled:
+    """Plain images, and some of the training split in the tasks' style, drawn by another seed than fine-tuning's."""
+    plain = _draw(kind, Split.PRETRAINING, plan.pretraining_size, plan.seed)
+    styled = _draw(kind, Split.TRAIN, plan.styled_size, plan.seed + 1)
+    images, labels = np.concatenate([plain.images, styled.images]), np.concatenate([plain.labels, styled.labels])
+    return Labelled(images, labels)
 
 
 def _write(data: Labelled, path: Path) -> None:

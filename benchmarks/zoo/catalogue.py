@@ -1,4 +1,4 @@
-"""The kinds of image that the zoo knows: the base is pretrained on all of them, tasks are made of them."""
+"""The kinds of image that the zoo knows: bases are pretrained on them, tasks are made of them."""
 
 from benchmarks.zoo import drawings, glyphs, handwriting, photographs
 from benchmarks.zoo.images import Kind
@@ -21,7 +21,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("colours", tuple(drawings.COLOURS), ("something {}.", "a {} thing."), drawings.sample_colours),
     Kind("signs", tuple(glyphs.SIGNS), ("the mathematical sign {}.", "a {} sign."), glyphs.sample_signs),
 )
-"""In the order in which a stream of merges meets them."""
+"""All of them; a plan says which are used."""
 
 
 def kind(name: str) -> Kind:

@@ -86,7 +86,7 @@ def _shape_mask(shape: str, turn: float, zoom: tuple[float, float], shift: float
 def sample_shapes(split: Split, count: int, rng: np.random.Generator) -> Labelled:
     """Filled shapes in any colour; plain ones upright and large on an even ground, the others turned, on clutter."""
     labels = balanced_labels(count, len(SHAPES), rng)
-    turn, zoom, shift = (0.1, (10.0, 13.0), 2.0) if split.plain else (np.pi, (6.0, 12.0), 4.0)
+    turn, zoom, shift = (0.1, (10.0, 13.0), 2.0) if split.plain else (0.7, (9.0, 13.0), 2.0)
     masks = np.stack([_shape_mask(SHAPES[y], turn, zoom, shift, rng) for y in labels])
     foreground, background = paint.contrasting_colours(count, rng)
     if not split.plain:
@@ -141,9 +141,7 @@ def sample_stripes(split: Split, count: int, rng: np.random.Generator) -> Labell
     wave = 0.5 + 0.5 * np.sin(2 * np.pi * (waves * across + rng.random((count, 1, 1))))
     foreground, background = paint.contrasting_colours(count, rng)
     if not split.plain:
-        foreground = background + (foreground - background) * rng.uniform(0.35, 0.8, (count, 1, 1, 1)).astype(
-            np.float32
-        )
+        foreground = background + (foreground - background) * rng.uniform(0.2, 0.6, (count, 1, 1, 1)).astype(np.float32)
         background = background + 20 * paint.clutter(count, 4, rng)
     pictures = paint.compose(wave.astype(np.float32), foreground, background)
     return Labelled(paint.develop(pictures, 4 if split.plain else 16, rng), labels)

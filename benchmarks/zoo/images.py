@@ -17,8 +17,8 @@ Floats = npt.NDArray[np.float32]
 class Split(StrEnum):
     """Which part of an experiment an image may be used in. No image is in two splits.
 
-    `PRETRAINING` images are drawn in a plainer style than the others: the base model meets every subject, but not
-    the way a task shows it, as a pretrained CLIP has met digits on the web but not the scans of a digit data set.
+    `PRETRAINING` images are drawn in a plainer style than the others: the base model meets every subject, but mostly
+    not the way a task shows it, as a pretrained CLIP has met more digits in print than scans of handwriting.
     """
 
     PRETRAINING = "pretraining"

@@ -1,7 +1,7 @@
 """The network that every model of the zoo has: a small open_clip CLIP."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,7 @@ def accuracy(network: CLIP, head: Tensor, data: Labelled) -> float:
     return float((found == torch.from_numpy(data.labels)).double().mean())
 
 
-def average(states: list[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+def average(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     """The plain average of state dicts, tensor by tensor, computed in float64."""
     return {
         name: torch.stack([state[name].double() for state in states]).mean(dim=0).to(tensor.dtype)
