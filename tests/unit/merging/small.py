@@ -57,7 +57,7 @@ def run(
         data,
         logit_scale=10.0,
         normalisation=NORMALISATION,
-        config=OdeConfig.from_recipe(recipe),
+        config=OdeConfig.from_recipe({"precision": "float32"} | recipe),
         base_utility=base_utility,
         on_step=on_step,
         should_stop=should_stop,

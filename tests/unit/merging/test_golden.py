@@ -5,6 +5,7 @@ import torch
 
 from tests.unit.merging.golden import DEVICES, PATHS, largest_difference, load, run, tower
 from worker.merging.ode import OdeConfig, Step
+from worker.merging.ode.engine import arithmetic
 from worker.merging.ode.flat import Layout, bound
 from worker.merging.ode.objective import TowerObjective
 from worker.merging.ode.refine import refine
@@ -65,7 +66,7 @@ def test_refinement_ends_where_the_published_code_ended(device: str) -> None:
     point, gradient = torch.zeros(layout.size, device=device), torch.zeros(layout.size, device=device)
     layout.fill(point, theta)
     drawn = {task: iter(golden.facts["drawn_indices"][name]) for task, name in enumerate(golden.facts["tasks"])}
-    with bound(network, layout, point, gradient):
+    with bound(network, layout, point, gradient), arithmetic("float32"):
         objective = TowerObjective(
             network, point, gradient, golden.tasks, logit_scale=golden.logit_scale, normalisation=None, config=config
         )

@@ -224,6 +224,7 @@ def test_parameters_may_be_read_lazily_and_in_half_precision() -> None:
         ({"theta_0": {"x": torch.zeros(1)}, "theta_1": {"x": torch.zeros(1)}}, "no parameter of the tower"),
         ({"theta_1": parameters(1) | {"1.bias": torch.zeros(3)}}, "1.bias has shape"),
         ({"tasks": []}, "no tasks"),
+        ({"tasks": [*tasks(1), *tasks(1)]}, "the same name"),
         ({"normalisation": None}, "need a normalisation"),
         ({"tower": tower(0).half()}, "float32 is needed"),
     ],
@@ -235,6 +236,22 @@ def test_misuse_raises_and_says_what_is_wrong(change: dict[str, Any], words: str
     }  # fmt: skip
     with pytest.raises(ValueError, match=words):
         merge(**(arguments | change))
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_half_precision_passes_end_near_those_of_full_precision(device: str) -> None:
+    recipe: dict[str, Any] = {"integrator": "euler", "step_size": 0.1}
+    half = run(tasks(2), precision="bf16", device=device, **recipe)
+    moved = difference(half, parameters(0))
+    assert difference(half, run(tasks(2), device=device, **recipe)) < 0.1 * moved
+    assert all(value.dtype == torch.float32 for value in half.parameters.values())
+
+
+@pytest.mark.parametrize("rectifier", RECTIFIERS)
+def test_a_task_without_utility_leaves_everything_as_it_was(rectifier: str) -> None:
+    outcome = run(tasks(2, utilities=[1.0, 0.0]), rectifier=rectifier, task_weights="utilities")
+    assert outcome.report.operating_time == 0.0
+    assert difference(outcome, parameters(0)) == 0.0
 
 
 @pytest.mark.slow

@@ -52,6 +52,8 @@ def merge(
     began = time.perf_counter()
     if not tasks:
         raise ValueError("no tasks: the incoming task at least is needed")
+    if len({task.name for task in tasks}) < len(tasks):
+        raise ValueError("two tasks have the same name; the report would mix them up")
     layout = Layout.of(tower, theta_0, theta_1)
     device = next(tower.parameters()).device
     point = torch.zeros(layout.size, device=device)
@@ -64,7 +66,7 @@ def merge(
         if on_step is not None:
             on_step(step)
 
-    with bound(tower, layout, point, gradient), _arithmetic(config.precision):
+    with bound(tower, layout, point, gradient), arithmetic(config.precision):
         run = _Run(tower, layout, point, gradient, config, logit_scale, normalisation, report, record, should_stop)
         run.merge(theta_0, theta_1, tasks, base_utility)
     report.seconds = time.perf_counter() - began
@@ -109,7 +111,7 @@ class _Run:
             tasks = [path for path, _ in parts]
             held_out = self._objective([held for _, held in parts], replace(config, estimator="samples"))
         objective = self._objective(tasks, config)
-        judge = Judge(held_out, utilities) if held_out is not None else None
+        judge = Judge(held_out, _weights(utilities, by_utility=True)) if held_out is not None else None
         end = self._travel(objective, theta_0, theta_1, utilities, when, judge)
         self._conclude(objective, end, judge)
         if config.refine and end.status != "not_finite":
@@ -151,7 +153,7 @@ class _Run:
             self._point.copy_(target)
             message = "No other task has a share: the incoming parameters are taken as they are."
             return PathEnd("completed", message, 1.0, end_losses)
-        weights = utilities if config.task_weights == "utilities" else [1.0] * len(utilities)
+        weights = _weights(utilities, by_utility=config.task_weights == "utilities")
         rectifier = _rectifier(objective, target, weights, when.horizon, config)
         path = Path(
             objective,
@@ -210,6 +212,11 @@ def _not_finite(report: Report) -> str:
     return f"No step was made: the loss is not finite for {', '.join(bad)}." if bad else ""
 
 
+def _weights(utilities: Sequence[float], *, by_utility: bool) -> list[float]:
+    """Return the tasks' weights: their utilities, or 1 for each where these are not asked for or all 0."""
+    return list(utilities) if by_utility and any(utilities) else [1.0] * len(utilities)
+
+
 def _rectifier(
     objective: Objective, target: Tensor, weights: Sequence[float], end: float, config: OdeConfig
 ) -> Rectifier:
@@ -217,13 +224,14 @@ def _rectifier(
     if config.rectifier == "none":
         return Unrectified(objective, target)
     if config.rectifier == "aggregate":
-        kept = [*weights[:-1], 0.0] if config.protect_old_only and len(weights) > 1 else weights
+        old = [*weights[:-1], 0.0]
+        kept = old if config.protect_old_only and any(old) else weights
         return Aggregate(objective, target, kept)
     return PerTask(objective, target, weights, end, config, slots=ROWS[config.integrator != "euler"])
 
 
 @contextmanager
-def _arithmetic(precision: str) -> Iterator[None]:
+def arithmetic(precision: str) -> Iterator[None]:
     """Hold the process's switches for the passes: TF32 as the recipe says, one attention path for all passes.
 
     The attention's inference-only path rounds differently from the one that gradients need; a loss must not depend
