@@ -11,7 +11,7 @@ from registry.state.redis import RedisStateStore
 from service import errors, openapi
 from service.context import Context
 from service.doorbell import create_doorbell
-from service.routes import blobs, lineages, merges, models, operations
+from service.routes import aliases, blobs, lineages, merges, models, operations, versions
 from service.settings import GatewaySettings
 
 _DESCRIPTION = (
@@ -37,6 +37,6 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     )
     errors.install(app)
     openapi.install(app)
-    for module in (merges, models, lineages, blobs, operations):
+    for module in (merges, models, lineages, aliases, versions, blobs, operations):
         app.include_router(module.router)
     return app

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from registry.alias import Alias
 from registry.architecture import Architecture
 from registry.blob import Digest
 from registry.lineage import Lineage
@@ -53,6 +54,7 @@ class LineageView(BaseModel):
     recipe: Recipe
     calibration_budget: int
     base_utility: float
+    origin: str | None = Field(description="The version that the lineage branched off from.")
     created_at: datetime
     head: str
 
@@ -68,6 +70,53 @@ class LineagePage(BaseModel):
     lineages: list[LineageView]
 
 
+class AliasTarget(BaseModel):
+    """Which version an alias is to name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: str = Field(description="A number, `latest` or another alias of the same lineage.", examples=["3"])
+
+
+class AliasView(BaseModel):
+    """An alias and the full name of its version."""
+
+    name: str
+    version: str
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, alias: Alias) -> Self:
+        """The view of a record."""
+        return cls(name=alias.name, version=f"{alias.lineage}@{alias.version}", updated_at=alias.updated_at)
+
+
+class AliasPage(BaseModel):
+    """A lineage's aliases, by name."""
+
+    aliases: list[AliasView]
+
+
+class RollbackRequest(AliasTarget):
+    """Which version to go back to."""
+
+
+class BranchRequest(AliasTarget):
+    """The new lineage's name, and the version that it starts from."""
+
+    name: Name
+    version: str = Field("latest", description="A number, `latest` or an alias of the old lineage.")
+
+
+class RetentionView(BaseModel):
+    """A lineage's retention rule: null keeps everything. `would_retire` and `retired` are numbers of versions."""
+
+    keep_last: int | None
+    pins: list[int]
+    would_retire: list[int]
+    retired: list[int] = []
+
+
 class VersionView(BaseModel):
     """A version; its weights and its open_clip config lie behind the two URLs."""
 
@@ -80,7 +129,9 @@ class VersionView(BaseModel):
     memory: Digest | None
     provenance: Provenance | None
     report: dict[str, Any] | None = None
+    origin: str | None = Field(description="The version that this one repeats: a rollback, or a branch's first.")
     created_at: datetime
+    retired_at: datetime | None = Field(description="When retention gave it up; its weights may be gone since.")
     weights_url: str
     config_url: str | None
 

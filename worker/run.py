@@ -16,7 +16,9 @@ from pydantic import ValidationError
 from registry import CODE_VERSION
 from registry.blob import Blob
 from registry.blobs.files import FileBlobStore
+from registry.blobs.manifests import FileManifests
 from registry.errors import LeaseLost, OdemError, StorageFull, StoreUnavailable
+from registry.manifest import write_due
 from registry.merge import Claim, MergeProblem, MergeState, Progress
 from registry.record import now
 from registry.state.redis import RedisStateStore
@@ -32,16 +34,20 @@ from worker.weights import Entry, Output, Weights, writing
 _log = logging.getLogger(__name__)
 
 
-def run_next(lineage: str, settings: WorkerSettings) -> bool:
-    """Run the lineage's first merge. False when there was none to run, or another worker has it."""
+def run_next(settings: WorkerSettings) -> str | None:
+    """Run one merge, of the lineage that has waited longest since one of its merges began. None: nothing waits.
+
+    Returns the lineage's name, even when the merge was lost to another worker: there may be more to do.
+    """
     state = RedisStateStore(settings.redis_url)
     try:
-        claim = state.claim(lineage, int(settings.lease_seconds * 1000), settings.max_attempts)
-        if claim is None:
-            return False
-        _log.info("%s of %s: attempt %d, fence %d", claim.merge.id, lineage, claim.merge.attempt, claim.fence)
-        _run(claim, state, FileBlobStore(settings.data_dir), settings)
-        return True
+        for lineage in state.waiting_lineages():
+            claim = state.claim(lineage, int(settings.lease_seconds * 1000), settings.max_attempts)
+            if claim is not None:
+                _log.info("%s of %s: attempt %d, fence %d", claim.merge.id, lineage, claim.merge.attempt, claim.fence)
+                _run(claim, state, FileBlobStore(settings.data_dir, settings.min_free_bytes), settings)
+                return lineage
+        return None
     finally:
         state.close()
 
@@ -53,6 +59,10 @@ def _run(claim: Claim, state: RedisStateStore, blobs: FileBlobStore, settings: W
             _patiently(end, settings.store_patience_seconds)
     except LeaseLost as error:
         _log.warning("%s", error)
+    try:
+        write_due(state, FileManifests(settings.data_dir))
+    except (StoreUnavailable, StorageFull) as error:
+        _log.warning("The manifests wait for the next sweep: %s", error)
 
 
 def _attempt(
@@ -65,6 +75,9 @@ def _attempt(
         if lease.lost:
             raise LeaseLost(f"The lease of {claim.merge.id} was lost.") from None
         return lambda: state.end(claim, MergeState.CANCELLED, None)
+    except StoreUnavailable:
+        # Not the merge's fault: once its lease has ended it is started again.
+        raise
     except Exception as error:
         problem = _problem(error)
         _log.exception("%s failed: %s", claim.merge.id, problem.detail)

@@ -10,7 +10,9 @@ from celery import Celery
 from celery.signals import worker_process_init, worker_ready, worker_shutdown
 from kombu.exceptions import OperationalError
 
-from registry.errors import StoreUnavailable
+from registry.blobs.manifests import FileManifests
+from registry.errors import StorageFull, StoreUnavailable
+from registry.manifest import write_due
 from registry.state.redis import RedisStateStore
 from worker.app import ADVANCE, QUEUE
 from worker.settings import WorkerSettings
@@ -23,12 +25,12 @@ def register(celery: Celery, settings: WorkerSettings) -> None:
     """Add the task and the sweeper to the application."""
 
     @celery.task(name=ADVANCE)  # type: ignore[untyped-decorator]
-    def advance(lineage: str) -> None:
-        """Run the lineage's first merge, if there is one and no other worker has it; then ring for the next."""
+    def advance(lineage: str) -> None:  # noqa: ARG001  it says why the bell rang; who waits longest comes first
+        """Run a merge, if one waits; then ring for the next. Every merge that waits has a bell, so all are run."""
         from worker.run import run_next  # noqa: PLC0415  torch is imported in the child only: it does not survive a fork
 
-        if run_next(lineage, settings):
-            celery.send_task(ADVANCE, args=[lineage], queue=QUEUE)
+        if served := run_next(settings):
+            celery.send_task(ADVANCE, args=[served], queue=QUEUE)
 
     sweeper = _Sweeper(celery, settings)
 
@@ -46,7 +48,11 @@ def register(celery: Celery, settings: WorkerSettings) -> None:
 
 
 class _Sweeper:
-    """Rings for every lineage that has waited unheard: its message was lost, or its worker died."""
+    """Rings for every lineage that has waited unheard, and writes manifests that are due.
+
+    A lineage waits unheard when its message was lost or its worker died. Manifests are due after changes that no
+    worker made, such as an alias that was moved.
+    """
 
     def __init__(self, celery: Celery, settings: WorkerSettings) -> None:
         self._celery = celery
@@ -65,7 +71,8 @@ class _Sweeper:
         while not self._stopped.wait(self._settings.sweep_seconds):
             try:
                 self._sweep(state)
-            except (StoreUnavailable, OperationalError, OSError) as error:
+                write_due(state, FileManifests(self._settings.data_dir))
+            except (StoreUnavailable, StorageFull, OperationalError, OSError) as error:
                 _log.warning("The sweep was put off: %s", error)
 
     def _sweep(self, state: RedisStateStore) -> None:

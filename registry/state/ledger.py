@@ -14,7 +14,7 @@ from registry.state.keys import LINEAGES, LineageKeys, merge_lineage
 from registry.state.names import RedisNames
 from registry.version import Version, VersionReference
 
-ASKED_FOR = {"id", "lineage", "task", "recipe", "checkpoint", "calibration", "labels", "created_at"}
+ASKED_FOR = {"id", "lineage", "task", "recipe", "checkpoint", "calibration", "gate", "labels", "created_at"}
 """The fields of a merge that are said when it is sent; the others become."""
 
 
@@ -114,13 +114,24 @@ class RedisLedger(RedisConnection):
         retired = set(self._redis.hkeys(keys.retired))
         for number, text in self._redis.hscan_iter(keys.versions, count=200):
             if number not in retired:
-                version = json.loads(text)
-                yield version["weights"], f"weights of {lineage}@{number}"
-                if version.get("memory"):
-                    yield version["memory"], f"calibration memory of {lineage}@{number}"
+                for digest in digests_of(json.loads(text)):
+                    yield digest, f"part of {lineage}@{number}"
 
     def _names(self) -> list[str]:
         return sorted(self._redis.smembers(LINEAGES))
+
+
+def digests_of(version: dict[str, Any]) -> Iterator[str]:
+    """The blobs that a version is made of: whatever its record names, except what it only came from."""
+    waiting: list[Any] = [value for field, value in version.items() if field not in {"provenance", "report", "tasks"}]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str) and value.startswith("sha256:"):
+            yield value
+        elif isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
 
 
 def _restore_lineage(pipeline: Any, keys: LineageKeys, manifest: LineageManifest) -> None:

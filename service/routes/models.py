@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from registry.errors import NotFound
+from registry.errors import BlobNotFound, NotFound, VersionRetired
 from registry.version import DEFAULT_LINEAGE, VersionReference
 from service.context import Ctx
 from service.downloads import SAFETENSORS_MEDIA_TYPE, send_blob
@@ -41,7 +41,7 @@ def list_versions(
 
 @router.get("/models/{version}", operation_id="getVersion", responses=problems(404))
 def get_version(version: str, context: Ctx) -> VersionView:
-    """A version's record: `name@3`, `name@latest`, or `3` and `latest` of the lineage `default`."""
+    """A version's record: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage `default`."""
     found = context.state.get_version(VersionReference.parse(version))
     return VersionView.of(found, has_config=context.state.get_lineage(found.lineage).architecture is not None)
 
@@ -50,16 +50,24 @@ def get_version(version: str, context: Ctx) -> VersionView:
     "/models/{version}/weights",
     methods=["GET", "HEAD"],
     response_class=Response,
-    responses=_WEIGHTS | problems(404),
+    responses=_WEIGHTS | problems(404, 410),
     include_in_schema=False,
 )
 @router.get(
-    "/models/{version}/weights", operation_id="getWeights", response_class=Response, responses=_WEIGHTS | problems(404)
+    "/models/{version}/weights",
+    operation_id="getWeights",
+    response_class=Response,
+    responses=_WEIGHTS | problems(404, 410),
 )
 def get_weights(version: str, request: Request, context: Ctx) -> Response:
     """A version's weights: a safetensors file whose ETag is its sha256. Takes Range, If-Range and If-None-Match."""
     found = context.state.get_version(VersionReference.parse(version))
-    path = context.blobs.path(found.weights)
+    try:
+        path = context.blobs.path(found.weights)
+    except BlobNotFound:
+        if found.retired_at is not None:
+            raise VersionRetired(found.reference) from None
+        raise
     location = f"/models/{found.reference}/weights"
     immutable = version.rpartition("@")[2] == str(found.number)
     return send_blob(

@@ -10,6 +10,8 @@ _MEANINGS = {
     400: "The body is cut off or out of order.",
     404: "There is no such thing.",
     409: "The request contradicts what is stored.",
+    410: "The version was retired.",
+    412: "The alias is not in the state that If-Match or If-None-Match asks for.",
     413: "A limit was passed; the detail names its setting.",
     422: "The input cannot be used; the detail says why. Nothing was stored.",
     503: "The state store does not answer; try again.",
