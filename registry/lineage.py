@@ -6,6 +6,7 @@ from pydantic import Field
 
 from registry.architecture import Architecture
 from registry.blob import Digest
+from registry.gate import Gate
 from registry.recipe import OdeRecipe, Recipe
 from registry.record import Name, Record, Timestamp
 from registry.version import DEFAULT_LINEAGE
@@ -18,6 +19,7 @@ class LineageSpec(Record):
     base: the pretrained weights, version 0.
     recipe: the default of the lineage's merges.
     calibration_budget: samples in the calibration memory, of all tasks together.
+    gate: what every merge must meet, unless it brings limits of its own.
     base_utility: u_0, the share that keeps the base's general abilities; 0 takes the first checkpoint as it is.
     """
 
@@ -25,6 +27,7 @@ class LineageSpec(Record):
     architecture: Architecture | None = None
     base: Digest
     recipe: Recipe = Field(default_factory=OdeRecipe)
+    gate: Gate | None = None
     calibration_budget: Annotated[int, Field(ge=1, le=1_000_000)] = 1024
     base_utility: Annotated[float, Field(ge=0, le=1e6)] = 0.0
 

@@ -6,21 +6,23 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from registry.blob import Digest
+from registry.gate import Gate
 from registry.recipe import Recipe
 from registry.record import Name, Record, Text, Timestamp
 from registry.task import Task
 
 
 class MergeState(StrEnum):
-    """Where a merge stands; the last three are terminal.
+    """Where a merge stands; the last four are terminal.
 
-    queued -> running (claim); running -> succeeded (commit), failed (fail), cancelled (cancel), or back to queued
-    at its old place when its lease expires.
+    queued -> running (claim); running -> succeeded (commit), rejected (its gate was not met), failed (fail),
+    cancelled (cancel), or back to queued at its old place when its lease expires.
     """
 
     QUEUED = "queued"
     RUNNING = "running"
     SUCCEEDED = "succeeded"
+    REJECTED = "rejected"
     FAILED = "failed"
     CANCELLED = "cancelled"
 
@@ -62,6 +64,7 @@ class Merge(Record):
     recipe: Recipe
     checkpoint: Digest
     calibration: Digest | None = None
+    gate: Gate | None = None
     labels: Annotated[dict[Text, Text], Field(max_length=32)] = Field(default_factory=dict)
     created_at: Timestamp
 

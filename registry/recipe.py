@@ -82,13 +82,83 @@ class TaskArithmeticRecipe(_Recipe):
     )
 
 
+_SCALING = "λ: what is taken of the merged task vector"
+_DENSITY = "the share of a task vector's entries that trimming keeps; of equal magnitudes at the limit all stay"
+_SCOPE = "what is trimmed at once: each tensor, or the whole model"
+
+
+class TiesRecipe(_Recipe):
+    """TIES: trim, elect a sign, take the mean of the agreeing; exact continually. Source: arXiv 2306.01708."""
+
+    method: Literal["ties"] = "ties"
+    density: Annotated[float, Field(gt=0, le=1)] = Field(0.2, description=_DENSITY)
+    scaling: Annotated[float, Field(ge=0, le=10)] = Field(1.0, description=_SCALING)
+    scope: Literal["tensor", "model"] = Field("tensor", description=_SCOPE)
+
+
+class DareRecipe(_Recipe):
+    """DARE: drop entries of τ' with probability p, divide the rest by 1 − p, then merge. Source: arXiv 2311.03099."""
+
+    method: Literal["dare"] = "dare"
+    drop_rate: Annotated[float, Field(ge=0, lt=1)] = Field(0.9, description="p")
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = Field(
+        0, description="of the drops, which differ by task's name too"
+    )
+    then: Literal["task_arithmetic", "ties"] = Field("task_arithmetic", description="how the rest is merged")
+    scaling: Annotated[float, Field(ge=0, le=10)] = Field(0.3, description=_SCALING)
+    density: Annotated[float, Field(gt=0, le=1)] = Field(0.2, description=f"then ties: {_DENSITY}")
+    scope: Literal["tensor", "model"] = Field("tensor", description=f"then ties: {_SCOPE}")
+
+
+class MagMaxRecipe(_Recipe):
+    """MagMax: per entry the task vector of largest magnitude so far. Source: arXiv 2407.06322."""
+
+    method: Literal["magmax"] = "magmax"
+    scaling: Annotated[float, Field(ge=0, le=10)] = Field(0.5, description=_SCALING)
+
+
+class SlerpRecipe(_Recipe):
+    """Slerp: along the great circle from θ to θ', per tensor. Source: K. Shoemake, SIGGRAPH 1985."""
+
+    method: Literal["slerp"] = "slerp"
+    operating_time: Literal["utilities"] | Annotated[float, Field(ge=0, le=1)] = Field(
+        "utilities", description="T: from the tasks' utilities, or given"
+    )
+
+
+class OpcmRecipe(_Recipe):
+    """OPCM: project each linear weight's τ' away from the merged one's leading subspace. Source: arXiv 2501.09522."""
+
+    method: Literal["opcm"] = "opcm"
+    alpha: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.5, description="α: the leading subspace's singular values sum to more than this share of all"
+    )
+
+
+_DataFree = (
+    AverageRecipe
+    | LinearRecipe
+    | TaskArithmeticRecipe
+    | TiesRecipe
+    | DareRecipe
+    | MagMaxRecipe
+    | SlerpRecipe
+    | OpcmRecipe
+)
 if TYPE_CHECKING:
-    Recipe = _OdeMethod | AverageRecipe | LinearRecipe | TaskArithmeticRecipe
+    Recipe = (
+        _OdeMethod
+        | AverageRecipe
+        | LinearRecipe
+        | TaskArithmeticRecipe
+        | TiesRecipe
+        | DareRecipe
+        | MagMaxRecipe
+        | SlerpRecipe
+        | OpcmRecipe
+    )
 else:
-    Recipe = Annotated[
-        OdeRecipe | AverageRecipe | LinearRecipe | TaskArithmeticRecipe,
-        Field(discriminator="method"),
-    ]
+    Recipe = Annotated[OdeRecipe | _DataFree, Field(discriminator="method")]
 _RECIPE: TypeAdapter[Recipe] = TypeAdapter(Recipe)
 
 NEEDS_ARCHITECTURE = frozenset({"ode"})

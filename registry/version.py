@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+from pydantic import Field
+
 from registry.blob import Digest
 from registry.errors import VersionNotFound
 from registry.recipe import Recipe
@@ -31,11 +33,24 @@ class Provenance(Record):
     device: str
 
 
+class MethodState(Record):
+    """What a data-free method must know of the tasks so far beside the weights, of constant size.
+
+    family: the methods that can go on from it, such as "ties". scalars: numbers by name.
+    parts: safetensors blobs by name, each with a tensor of the weights' name and shape for every merged tensor.
+    """
+
+    family: Name
+    scalars: dict[str, float] = Field(default_factory=dict)
+    parts: dict[str, Digest] = Field(default_factory=dict)
+
+
 class Version(Record):
     """Version `number` of a lineage; version 0 is the base.
 
     weights: a safetensors blob with every tensor of the base. size: its bytes.
     memory: the calibration memory's safetensors blob, absent where no merge has needed one.
+    state: what its method needs to go on, absent where weights and tasks are enough.
     tasks: those merged so far, in order of arrival.
     report: what the merge measured (see `docs/api.md`).
     origin: the version that this one repeats, such as `default@2`, when it is a rollback or a branch's first.
@@ -47,6 +62,7 @@ class Version(Record):
     weights: Digest
     size: int
     memory: Digest | None = None
+    state: MethodState | None = None
     tasks: tuple[Task, ...] = ()
     provenance: Provenance | None = None
     report: dict[str, Any] | None = None
@@ -58,6 +74,12 @@ class Version(Record):
     def reference(self) -> str:
         """The version's full name, such as `default@3`."""
         return f"{self.lineage}@{self.number}"
+
+    @property
+    def blobs(self) -> tuple[str, ...]:
+        """The digests of all blobs that the version needs."""
+        parts = self.state.parts.values() if self.state is not None else ()
+        return (self.weights, *((self.memory,) if self.memory is not None else ()), *parts)
 
 
 class VersionReference(Record):

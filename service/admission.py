@@ -32,6 +32,10 @@ def read_header(path: Path, max_header_bytes: int, max_tensors: int) -> Header:
     return header
 
 
+_NO_GATE = (
+    "A gate judges accuracies, so it needs a lineage that can evaluate: one with an architecture. Leave the gate out."
+)
+
 _cached_header = lru_cache(maxsize=32)(read_header)
 """A blob never changes under its path, so its header need be read only once."""
 
@@ -49,6 +53,8 @@ def create_lineage(context: Context, spec: LineageSpec) -> Lineage:
     """
     header = blob_header(context, spec.base)
     if spec.architecture is None:
+        if spec.gate is not None:
+            raise MethodUnavailable(_NO_GATE)
         if spec.recipe.method in NEEDS_ARCHITECTURE:
             raise MethodUnavailable(
                 f"The recipe {spec.recipe.method!r} must run the network, but the lineage has no architecture. "
@@ -93,6 +99,7 @@ class MergeAdmission:
         self._context = context
         self.lineage = context.state.get_lineage(self.request.lineage)
         self.recipe: Recipe = resolve_recipe(self.request.recipe, self.lineage.recipe)
+        self.gate = self.request.gate or self.lineage.gate
         self._base = blob_header(context, self.lineage.base)
         self._classes = 0
         if self.needs_calibration and self.lineage.architecture is None:
@@ -101,6 +108,8 @@ class MergeAdmission:
                 f"{self.recipe.method!r}, which must run the network. "
                 'Send the merge with a data-free recipe ({"method": "average"}).'
             )
+        if self.request.gate is not None and self.lineage.architecture is None:
+            raise MethodUnavailable(_NO_GATE)
 
     @property
     def needs_calibration(self) -> bool:
@@ -147,6 +156,7 @@ class MergeAdmission:
             recipe=self.recipe,
             checkpoint=checkpoint.digest,
             calibration=calibration.digest if calibration else None,
+            gate=self.gate,
             labels=self.request.labels,
             created_at=now(),
         )

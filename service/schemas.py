@@ -8,12 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from registry.alias import Alias
 from registry.architecture import Architecture
 from registry.blob import Digest
+from registry.gate import Gate
 from registry.lineage import Lineage
 from registry.merge import Merge, MergeProblem, MergeState, Progress
 from registry.recipe import Recipe
 from registry.record import Name, Text
 from registry.task import Task
-from registry.version import DEFAULT_LINEAGE, Provenance, Version
+from registry.version import DEFAULT_LINEAGE, MethodState, Provenance, Version
 
 
 class Problem(BaseModel):
@@ -33,6 +34,7 @@ class MergeRequest(BaseModel):
     lineage: Name = DEFAULT_LINEAGE
     task: Task
     recipe: dict[str, Any] | None = Field(None, description="Parameters that differ from the lineage's recipe.")
+    gate: Gate | None = Field(None, description="Limits in place of the lineage's.")
     labels: Annotated[dict[Text, Text], Field(max_length=32)] = Field(default_factory=dict)
     checkpoint: Digest | None = Field(None, description="Of a blob sent before; only in a JSON body.")
     calibration: Digest | None = Field(None, description="Of a blob sent before; only in a JSON body.")
@@ -52,6 +54,7 @@ class LineageView(BaseModel):
     architecture: Architecture | None
     base: Digest
     recipe: Recipe
+    gate: Gate | None
     calibration_budget: int
     base_utility: float
     origin: str | None = Field(description="The version that the lineage branched off from.")
@@ -127,6 +130,7 @@ class VersionView(BaseModel):
     size: int
     tasks: list[Task]
     memory: Digest | None
+    state: MethodState | None
     provenance: Provenance | None
     report: dict[str, Any] | None = None
     origin: str | None = Field(description="The version that this one repeats: a rollback, or a branch's first.")
@@ -165,6 +169,7 @@ class MergeView(BaseModel):
     recipe: Recipe
     checkpoint: Digest
     calibration: Digest | None
+    gate: Gate | None
     labels: dict[str, str]
     attempt: int
     cancel_requested: bool

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,7 +20,11 @@ from worker.weights import Entry, Weights
 
 @dataclass(frozen=True)
 class Job:
-    """One merge, its inputs open. `report` shows progress; `stopping()` says that the merge should give up."""
+    """One merge, its inputs open.
+
+    scratch: a folder for files without a name. `report` shows progress; `stopping()` says that the merge should give
+    up.
+    """
 
     lineage: Lineage
     parent: Version
@@ -28,6 +33,7 @@ class Job:
     head: Weights
     checkpoint: Weights
     blobs: BlobStore
+    scratch: Path
     device: torch.device
     report: Callable[[Progress], None]
     stopping: Callable[[], bool]
@@ -65,3 +71,11 @@ class Result:
 
 class MergeCancelled(Exception):
     """The merge was asked to stop, and has."""
+
+
+class Rejected(Exception):
+    """The merge's gate was not met. `report`: what was measured, the gate's verdict included."""
+
+    def __init__(self, report: dict[str, Any]) -> None:
+        super().__init__("The gate was not met.")
+        self.report = report

@@ -7,7 +7,8 @@ failures end the merge with a problem that its sender can act on; nothing but a 
 import logging
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from importlib.metadata import version as library_version
 
 import torch
@@ -17,16 +18,16 @@ from registry import CODE_VERSION
 from registry.blob import Blob
 from registry.blobs.files import FileBlobStore
 from registry.blobs.manifests import FileManifests
-from registry.errors import LeaseLost, OdemError, StorageFull, StoreUnavailable
+from registry.errors import LeaseLost, MethodUnavailable, OdemError, StorageFull, StoreUnavailable
 from registry.manifest import write_due
 from registry.merge import Claim, MergeProblem, MergeState, Progress
 from registry.record import now
 from registry.state.redis import RedisStateStore
-from registry.version import Provenance, Version
+from registry.version import MethodState, Provenance, Version
 from worker import memory
-from worker.job import Job, MergeCancelled, Result
+from worker.job import Job, MergeCancelled, Rejected, Result
 from worker.lease import Lease
-from worker.merging.streaming import NotFinite
+from worker.merging.streaming import WEIGHTS, NotFinite
 from worker.methods import METHODS
 from worker.settings import WorkerSettings
 from worker.weights import Entry, Output, Weights, writing
@@ -70,7 +71,10 @@ def _attempt(
 ) -> Callable[[], None]:
     """Run the merge; what is returned records how it ended."""
     try:
-        version = _make_version(claim, state, blobs, lease, choose_device(settings.device))
+        version = _make_version(claim, state, blobs, lease, settings)
+    except Rejected as rejection:
+        report = rejection.report
+        return lambda: state.end(claim, MergeState.REJECTED, None, report)
     except MergeCancelled:
         if lease.lost:
             raise LeaseLost(f"The lease of {claim.merge.id} was lost.") from None
@@ -91,14 +95,14 @@ def _attempt(
 
 
 def _make_version(
-    claim: Claim, state: RedisStateStore, blobs: FileBlobStore, lease: Lease, device: torch.device
+    claim: Claim, state: RedisStateStore, blobs: FileBlobStore, lease: Lease, settings: WorkerSettings
 ) -> Version:
     started = time.perf_counter()
-    job = _open(claim, state, blobs, lease, device)
+    job = _open(claim, state, blobs, lease, settings)
     result = METHODS[claim.merge.recipe.method](job)
     merged = time.perf_counter()
     lease.report(Progress(phase="writing"))
-    weights = _write(job, result)
+    weights, method_state = _write(job, result)
     stored = memory.store(blobs, result.memory).digest if result.memory is not None else job.parent.memory
     seconds = {"merge": merged - started, "write": time.perf_counter() - merged}
     return Version(
@@ -107,6 +111,7 @@ def _make_version(
         weights=weights.digest,
         size=weights.size,
         memory=stored,
+        state=method_state,
         tasks=job.tasks,
         provenance=_provenance(job),
         report=result.report | {"seconds": seconds},
@@ -114,7 +119,7 @@ def _make_version(
     )
 
 
-def _open(claim: Claim, state: RedisStateStore, blobs: FileBlobStore, lease: Lease, device: torch.device) -> Job:
+def _open(claim: Claim, state: RedisStateStore, blobs: FileBlobStore, lease: Lease, settings: WorkerSettings) -> Job:
     lineage = state.get_lineage(claim.merge.lineage)
     parent = state.head(lineage.name)
 
@@ -129,22 +134,46 @@ def _open(claim: Claim, state: RedisStateStore, blobs: FileBlobStore, lease: Lea
         head=weights(parent.weights),
         checkpoint=weights(claim.merge.checkpoint),
         blobs=blobs,
-        device=device,
+        scratch=settings.data_dir / "uploads",
+        device=choose_device(settings.device),
         report=lease.report,
         stopping=lambda: lease.stopping,
     )
 
 
-def _write(job: Job, result: Result) -> Blob:
-    """The version's weights: every tensor of the base, in its order and dtypes."""
+def _write(job: Job, result: Result) -> tuple[Blob, MethodState | None]:
+    """The version's weights, every tensor of the base in its order and dtypes, and the state beside them.
+
+    Raises Rejected when the merge's gate is not met: then nothing is kept.
+    """
     base = job.base
     entries = [Entry(name, tensor.dtype, tuple(tensor.shape)) for name in base.names for tensor in (base[name],)]
-    with writing(job.blobs.create()) as writer:
-        output = Output(writer, entries, dict(base.metadata) | {"format": "pt"})
-        result.write(lambda _, chunk: output.append(chunk))
+    with ExitStack() as stack:
+
+        def output(entries: Sequence[Entry], metadata: Mapping[str, str]) -> Output:
+            return Output(stack.enter_context(writing(job.blobs.create())), entries, dict(metadata) | {"format": "pt"})
+
+        outputs = {WEIGHTS: output(entries, base.metadata)}
+        outputs |= {part: output(found, {}) for part, found in result.parts.items()}
+        result.write(lambda sink, chunk: outputs[sink].append(chunk))
         if result.evaluate is not None:
-            result.evaluate(output.read)
-        return output.commit()
+            result.evaluate(outputs[WEIGHTS].read)
+        _judge(job, result)
+        parts = {part: outputs[part].commit().digest for part in result.parts}
+        state = MethodState(family=result.family, scalars=result.scalars(), parts=parts) if result.family else None
+        return outputs[WEIGHTS].commit(), state
+
+
+def _judge(job: Job, result: Result) -> None:
+    """Put the gate's verdict into the report. Raises Rejected."""
+    gate = job.merge.gate
+    if gate is None:
+        return
+    earlier = frozenset(task.name for task in job.parent.tasks)
+    verdict = gate.judge(result.report.get("tasks", {}), earlier)
+    result.report["gate"] = verdict
+    if not verdict["passed"]:
+        raise Rejected(result.report)
 
 
 def _provenance(job: Job) -> Provenance:
@@ -194,6 +223,8 @@ def _problem(error: Exception) -> MergeProblem:
     """What a merge's sender is told."""
     if isinstance(error, NotFinite):
         return _told("not-finite", "A tensor is not finite", f"{error} Send a checkpoint without such values.")
+    if isinstance(error, MethodUnavailable):
+        return _told("method-unavailable", "This method cannot go on from head", str(error))
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         detail = 'The worker ran out of memory. Send the merge again with a smaller "micro_batch" in its recipe.'
         return _told("out-of-memory", "Out of memory", detail)

@@ -10,28 +10,31 @@ from worker.architectures.open_clip import VISUAL, OpenClipNetwork
 from worker.job import Job, MergeCancelled, Result
 from worker.memory import Sample, load
 from worker.merging import streaming
-from worker.merging.streaming import Emit, Inputs, Method
-from worker.methods.recipes import STREAMED
+from worker.merging.streaming import Emit
+from worker.methods.recipes import PLANS, Plan
 from worker.methods.scoring import Scores, admit_sample
+from worker.weights import Entry
 
 
 def merge_by_streaming(job: Job) -> Result:
     """A chunk in memory at a time. The network runs only to score, where there are calibration samples to score on."""
-    inputs = Inputs(job.base, job.head, (job.checkpoint,), {}, scope=_scope(job))
-    method = STREAMED[job.merge.recipe.method](job)
+    plan = PLANS[job.merge.recipe.method](job)
     memory, scores, evaluate = _evaluation(job)
-    report: dict[str, Any] = {"tasks": scores.table} if scores is not None else {}
+    report: dict[str, Any] = dict(plan.report)
+    if scores is not None:
+        report["tasks"] = scores.table
     return Result(
-        write=lambda emit: _write(job, inputs, method, emit, report), memory=memory, report=report, evaluate=evaluate
+        write=lambda emit: _write(job, plan, emit, report),
+        memory=memory,
+        report=report,
+        family=plan.family,
+        parts=_parts(plan),
+        scalars=plan.scalars,
+        evaluate=evaluate,
     )
 
 
-def _scope(job: Job) -> Callable[[str], bool]:
-    prefix = VISUAL if job.lineage.architecture is not None else ""
-    return lambda name: name.startswith(prefix)
-
-
-def _write(job: Job, inputs: Inputs, method: Method, emit: Emit, report: dict[str, Any]) -> None:
+def _write(job: Job, plan: Plan, emit: Emit, report: dict[str, Any]) -> None:
     done = 0
 
     def on_tensor(_: str) -> None:
@@ -41,8 +44,17 @@ def _write(job: Job, inputs: Inputs, method: Method, emit: Emit, report: dict[st
         done += 1
         job.report(Progress(phase="merging", step=done))
 
-    if missing := streaming.merge(inputs, method, emit, on_tensor):
+    if missing := streaming.merge(plan.inputs, plan.method, emit, on_tensor):
         report["kept_tensors"] = missing
+
+
+def _parts(plan: Plan) -> dict[str, tuple[Entry, ...]]:
+    """The entries of each part's file: one for every merged tensor, in the base's order."""
+    found: dict[str, list[Entry]] = {}
+    for place in plan.inputs.places():
+        for part, dtype in plan.method.parts(place.dtype).items():
+            found.setdefault(part, []).append(Entry(place.name, dtype, place.base.shape))
+    return {part: tuple(entries) for part, entries in found.items()}
 
 
 def _evaluation(
