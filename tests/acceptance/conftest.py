@@ -88,6 +88,21 @@ def own_stack(tmp_path: Path) -> Iterator[Callable[..., Stack]]:
 
     yield start
     for service in started:
+        print(service.text)  # shown when the test has failed
         service.discard()
         psutil.wait_procs(service.processes(), timeout=10)
     shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+@pytest.fixture
+def client() -> Iterator[Callable[[Stack], Api]]:
+    """Make clients of the test's own services."""
+    made: list[Api] = []
+
+    def make(stack: Stack) -> Api:
+        made.append(Api(stack.url))
+        return made[-1]
+
+    yield make
+    for api in made:
+        api.close()

@@ -15,8 +15,10 @@ from typing import IO, Self, TypeVar
 import httpx
 import psutil
 
+from standalone.leash import command_on_leash
+
 ROOT = Path(__file__).parents[2]
-DEADLINE = 120.0
+DEADLINE = 200.0
 T = TypeVar("T")
 _MARK = "ACCEPTANCE_STACK"
 _SETTINGS = {
@@ -65,7 +67,7 @@ class Stack:
     def _launch(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "standalone", "--data-dir", str(self.data), "--port", str(self.port)]
         return subprocess.Popen(
-            command,
+            command_on_leash(tuple(command)),  # whoever kills the test run leaves nothing behind
             cwd=ROOT,
             env=self._environment,
             stdin=subprocess.DEVNULL,
