@@ -2,6 +2,7 @@
 
 import argparse
 import secrets
+import signal
 import sys
 import time
 from contextlib import nullcontext
@@ -24,6 +25,7 @@ _COMPARED = 200  # test images whose answers are compared at the end, of each ta
 def main() -> int:
     """Run the demo; the exit status is 0 when the merged model beats plain averaging."""
     arguments = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # So that the service is stopped too.
     began = time.monotonic()
     made = zoo.build(arguments.cache)
     print(f"zoo ready after {time.monotonic() - began:.0f} s: {', '.join(task.name for task in made.tasks)}")
@@ -98,14 +100,19 @@ class Demo:
         described = {"name": task.name, "classnames": task.classnames, "templates": task.templates}
         document = {"lineage": self._lineage, "task": described}
         merge = self._client.send_merge(document, task.checkpoint, task.calibration)
-        shape = "{desc} |{bar}| t = {n:.3f} of {total:.3f} {postfix}"
+        shape = "{desc} |{bar}| t = {n:.3f} of {total:.3f}{postfix}"
         bar: tqdm[Any] = tqdm(total=1.0, desc=f"merging {task.name:<14}", bar_format=shape, dynamic_ncols=True)
+        shown: tuple[float, str] | None = None
 
         def show(answer: Json) -> None:
+            nonlocal shown
             progress = answer["progress"] or {}
             if progress.get("t") is not None:
                 bar.total, bar.n = progress["T"], progress["t"]
-            bar.set_postfix_str(progress.get("phase") or answer["state"])
+            phase = progress.get("phase") or answer["state"]
+            if shown != (bar.n, phase):  # Where the bar cannot be redrawn in place, each picture is a line.
+                shown = (bar.n, phase)
+                bar.set_postfix_str(phase)
 
         with bar:
             return self._client.follow(merge, show)
