@@ -8,7 +8,6 @@ from pydantic import ValidationError
 from registry.blobs.store import BlobStore
 from registry.errors import BlobNotFound
 from registry.manifest import LineageManifest, ManifestStore, VersionManifest
-from registry.state.ledger import digests_of
 from registry.state.store import StateStore
 
 

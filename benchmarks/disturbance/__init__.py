@@ -1,0 +1,1 @@
+"""What `benchmarks.chaos` disturbs, and the client that goes on sending."""
