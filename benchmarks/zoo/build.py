@@ -28,8 +28,8 @@ from benchmarks.zoo.catalogue import kind
 from benchmarks.zoo.images import Kind, Labelled, Split, stream
 from benchmarks.zoo.training import Schedule, fine_tune, pretrain
 
-_PRETRAINING = Schedule(steps=600, batch=96, rate=2e-3)
-_FINE_TUNING = Schedule(steps=220, batch=64, rate=1e-3)
+_PRETRAINING = Schedule(steps=500, batch=96, rate=2e-3)
+_FINE_TUNING = Schedule(steps=260, batch=64, rate=1.5e-3)
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Plan:
     pretraining: Schedule = _PRETRAINING
     fine_tuning: Schedule = _FINE_TUNING
     pretraining_size: int = 1500
-    styled_size: int = 700
+    styled_size: int = 500
     train_size: int = 3000
     calibration_size: int = 256
     test_size: int = 500

@@ -26,21 +26,21 @@ def test_the_same_stream_draws_the_same_images_and_another_seed_others(kind: Kin
 
 @each_kind
 def test_no_image_is_in_two_splits(kind: Kind) -> None:
-    seen = {split: {image.tobytes() for image in draw(kind, split, 250).images} for split in Split}
+    seen = {split: {image.tobytes() for image in draw(kind, split, 100).images} for split in Split}
     assert all(not seen[a] & seen[b] for a, b in combinations(Split, 2))
 
 
 @each_kind
 def test_every_class_is_drawn_and_has_a_name(kind: Kind) -> None:
     for split in Split:
-        found = draw(kind, split, 250)
-        assert found.images.shape == (250, 3, SIZE, SIZE)
+        found = draw(kind, split, 100)
+        assert found.images.shape == (100, 3, SIZE, SIZE)
         assert set(found.labels.tolist()) == set(range(len(kind.classnames)))
 
 
 @each_kind
 def test_images_of_a_class_differ_from_each_other(kind: Kind) -> None:
-    found = draw(kind, Split.TRAIN, 250)
+    found = draw(kind, Split.TRAIN, 100)
     of_first = found.images[found.labels == 0]
     assert len({image.tobytes() for image in of_first}) == len(of_first)
 
