@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from registry import CODE_VERSION
+from registry.admin.settings import AdminSettings
 from service.settings import GatewaySettings
 from standalone.settings import Settings as StandaloneSettings
 from worker.settings import WorkerSettings
@@ -22,9 +23,9 @@ def test_the_release_is_said_once() -> None:
     assert tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]["version"] == CODE_VERSION
 
 
-@pytest.mark.parametrize("settings", [GatewaySettings, WorkerSettings, StandaloneSettings])
+@pytest.mark.parametrize("settings", [GatewaySettings, WorkerSettings, StandaloneSettings, AdminSettings])
 def test_every_setting_is_documented_with_its_default(
-    settings: type[GatewaySettings | WorkerSettings | StandaloneSettings],
+    settings: type[GatewaySettings | WorkerSettings | StandaloneSettings | AdminSettings],
 ) -> None:
     text = (_ROOT / "docs" / "operations.md").read_text()
     rows = dict(re.findall(r"^\| `([A-Z_]+)` \| `([^`]*)` \|", text, flags=re.MULTILINE))
