@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from benchmarks.zoo import Plan, Zoo, build, network, read
 from worker.merging.ode import Normalisation, OdeConfig, TaskData, merge
 
-BUDGET = 1024
+BUDGET = 512
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,9 @@ def test_a_base_utility_keeps_the_first_task_from_taking_all(rectifier: str) -> 
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("recipe", [{}, {"rectifier": "aggregate"}, {"preset": "released", "batch_size": 8}])
+@pytest.mark.parametrize(
+    "recipe", [{}, {"rectifier": "aggregate"}, {"preset": "released", "batch_size": 8, "step_size": 0.05}]
+)
 def test_the_result_does_not_depend_on_the_micro_batch(recipe: dict[str, Any], device: str) -> None:
     whole = run(tasks(4), micro_batch=1000, device=device, **recipe)
     for micro_batch in (1, 7):
@@ -66,7 +68,9 @@ def test_another_seed_draws_another_refinement() -> None:
     assert difference(run(tasks(3), **recipe, seed=1), run(tasks(3), **recipe, seed=2)) > 0
 
 
-@pytest.mark.parametrize("recipe", [{}, {"integrator": "euler"}, {"preset": "released", "batch_size": 8}])
+@pytest.mark.parametrize(
+    "recipe", [{}, {"integrator": "euler"}, {"preset": "released", "batch_size": 8, "step_size": 0.05}]
+)
 def test_no_accepted_step_ends_above_a_ceiling(recipe: dict[str, Any]) -> None:
     steps = run(tasks(4), barrier_budget=0.002, **recipe).report.steps
     assert steps
