@@ -124,6 +124,20 @@ class Interleavings(RuleBasedStateMachine):
         if job.state == "queued":
             job.state = "cancelled"
 
+    @rule(name=lineages, which=pick, again=twice, late=st.booleans())
+    def roll_back(self, name: str, which: int, again: bool, late: bool) -> None:
+        line = self.lines[name]
+        source = which % len(line.versions)
+        number = len(line.versions)
+        old = self.store.get_version(VersionReference(lineage=name, version=str(source)))
+        made = old.model_copy(update={"number": number, "origin": old.reference, "created_at": now()})
+        if late and number > 1:
+            assert not self.store.append(made.model_copy(update={"number": number - 1}), source)
+            return
+        for _ in range(1 + again):
+            assert self.store.append(made, source)
+        line.versions.append(old.weights)
+
     # Workers
 
     @rule(name=lineages)
@@ -191,7 +205,11 @@ class Interleavings(RuleBasedStateMachine):
             with pytest.raises(LeaseLost, match="cancelled"):
                 self.store.commit(held.claim, version)
             return
-        assert held.parent == len(line.versions) - 1
+        if held.parent != len(line.versions) - 1:
+            job.state, job.attempt = "queued", job.attempt - 1
+            with pytest.raises(LeaseLost, match="head has moved"):
+                self.store.commit(held.claim, version)
+            return
         line.versions.append(weights)
         job.state, job.version = "succeeded", len(line.versions) - 1
         assert self.store.commit(held.claim, version) == job.version
