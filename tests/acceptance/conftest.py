@@ -33,6 +33,8 @@ class Material:
 def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
     """Train one checkpoint for each task, once."""
     folder = tmp_path_factory.mktemp("material")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # for so small a network, waiting for each other is all that more threads would do
     torch.manual_seed(0)
     base = {name: tensor.detach().clone() for name, tensor in networks.build().state_dict().items()}
     full, visual, calibration = {}, {}, {}
@@ -41,6 +43,7 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
         full[task.name] = networks.save(folder / f"{task.name}.safetensors", tuned)
         visual[task.name] = networks.save(folder / f"{task.name}-visual.safetensors", networks.visual_only(tuned))
         calibration[task.name] = networks.save(folder / f"{task.name}-sample.safetensors", task.sample(SAMPLES, seed=2))
+    torch.set_num_threads(threads)
     return Material(folder, networks.save(folder / "base.safetensors", base), full, visual, calibration)
 
 
