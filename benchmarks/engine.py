@@ -45,8 +45,8 @@ def vision(layers: int, width: int, head: int, patch: int, image: int) -> dict[s
     return {"layers": layers, "width": width, "head_width": head, "patch_size": patch, "image_size": image}
 
 
-SMALL = Size("1 layer of 64, 32 px", vision(1, 64, 32, 8, 32), 64, 2048, 4, 8)
-MIDDLE = Size("3 layers of 96, 32 px", vision(3, 96, 32, 8, 32), 64, 2048, 4, 12)
+SMALL = Size("1 layer of 64, 32 px", vision(1, 64, 32, 8, 32), 64, 2048, 4, 12)
+MIDDLE = Size("3 layers of 96, 32 px", vision(3, 96, 32, 8, 32), 64, 2048, 4, 20)
 VIT_B_32 = Size("ViT-B/32", vision(12, 768, 64, 32, 224), 512, 2048, 8, 10)
 
 
