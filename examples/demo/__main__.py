@@ -109,7 +109,10 @@ class Demo:
             progress = answer["progress"] or {}
             if progress.get("t") is not None:
                 bar.total, bar.n = progress["T"], progress["t"]
-            phase = progress.get("phase") or answer["state"]
+            if answer["state"] == "succeeded":
+                bar.n = bar.total or 1.0
+            ended = answer["state"] not in {"queued", "running"}
+            phase = answer["state"] if ended else progress.get("phase") or answer["state"]
             if shown != (bar.n, phase):  # Where the bar cannot be redrawn in place, each picture is a line.
                 shown = (bar.n, phase)
                 bar.set_postfix_str(phase)
