@@ -105,7 +105,7 @@ def _judge(house: House, state: RedisStateStore, sent: Sent, names: list[str]) -
         makers = [version.provenance.merge for version in versions if version.provenance]
         doubled += len(makers) - len(set(makers))
         doubled += abs(len(makers) - sum(merge.version is not None for merge in merges.values()))
-    write_due(state, FileManifests(house.data))
+    write_due(state, FileManifests(house.data), wait=True)
     findings = list(verify(state, FileManifests(house.data), FileBlobStore(house.data), house.data))
     for finding in findings[:20]:
         _say(finding)

@@ -1,6 +1,7 @@
 """Manifests: what the ledger says, written beside the blobs, so that the ledger can be rebuilt from them."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -42,6 +43,9 @@ class ManifestStore(Protocol):
     def write(self, lineage: str, name: str, text: str) -> None:
         """Replace one manifest, durably. Raises StorageFull."""
 
+    def exclusively(self, lineage: str, *, wait: bool) -> AbstractContextManager[bool]:
+        """Keep other processes from writing a lineage's manifests. False when one is at it and `wait` is not set."""
+
     def read(self, lineage: str, name: str) -> str | None:
         """One manifest, or None."""
 
@@ -62,19 +66,23 @@ class ManifestSource(Protocol):
         """Raises VersionNotFound."""
 
     def settle_manifest(self, lineage: str, name: str, revision: int) -> bool:
-        """Say that a manifest was written; False when it changed meanwhile and is due again."""
+        """Say that a manifest was written; False when it changed meanwhile and is still due."""
 
 
-def write_due(state: ManifestSource, manifests: ManifestStore) -> int:
+def write_due(state: ManifestSource, manifests: ManifestStore, *, wait: bool = False) -> int:
     """Write every manifest that is due; returns how many. Any process may do it, at any time, beside others.
 
     Every change of the ledger notes in the same step which manifest it makes due, so a crash between the change and
-    the writing leaves it due. Raises StoreUnavailable, StorageFull.
+    the writing leaves it due. One process at a time writes a lineage's, so that the last text written is the last one
+    read; a lineage that another process is at is left to it, or with `wait` waited for. Raises StoreUnavailable,
+    StorageFull.
     """
     written = 0
-    while due := state.due_manifests():
-        for lineage, names in due.items():
-            for name, revision in names.items():
+    for lineage in state.due_manifests():
+        with manifests.exclusively(lineage, wait=wait) as ours:
+            # Asked again, for somebody else may have written them while we waited.
+            due = state.due_manifests().get(lineage, {}) if ours else {}
+            for name, revision in due.items():
                 record: Record
                 if name == LINEAGE:
                     record = state.lineage_manifest(lineage)

@@ -61,7 +61,7 @@ class _Command:
         return 0
 
     def manifests(self, _: argparse.Namespace) -> int:
-        _say(f"written: {write_due(self._state, self._manifests)} manifests")
+        _say(f"written: {write_due(self._state, self._manifests, wait=True)} manifests")
         return 0
 
 

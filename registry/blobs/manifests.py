@@ -2,17 +2,20 @@
 
     <root>/manifests/<32 hex digits>/lineage.json      a lineage: aliases, pins, retention; replaced at each change
                                     /<number>.json     one of its versions
+                                    /lock              held by whoever writes them
 
 The digits are the start of the sha256 of the lineage's name: no name that a client chose becomes a path.
 """
 
+import fcntl
 import hashlib
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from registry.blobs.files import room, sync_folder
+from registry.blobs.files import locked, room, sync_folder
 
 
 class FileManifests:
@@ -21,15 +24,25 @@ class FileManifests:
     def __init__(self, root: Path) -> None:
         self._root = root / "manifests"
 
+    @contextmanager
+    def exclusively(self, lineage: str, *, wait: bool) -> Iterator[bool]:
+        """Keep other processes from writing a lineage's manifests. False when one is at it and `wait` is not set."""
+        path = self._path(lineage, "lock").with_suffix("")
+        self._make_folder(path.parent)
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(locked(path, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB))
+            except BlockingIOError:
+                yield False
+                return
+            yield True
+
     def write(self, lineage: str, name: str, text: str) -> None:
         """Replace one manifest, durably. Raises StorageFull."""
         path = self._path(lineage, name)
         fresh = path.with_name(f"{secrets.token_hex(8)}.new")
+        self._make_folder(path.parent)
         with room():
-            if not path.parent.is_dir():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                sync_folder(self._root)
-                sync_folder(self._root.parent)
             try:
                 with fresh.open("x", encoding="utf-8") as file:
                     file.write(text)
@@ -52,6 +65,13 @@ class FileManifests:
         """(file, text) of every manifest."""
         for path in sorted(self._root.glob("*/*.json")):
             yield str(path.relative_to(self._root)), path.read_text("utf-8")
+
+    def _make_folder(self, folder: Path) -> None:
+        if not folder.is_dir():
+            with room():
+                folder.mkdir(parents=True, exist_ok=True)
+                sync_folder(self._root)
+                sync_folder(self._root.parent)
 
     def _path(self, lineage: str, name: str) -> Path:
         return self._root / hashlib.sha256(lineage.encode()).hexdigest()[:32] / f"{name}.json"

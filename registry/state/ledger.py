@@ -67,9 +67,9 @@ class RedisLedger(RedisConnection):
         return VersionManifest(version=version.model_copy(update={"retired_at": None}), merge=merge)
 
     def settle_manifest(self, lineage: str, name: str, revision: int) -> bool:
-        """Say that a manifest was written; False when it changed meanwhile and is due again."""
+        """Say that a manifest was written; False when it changed meanwhile and is still due."""
         keys = LineageKeys(lineage)
-        return bool(self._run("settle", [keys.outbox, keys.revision], [name, revision]))
+        return bool(self._run("settle", [keys.outbox], [name, revision]))
 
     def restore(self, manifest: LineageManifest, versions: Sequence[VersionManifest]) -> bool:
         """Bring back a lineage that is not there, whole or not at all; False when it is there. See StateStore."""

@@ -131,7 +131,7 @@ class StateStore(Protocol):
         """Raises VersionNotFound."""
 
     def settle_manifest(self, lineage: str, name: str, revision: int) -> bool:
-        """Say that a manifest was written; False when it changed meanwhile and is due again."""
+        """Say that a manifest was written; False when it changed meanwhile and is still due."""
 
     def restore(self, manifest: LineageManifest, versions: Sequence[VersionManifest]) -> bool:
         """Bring back a lineage, whole or not at all, from its manifests, versions from 0 on without a gap.

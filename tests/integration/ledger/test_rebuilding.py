@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,17 +121,35 @@ def _manifests_of(ledger: Ledger, lineage: str) -> list[Path]:
     ]
 
 
-def test_a_manifest_that_became_due_while_it_was_written_is_written_again(ledger: Ledger) -> None:
-    """Another writer's older text must never be the last one."""
+def test_a_manifest_that_changed_while_it_was_written_is_still_due(ledger: Ledger) -> None:
     ledger.create()
-    ledger.merge()
     (due,) = ledger.state.due_manifests().values()
-    stale = ledger.state.lineage_manifest("a").model_dump_json()
-    ledger.state.set_alias("a", "x", 1)
-    write_due(ledger.state, ledger.manifests)
-    ledger.manifests.write("a", "lineage", stale)
+    ledger.state.set_alias("a", "x", 0)
     assert ledger.state.settle_manifest("a", "lineage", due["lineage"]) is False
     write_due(ledger.state, ledger.manifests)
+    assert ledger.manifests.read("a", "lineage") == ledger.state.lineage_manifest("a").model_dump_json()
+    assert ledger.state.due_manifests() == {}
+
+
+def test_manifests_that_another_process_is_writing_are_left_to_it(ledger: Ledger) -> None:
+    ledger.create()
+    with ledger.manifests.exclusively("a", wait=True) as ours:
+        assert ours
+        assert write_due(ledger.state, ledger.manifests) == 0
+    assert write_due(ledger.state, ledger.manifests) == 2
+
+
+def test_many_writers_of_manifests_end_and_leave_the_newest(ledger: Ledger) -> None:
+    ledger.create()
+
+    def change(turn: int) -> None:
+        ledger.state.set_alias("a", f"alias{turn % 5}", 0)
+        write_due(ledger.state, ledger.manifests)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(change, range(40)))
+    write_due(ledger.state, ledger.manifests)
+    assert ledger.state.due_manifests() == {}
     assert ledger.manifests.read("a", "lineage") == ledger.state.lineage_manifest("a").model_dump_json()
 
 
