@@ -34,11 +34,13 @@ class TaskArithmetic:
 
         def kernel(span: slice) -> Merged:
             base, theta = place.base.read(span), place.head.read(span)
+            # The sum is scaled once: scaling each vector would round more often, and differently for each order.
+            total = torch.zeros_like(base)
             for index, flat in place.incoming:
                 tau = flat.read(span).sub_(base)
                 if self.thin is not None:
                     tau = self.thin(tau, place.name, index, span.start)
-                theta.add_(tau.mul_(self.scaling))
-            return theta, {}
+                total.add_(tau)
+            return theta.add_(total.mul_(self.scaling)), {}
 
         return kernel

@@ -1,0 +1,67 @@
+"""What `streaming_runs` starts: `python -m benchmarks.streaming_jobs WHO METHOD OUTPUT BASE MODEL...`."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+
+def merge(method: str, output: Path, base: Path, models: list[Path]) -> None:
+    """The engine, from files into a blob store: hashed, synced."""
+    from benchmarks.streaming_runs import DENSITY, SCALING  # noqa: PLC0415  imports count as the job's own time
+    from registry.blobs.files import FileBlobStore  # noqa: PLC0415
+    from worker.merging.average import Average  # noqa: PLC0415
+    from worker.merging.streaming import Inputs, Method, merge  # noqa: PLC0415
+    from worker.merging.task_arithmetic import TaskArithmetic  # noqa: PLC0415
+    from worker.merging.ties import Ties  # noqa: PLC0415
+    from worker.weights import Entry, Output, Weights, writing  # noqa: PLC0415
+
+    methods: dict[str, Callable[[], Method]] = {
+        "linear": lambda: Average(0.0, (1.0,) * len(models)),
+        "task_arithmetic": lambda: TaskArithmetic(SCALING),
+        "ties": lambda: Ties(DENSITY, stateful=False),
+    }
+    start = Weights(base)
+    inputs = Inputs(start, start, tuple(map(Weights, models)), {}, lambda _: True)
+    entries = [Entry(name, tensor.dtype, tuple(tensor.shape)) for name in start.names for tensor in (start[name],)]
+    with writing(FileBlobStore(output).create()) as writer:
+        file = Output(writer, entries, start.metadata)
+        merge(inputs, methods[method](), lambda _, chunk: file.append(chunk))
+        file.commit()
+
+
+def read_and_write(output: Path, read: list[Path], written: int, *, stored: bool) -> None:
+    """The floor: read all inputs, write as many bytes as a merge does; stored: hashed, as the blob store does."""
+    buffer = bytearray(1 << 20)
+    for path in read:
+        with path.open("rb", buffering=0) as file:
+            while file.readinto(buffer):
+                pass
+    if stored:
+        from registry.blobs.files import FileBlobStore  # noqa: PLC0415
+
+        writer = FileBlobStore(output).create()
+        writer.reserve(written)
+        for start in range(0, written, len(buffer)):
+            writer.write(memoryview(buffer)[: written - start])
+        writer.commit()
+        return
+    with (output / "out").open("wb", buffering=0) as file:
+        for start in range(0, written, len(buffer)):
+            file.write(memoryview(buffer)[: written - start])
+        os.fsync(file.fileno())
+
+
+def main() -> None:
+    """Run one job."""
+    who, method, output, *rest = sys.argv[1:]
+    base, *models = map(Path, rest)
+    if who == "ours":
+        merge(method, Path(output), base, models)
+    else:
+        read = models if method == "linear" else [base, *models]
+        read_and_write(Path(output), read, base.stat().st_size, stored=who == "stored floor")
+
+
+if __name__ == "__main__":
+    main()
