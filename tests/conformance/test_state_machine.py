@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -166,6 +166,28 @@ class Interleavings(RuleBasedStateMachine):
         line.holder, line.expires = claim.fence, self.clock + _LEASE
         self.held[name].append(_Held(claim, job, len(line.versions) - 1))
 
+    @rule(name=lineages)
+    def take_over(self, name: str) -> None:
+        """A worker sleeps beyond its lease, and another one comes."""
+        self.enqueue(name, again=False)
+        self.claim(name)
+        self.move_clock(_LEASE + 1)
+        self.claim(name)
+
+    @precondition(lambda self: any(len(held) > 1 for held in self.held.values()))
+    @rule(which=pick, back=st.integers(1, 3), again=twice, ending=st.booleans())
+    def wake_up_late(self, which: int, back: int, again: bool, ending: bool) -> None:
+        """A worker of an older claim wakes up and wants to commit, or to end its merge."""
+        names = [name for name, held in self.held.items() if len(held) > 1]
+        name = names[which % len(names)]
+        held = self.held[name][max(0, len(self.held[name]) - 1 - back)]
+        if not ending:
+            for _ in range(1 + again):
+                self._commit(self.lines[name], held)
+        elif self.lines[name].holder != held.claim.fence and held.job.state == "running":
+            with pytest.raises(LeaseLost):
+                self.store.end(held.claim, MergeState.FAILED, None)
+
     @rule(name=lineages, which=pick, progress=st.booleans())
     def renew(self, name: str, which: int, progress: bool) -> None:
         if not (held := self._some_claim(name, which)):
@@ -307,6 +329,8 @@ def _run(server: EmbeddedValkey, examples: int, steps: int) -> None:
                 stateful_step_count=steps,
                 deadline=None,
                 database=None,
+                # Shrinking a failure takes minutes on a real server; add Phase.shrink to get a short one.
+                phases=[Phase.generate],
                 suppress_health_check=list(HealthCheck),
             ),
         )
@@ -316,9 +340,9 @@ def _run(server: EmbeddedValkey, examples: int, steps: int) -> None:
 
 
 def test_no_interleaving_breaks_the_ledger_quickly(server: EmbeddedValkey) -> None:
-    _run(server, examples=4, steps=20)
+    _run(server, examples=8, steps=20)
 
 
 @pytest.mark.slow
 def test_no_interleaving_breaks_the_ledger(server: EmbeddedValkey) -> None:
-    _run(server, examples=20, steps=40)
+    _run(server, examples=40, steps=40)
