@@ -14,9 +14,11 @@ from benchmarks.zoo.training import Schedule
 
 _PLAN = zoo.Plan(
     tasks=("digits", "stripes"),
-    pretraining=Schedule(steps=60, batch=128, rate=2e-3),
+    mixture=("digits", "stripes"),
+    pretraining=Schedule(steps=60, batch=96, rate=2e-3),
     fine_tuning=Schedule(steps=60, batch=64, rate=1e-3),
     pretraining_size=400,
+    styled_size=100,
     train_size=900,
 )
 
