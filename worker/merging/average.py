@@ -3,6 +3,7 @@
 Source: model soups, arXiv 2203.05482; its continual form keeps one running mean and the sum of utilities.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -40,7 +41,8 @@ class Average:
                     item.mul_(utility)
                 mean = item if mean is None else mean.add_(item)
             assert mean is not None  # noqa: S101  there is an incoming tensor
-            return mean.div_(total), {}
+            # By a power of two a product is the same number and several times faster.
+            return (mean.mul_(1.0 / total) if math.frexp(total)[0] == 0.5 else mean.div_(total)), {}
 
         return kernel
 
