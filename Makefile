@@ -11,6 +11,8 @@ BIN := $(VENV)/bin
 # The pins were resolved for 3.11; newer ones serve too. `make PYTHON=/path/to/python` chooses one.
 CANDIDATES := $(or $(PYTHON),python3.11 python3.12 python3.13 python3.14 python3)
 ARGS ?=
+# OpenMP's threads wait asleep: where anything else runs too, waiting awake makes torch up to ten times slower.
+export OMP_WAIT_POLICY ?= PASSIVE
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -8,10 +8,13 @@ from typing import Any
 import redis
 from redis.backoff import ExponentialBackoff
 from redis.commands.core import Script
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
-from registry.errors import StoreUnavailable
+from registry.errors import OdemError, StoreUnavailable
+
+_PASSING = ("OOM", "MISCONF", "READONLY", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "command not allowed")
+"""How answers begin that refuse a right command for now. Source: Redis's error prefixes."""
 
 
 class RedisConnection:
@@ -49,9 +52,13 @@ class RedisConnection:
 
 @contextmanager
 def answers() -> Iterator[None]:
-    """Translate the ways in which a server does not answer."""
+    """Translate the ways in which a server does not answer, apart from a command that is wrong."""
     try:
         yield
+    except ResponseError as error:
+        if str(error).startswith(_PASSING):
+            raise StoreUnavailable(f"The state store takes no writes now ({error}); try again in a moment.") from error
+        raise OdemError(f"The state store refused a command: {error}") from error
     except (RedisError, OSError) as error:
         raise StoreUnavailable(
             f"The state store does not answer ({type(error).__name__}). Nothing was lost that was "
