@@ -14,7 +14,7 @@ from worker.merging.ode.config import OdeConfig
 from worker.merging.ode.flat import Layout, bound
 from worker.merging.ode.integrator import integrator
 from worker.merging.ode.judge import Judge, split
-from worker.merging.ode.objective import Objective, TowerObjective
+from worker.merging.ode.objective import Objective, TowerObjective, passes_precision
 from worker.merging.ode.operating_time import OperatingTime, operating_time
 from worker.merging.ode.path import Path, PathEnd
 from worker.merging.ode.per_task import PerTask
@@ -58,7 +58,7 @@ def merge(
     device = next(tower.parameters()).device
     point = torch.zeros(layout.size, device=device)
     gradient = torch.zeros(layout.size, device=device)
-    report = Report(device=str(device), precision=config.precision, recipe=config.as_recipe())
+    report = Report(device=str(device), precision=passes_precision(config.precision, device), recipe=config.as_recipe())
     report.parameters = sum(shape.numel() for shape in layout.shapes)
 
     def record(step: Step) -> None:

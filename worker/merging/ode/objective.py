@@ -215,9 +215,15 @@ class TowerObjective:
             self.passes.gradient_evaluations += samples / self._samples
 
 
+def passes_precision(precision: str, device: torch.device) -> str:
+    """Return what the passes run in on a device: "auto" is bf16 where a GPU has it, else float32."""
+    if precision != "auto":
+        return precision
+    return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "float32"
+
+
 def _autocast(precision: str, device: torch.device) -> Callable[[], AbstractContextManager[object]]:
     """Return the context for the tower's passes under a precision of the recipe."""
-    half = precision == "bf16" or (precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported())
-    if not half:
+    if passes_precision(precision, device) != "bf16":
         return nullcontext
     return lambda: torch.autocast(device.type, torch.bfloat16)
