@@ -43,7 +43,10 @@ def pretrain(kinds: Sequence[Kind], data: Sequence[Labelled], schedule: Schedule
         texts = network.encode_text(prompts[number % 2], normalize=True)
         return functional.cross_entropy(network.logit_scale.exp() * found @ texts.T, labels[batch])
 
-    _descend(list(network.parameters()), loss, len(labels), schedule, seed, tick)
+    # The words keep their random embeddings: most of the vocabulary's 49,408 rows belong to words that never come.
+    trained = [item for name, item in network.named_parameters() if name != "token_embedding.weight"]
+    network.token_embedding.requires_grad_(requires_grad=False)
+    _descend(trained, loss, len(labels), schedule, seed, tick)
     return network.eval()
 
 
