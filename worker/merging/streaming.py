@@ -60,12 +60,21 @@ class Flat:
         self.tensor = tensor
         self.shape = tuple(tensor.shape)
         self.raw = tensor.reshape(-1)
+        self._room = torch.empty(0, dtype=torch.float64)
 
     def read(self, span: slice) -> Tensor:
-        """The chunk in float64, a copy of its own. Raises NotFinite."""
-        chunk = self.raw[span].to(torch.float64, copy=True)
+        """The chunk in float64, free to be changed and good until the next `read`. Raises NotFinite."""
+        raw = self.raw[span]
+        if self._room.numel() < raw.numel():
+            # Kept: memory that is taken anew for every chunk costs more than the arithmetic.
+            self._room = torch.empty(raw.numel(), dtype=torch.float64)
+        chunk = self._room[: raw.numel()].copy_(raw)
         require_finite(chunk, self.name, self.where)
         return chunk
+
+    def release(self) -> None:
+        """Give back the memory that `read` keeps."""
+        self._room = torch.empty(0, dtype=torch.float64)
 
 
 def require_finite(chunk: Tensor, name: str, where: str) -> None:

@@ -91,6 +91,9 @@ class Ties:
                 flat = dict(place.incoming)[index]
                 for span in place.spans():
                     yield self._vector(place.base.read(span), flat, index, span).abs_().numpy()
+                if len(places) > 1:
+                    flat.release()
+                    place.base.release()
 
         return kth_largest(chunks, self._sample(places, index, size), k / size, k)
 
@@ -102,7 +105,11 @@ class Ties:
         found = []
         for place in places:
             spread = slice(stride // 2, None, stride)
-            found.append(dict(place.incoming)[index].read(spread).sub_(place.base.read(spread)).abs_().numpy())
+            flat = dict(place.incoming)[index]
+            found.append(flat.read(spread).sub_(place.base.read(spread)).abs_().numpy())
+            if len(places) > 1:
+                flat.release()
+                place.base.release()
         return np.concatenate(found)
 
 
