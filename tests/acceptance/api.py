@@ -13,7 +13,7 @@ from tests.acceptance.stack import DEADLINE, eventually
 Json = dict[str, Any]
 Part = tuple[str, tuple[str | None, Any, str]]
 SAFETENSORS = "application/vnd.safetensors"
-ENDED = {"succeeded", "failed", "cancelled"}
+ENDED = {"succeeded", "failed", "rejected", "cancelled"}
 
 
 def parts(document: Json | str, checkpoint: Path | bytes | None, calibration: Path | bytes | None) -> list[Part]:

@@ -36,9 +36,7 @@ def base(tmp_path: Path) -> Weights:
 
 
 @pytest.mark.parametrize("quick_gelu", [False, True])
-def test_the_tower_embeds_images_as_open_clip_does_with_its_activation(
-    base: Weights, quick_gelu: bool
-) -> None:
+def test_the_tower_embeds_images_as_open_clip_does_with_its_activation(base: Weights, quick_gelu: bool) -> None:
     architecture = Architecture(open_clip=_CONFIG | {"quick_gelu": quick_gelu})
     images = torch.randn(2, 3, 16, 16)
     with torch.no_grad():
