@@ -11,10 +11,12 @@ from worker.merging.ode.objective import TowerObjective
 from worker.merging.ode.refine import refine
 
 TOLERANCE = 1e-6
+FAST = {"ode_small"}
+CASES = [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in PATHS]
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("name", PATHS)
+@pytest.mark.parametrize("name", CASES)
 def test_paths_end_where_the_published_code_ended(name: str, device: str) -> None:
     golden = load(name)
     outcome = run(golden, device)

@@ -47,6 +47,7 @@ def test_a_base_utility_keeps_the_first_task_from_taking_all(rectifier: str) -> 
     assert difference(outcome, parameters(1)) > 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize(
     "recipe", [{}, {"rectifier": "aggregate"}, {"preset": "released", "batch_size": 8, "step_size": 0.05}]

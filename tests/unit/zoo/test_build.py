@@ -13,6 +13,7 @@ from benchmarks.zoo.build import digest
 from benchmarks.zoo.images import SIZE
 from benchmarks.zoo.training import Schedule
 
+pytestmark = pytest.mark.slow
 SHORT = Schedule(steps=2, batch=8, rate=1e-3)
 PLAN = Plan(
     tasks=("digits", "stripes"),
