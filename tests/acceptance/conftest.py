@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +11,9 @@ import torch
 
 from tests.acceptance import networks
 from tests.acceptance.api import Api
+from tests.acceptance.material import SAMPLES, TASKS, Material
+from tests.acceptance.refusals import TASK, House
 from tests.acceptance.stack import Stack
-
-TASKS = (networks.Task("alpha", 1), networks.Task("beta", 2), networks.Task("gamma", 3))
-SAMPLES = 16
-
-
-@dataclass(frozen=True)
-class Material:
-    """Files of a base, and by task's name of a fine-tuned checkpoint (whole, visual part) and a calibration sample."""
-
-    folder: Path
-    base: Path
-    full: dict[str, Path]
-    visual: dict[str, Path]
-    calibration: dict[str, Path]
 
 
 @pytest.fixture(scope="session")
@@ -109,3 +96,16 @@ def client() -> Iterator[Callable[[Stack], Api]]:
     yield make
     for api in made:
         api.close()
+
+
+@pytest.fixture(scope="session")
+def house(
+    api: Api, stack: Stack, material: Material, lineage: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
+) -> House:
+    name = lineage("strict")
+    document = {"lineage": name, "task": TASK.document, "recipe": {"method": "average"}}
+    api.wait_success(api.merge(document, material.visual[TASK.name]))
+    folder = tmp_path_factory.mktemp("wrong")
+    plain = api.post_blob(networks.save(folder / "plain.safetensors", {"w": torch.ones(3)}))
+    api.create_lineage({"name": "plain-strict", "base": plain, "recipe": {"method": "average"}})
+    return House(api, stack, material, api.post_blob(material.base), plain)

@@ -12,7 +12,7 @@ import torch
 
 from tests.acceptance import networks
 from tests.acceptance.api import Api, Json, parts
-from tests.acceptance.conftest import TASKS, Material
+from tests.acceptance.material import TASKS, Material
 from tests.acceptance.stack import Stack, eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

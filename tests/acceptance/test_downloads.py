@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.acceptance.api import SAFETENSORS, Api
-from tests.acceptance.conftest import Material
+from tests.acceptance.material import Material
 
 pytestmark = pytest.mark.slow
 

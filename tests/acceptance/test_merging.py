@@ -10,7 +10,7 @@ import torch
 
 from tests.acceptance import networks
 from tests.acceptance.api import Api, Json
-from tests.acceptance.conftest import SAMPLES, TASKS, Material
+from tests.acceptance.material import SAMPLES, TASKS, Material
 from tests.acceptance.networks import State
 from tests.acceptance.stack import Stack
 

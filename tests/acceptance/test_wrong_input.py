@@ -3,87 +3,24 @@
 import json
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 import torch
 
 from tests.acceptance import networks
-from tests.acceptance.api import Api, Json, Part, parts
+from tests.acceptance.api import Json, Part, parts
 from tests.acceptance.broken_files import BROKEN
-from tests.acceptance.conftest import TASKS, Material
 from tests.acceptance.networks import State
-from tests.acceptance.stack import Stack, eventually
+from tests.acceptance.refusals import TASK, House, assert_refused
+from tests.acceptance.stack import eventually
 
 pytestmark = pytest.mark.slow
-TASK = TASKS[0]
-
-
-@dataclass(frozen=True)
-class House:
-    """What each case finds: a lineage that can run ODE-M with one version made, and one that cannot."""
-
-    api: Api
-    stack: Stack
-    material: Material
-    base: str
-    plain_base: str
-
-    def document(self, **more: Any) -> Json:
-        return {"lineage": "strict", "task": TASK.document} | more
-
-    @property
-    def checkpoint(self) -> State:
-        return networks.read(self.material.visual[TASK.name])
-
-    @property
-    def sample(self) -> State:
-        return networks.read(self.material.calibration[TASK.name])
-
-    def stored(self) -> tuple[object, ...]:
-        """All that a refused request must leave as it was."""
-        lineages = self.api.get("/lineages")
-        names = [lineage["name"] for lineage in lineages["lineages"]]
-        listed = [(self.api.get("/merges", lineage=name), self.api.get("/models", lineage=name)) for name in names]
-        return lineages, listed, self.stack.blobs
-
-
-@pytest.fixture(scope="module")
-def house(
-    api: Api, stack: Stack, material: Material, lineage: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
-) -> House:
-    name = lineage("strict")
-    document = {"lineage": name, "task": TASK.document, "recipe": {"method": "average"}}
-    api.wait_success(api.merge(document, material.visual[TASK.name]))
-    folder = tmp_path_factory.mktemp("wrong")
-    plain = api.post_blob(networks.save(folder / "plain.safetensors", {"w": torch.ones(3)}))
-    api.create_lineage({"name": "plain-strict", "base": plain, "recipe": {"method": "average"}})
-    return House(api, stack, material, api.post_blob(material.base), plain)
 
 
 def bytes_of(state: Mapping[str, torch.Tensor], folder: Path) -> bytes:
     return networks.save(folder / "file.safetensors", dict(state)).read_bytes()
-
-
-def assert_refused(
-    house: House, send: Callable[[], httpx.Response], status: int, kind: str, words: tuple[str, ...]
-) -> Json:
-    """The answer is a problem that says what is wrong, and the service holds what it held before."""
-    before = house.stored()
-    answer = send()
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    problem: Json = answer.json()
-    assert problem["status"] == status
-    assert problem["type"] == f"/problems/{kind}"
-    assert problem["title"]
-    assert [word for word in words if word not in problem["detail"]] == [], problem["detail"]
-    assert house.stack.uploads == []
-    assert house.stored() == before
-    return problem
 
 
 # Files that are no safetensors
@@ -346,123 +283,3 @@ def test_a_connection_that_is_cut_leaves_nothing(house: House, path: str, share:
         eventually(lambda: house.stack.uploads, "the upload has begun")
     eventually(lambda: not house.stack.uploads, "the upload is forgotten")
     assert house.stored() == before
-
-
-# Lineages
-
-
-def lineage(house: House, **more: Any) -> Json:
-    return {"name": "new", "architecture": networks.ARCHITECTURE, "base": house.base} | more
-
-
-LINEAGES: dict[str, tuple[Callable[[House], Json], int, str, tuple[str, ...]]] = {
-    "an unknown network": (
-        lambda house: lineage(house, architecture={"open_clip": "ViT-B-33"}),
-        422,
-        "unknown-architecture",
-        ("'ViT-B-33'", "ViT-B-32", "list_models"),
-    ),
-    "a config that open_clip cannot build": (
-        lambda house: lineage(house, architecture={"open_clip": {"embed_dim": 32}}),
-        422,
-        "unknown-architecture",
-        ("vision_cfg",),
-    ),
-    "a base of another network": (
-        lambda house: lineage(house, architecture={"open_clip": "ViT-B-32"}),
-        422,
-        "architecture-mismatch",
-        ("visual.conv1.weight has shape [64, 3, 8, 8], expected [768, 3, 32, 32]", "full open_clip state dict"),
-    ),
-    "a base of another depth": (
-        lambda house: lineage(
-            house,
-            architecture={"open_clip": networks.CONFIG, "overrides": {"vision_cfg": {"layers": 3}}},
-        ),
-        422,
-        "architecture-mismatch",
-        ("has 2 blocks, expected 3",),
-    ),
-    "a base without a text tower": (
-        lambda house: lineage(house, base=house.api.post_blob(house.material.visual[TASK.name])),
-        422,
-        "architecture-mismatch",
-        ("only a visual tower", "text tower"),
-    ),
-    "weights that are no network": (
-        lambda house: lineage(house, base=house.plain_base),
-        422,
-        "architecture-mismatch",
-        ("logit_scale is missing",),
-    ),
-    "a base that was not sent": (
-        lambda house: lineage(house, base=f"sha256:{'1' * 64}"),
-        404,
-        "blob-not-found",
-        ("POST /blobs",),
-    ),
-    "no architecture for ODE-M": (
-        lambda house: {"name": "new", "base": house.plain_base},
-        422,
-        "method-unavailable",
-        ("no architecture", "average"),
-    ),
-    "a name in use": (
-        lambda house: lineage(house, name="strict", base_utility=2.0),
-        409,
-        "lineage-exists",
-        ("'strict'", "another name"),
-    ),
-    "a name that is none": (lambda house: lineage(house, name="A B"), 422, "invalid-document", ("name",)),
-    "an unknown field": (lambda house: lineage(house, bases=1), 422, "invalid-document", ("bases", "not permitted")),
-    "an unknown parameter": (
-        lambda house: lineage(house, recipe={"method": "ode", "steps": 3}),
-        422,
-        "invalid-document",
-        ("steps", "not permitted"),
-    ),
-}
-
-
-@pytest.mark.parametrize("what", LINEAGES)
-def test_a_lineage_that_cannot_be_is_refused(house: House, what: str) -> None:
-    make, status, kind, words = LINEAGES[what]
-    document = make(house)
-    assert_refused(house, lambda: house.api.http.post("/lineages", json=document), status, kind, words)
-
-
-@pytest.mark.parametrize(
-    ("content", "status", "kind", "word"),
-    [(b"{", 422, "invalid-document", "JSON"), (b" " * (5 << 20), 413, "too-large", "ODEM_MAX_JSON_BYTES")],
-    ids=["no JSON", "too much"],
-)
-def test_a_lineage_is_a_json_document_of_bounded_size(
-    house: House, content: bytes, status: int, kind: str, word: str
-) -> None:
-    assert_refused(house, lambda: house.api.http.post("/lineages", content=content), status, kind, (word,))
-
-
-# What is not there
-
-
-@pytest.mark.parametrize(
-    ("path", "status", "kind", "words"),
-    [
-        ("/models/strict@99", 404, "version-not-found", ("strict@99", "GET /models")),
-        ("/models/strict@99/weights", 404, "version-not-found", ("strict@99",)),
-        ("/models/nowhere@1", 404, "version-not-found", ("nowhere@1",)),
-        ("/models/..%2F..%2Fetc", 404, "not-found", ()),
-        ("/models?lineage=nowhere", 404, "lineage-not-found", ("'nowhere'",)),
-        ("/models/plain-strict@0/open_clip_config.json", 404, "not-found", ("'plain-strict'", "no architecture")),
-        ("/merges/mrg_0", 404, "merge-not-found", ("mrg_0",)),
-        ("/merges?lineage=nowhere", 404, "lineage-not-found", ("'nowhere'",)),
-        ("/merges?limit=0", 422, "invalid-document", ("limit",)),
-        ("/lineages/nowhere", 404, "lineage-not-found", ("POST /lineages",)),
-        ("/merge", 405, "method-not-allowed", ()),
-        ("/nothing", 404, "not-found", ()),
-    ],
-)
-def test_what_is_not_there_is_said_to_be_missing(
-    house: House, path: str, status: int, kind: str, words: tuple[str, ...]
-) -> None:
-    assert_refused(house, lambda: house.api.http.get(path), status, kind, words)

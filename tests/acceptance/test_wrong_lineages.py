@@ -1,0 +1,129 @@
+"""Lineages that cannot be, and things that are not there, are told apart and explained; nothing is stored."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.acceptance import networks
+from tests.acceptance.api import Json
+from tests.acceptance.refusals import TASK, House, assert_refused
+
+pytestmark = pytest.mark.slow
+
+
+def lineage(house: House, **more: Any) -> Json:
+    return {"name": "new", "architecture": networks.ARCHITECTURE, "base": house.base} | more
+
+
+LINEAGES: dict[str, tuple[Callable[[House], Json], int, str, tuple[str, ...]]] = {
+    "an unknown network": (
+        lambda house: lineage(house, architecture={"open_clip": "ViT-B-33"}),
+        422,
+        "unknown-architecture",
+        ("'ViT-B-33'", "ViT-B-32", "list_models"),
+    ),
+    "a config that open_clip cannot build": (
+        lambda house: lineage(house, architecture={"open_clip": {"embed_dim": 32}}),
+        422,
+        "unknown-architecture",
+        ("vision_cfg",),
+    ),
+    "a base of another network": (
+        lambda house: lineage(house, architecture={"open_clip": "ViT-B-32"}),
+        422,
+        "architecture-mismatch",
+        ("visual.conv1.weight has shape [64, 3, 8, 8], expected [768, 3, 32, 32]", "full open_clip state dict"),
+    ),
+    "a base of another depth": (
+        lambda house: lineage(
+            house,
+            architecture={"open_clip": networks.CONFIG, "overrides": {"vision_cfg": {"layers": 3}}},
+        ),
+        422,
+        "architecture-mismatch",
+        ("has 2 blocks, expected 3",),
+    ),
+    "a base without a text tower": (
+        lambda house: lineage(house, base=house.api.post_blob(house.material.visual[TASK.name])),
+        422,
+        "architecture-mismatch",
+        ("only a visual tower", "text tower"),
+    ),
+    "weights that are no network": (
+        lambda house: lineage(house, base=house.plain_base),
+        422,
+        "architecture-mismatch",
+        ("logit_scale is missing",),
+    ),
+    "a base that was not sent": (
+        lambda house: lineage(house, base=f"sha256:{'1' * 64}"),
+        404,
+        "blob-not-found",
+        ("POST /blobs",),
+    ),
+    "no architecture for ODE-M": (
+        lambda house: {"name": "new", "base": house.plain_base},
+        422,
+        "method-unavailable",
+        ("no architecture", "average"),
+    ),
+    "a name in use": (
+        lambda house: lineage(house, name="strict", base_utility=2.0),
+        409,
+        "lineage-exists",
+        ("'strict'", "another name"),
+    ),
+    "a name that is none": (lambda house: lineage(house, name="A B"), 422, "invalid-document", ("name",)),
+    "an unknown field": (lambda house: lineage(house, bases=1), 422, "invalid-document", ("bases", "not permitted")),
+    "an unknown parameter": (
+        lambda house: lineage(house, recipe={"method": "ode", "steps": 3}),
+        422,
+        "invalid-document",
+        ("steps", "not permitted"),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", LINEAGES)
+def test_a_lineage_that_cannot_be_is_refused(house: House, what: str) -> None:
+    make, status, kind, words = LINEAGES[what]
+    document = make(house)
+    assert_refused(house, lambda: house.api.http.post("/lineages", json=document), status, kind, words)
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "kind", "word"),
+    [(b"{", 422, "invalid-document", "JSON"), (b" " * (5 << 20), 413, "too-large", "ODEM_MAX_JSON_BYTES")],
+    ids=["no JSON", "too much"],
+)
+def test_a_lineage_is_a_json_document_of_bounded_size(
+    house: House, content: bytes, status: int, kind: str, word: str
+) -> None:
+    assert_refused(house, lambda: house.api.http.post("/lineages", content=content), status, kind, (word,))
+
+
+# What is not there
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "kind", "words"),
+    [
+        ("/models/strict@99", 404, "version-not-found", ("strict@99", "GET /models")),
+        ("/models/strict@99/weights", 404, "version-not-found", ("strict@99",)),
+        ("/models/nowhere@1", 404, "version-not-found", ("nowhere@1",)),
+        ("/models/..%2F..%2Fetc", 404, "not-found", ()),
+        ("/models?lineage=nowhere", 404, "lineage-not-found", ("'nowhere'",)),
+        ("/models/plain-strict@0/open_clip_config.json", 404, "not-found", ("'plain-strict'", "no architecture")),
+        ("/merges/mrg_0", 404, "merge-not-found", ("mrg_0",)),
+        ("/merges?lineage=nowhere", 404, "lineage-not-found", ("'nowhere'",)),
+        ("/merges?limit=0", 422, "invalid-document", ("limit",)),
+        ("/lineages/nowhere", 404, "lineage-not-found", ("POST /lineages",)),
+        ("/merge", 405, "method-not-allowed", ()),
+        ("/nothing", 404, "not-found", ()),
+    ],
+)
+def test_what_is_not_there_is_said_to_be_missing(
+    house: House, path: str, status: int, kind: str, words: tuple[str, ...]
+) -> None:
+    assert_refused(house, lambda: house.api.http.get(path), status, kind, words)
