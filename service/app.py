@@ -1,12 +1,14 @@
 """The gateway, built in one place."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
 
 from registry import CODE_VERSION
-from registry.blobs.files import FileBlobStore
+from registry.blobs.files import FileBlobStore, forget_abandoned
 from registry.state.redis import RedisStateStore
 from service import errors, openapi
 from service.context import Context
@@ -14,6 +16,7 @@ from service.doorbell import create_doorbell
 from service.routes import aliases, blobs, lineages, merges, models, operations, versions
 from service.settings import GatewaySettings
 
+_log = logging.getLogger(__name__)
 _DESCRIPTION = (
     "Continual model merging as a service: send fine-tuned checkpoints, get one merged model that does all tasks."
 )
@@ -25,6 +28,8 @@ def create_app(settings: GatewaySettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        if left := await run_in_threadpool(forget_abandoned, settings.data_dir):
+            _log.warning("%d uploads of a gateway or worker that died were deleted.", left)
         yield
         state.close()
 

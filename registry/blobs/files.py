@@ -81,8 +81,7 @@ class FileBlobWriter:
         self._open = False
         with room():
             self._check_free(0)
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self._file, fcntl.LOCK_SH)
+            self._file = _begin(path)
         self._open = True
 
     @property
@@ -150,6 +149,34 @@ class FileBlobWriter:
         status = os.statvfs(self._path.parent)
         if status.f_bavail * status.f_frsize - more < self._min_free:
             raise OSError(errno.ENOSPC, "below the free space that must stay")
+
+
+def _begin(path: Path) -> int:
+    """Create an upload's file and lock it, again if somebody who tidies up was quicker than the lock."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        if os.fstat(descriptor).st_nlink:
+            return descriptor
+        os.close(descriptor)
+
+
+def forget_abandoned(root: Path) -> int:
+    """Delete the uploads in the blob store's folder whose writers are gone; returns how many there were.
+
+    A writer holds a lock on its file for as long as it lives, so a file without one belongs to nobody.
+    """
+    count = 0
+    for path in sorted((root / "uploads").glob("*")):
+        with contextlib.suppress(FileNotFoundError, BlockingIOError, IsADirectoryError):
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+                count += 1
+            finally:
+                os.close(descriptor)
+    return count
 
 
 @contextmanager

@@ -159,6 +159,7 @@ def test_an_upload_that_the_gateways_death_cut_off_is_nowhere_to_be_seen(
     stack.restarted("gateway", gateway)
     stack.wait_ready()
     assert (stack.blobs, api.versions(name), api.get("/merges", lineage=name)) == before
+    assert stack.uploads == []
     made = api.merge(document, material.full[TASK.name], material.calibration[TASK.name])
     assert api.wait_success(made)["version"] == f"{name}@1"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from registry.blobs.files import FileBlobStore
+from registry.blobs.files import FileBlobStore, forget_abandoned
 from registry.blobs.store import BlobStore
 from registry.errors import BlobNotFound, DigestMismatch, StorageFull
 
@@ -81,6 +81,16 @@ def test_an_aborted_blob_leaves_no_file(tmp_path: Path) -> None:
     writer.abort()
     writer.abort()
     assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
+
+
+def test_what_a_dead_writer_left_is_forgotten_and_a_living_one_goes_on(tmp_path: Path) -> None:
+    store = FileBlobStore(tmp_path)
+    living = store.create()
+    living.write(b"x")
+    (tmp_path / "uploads" / "left").write_bytes(b"half")
+    assert forget_abandoned(tmp_path) == 1
+    assert forget_abandoned(tmp_path) == 0
+    assert store.path(living.commit().digest).read_bytes() == b"x"
 
 
 def test_blobs_are_read_only_files(tmp_path: Path) -> None:
