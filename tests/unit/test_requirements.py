@@ -8,7 +8,7 @@ import pytest
 from requirements.lock import DERIVED, Pin, derive, read_pins
 
 FOLDER = Path(__file__).parents[2] / "requirements"
-HEAVY = {"torch", "torchvision", "open-clip-torch", "timm", "numpy", "safetensors"}
+HEAVY = {"torch", "torchvision", "open-clip-torch", "timm", "safetensors"}
 
 
 def pins(name: str) -> dict[str, Pin]:
