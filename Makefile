@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test check static demo lock clean
+.PHONY: help run test check static demo openapi lock clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -15,7 +15,7 @@ ARGS ?=
 export OMP_WAIT_POLICY ?= PASSIVE
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.standalone ## Start Valkey, worker and gateway on port 8000; Ctrl-C stops them (ARGS="--port 9000 ...")
 	@$(BIN)/python -m standalone $(ARGS)
@@ -34,6 +34,9 @@ static: $(VENV)/.dev
 
 demo: $(VENV)/.dev ## Train small CLIP models, merge them one by one through the service, and plot what came of it
 	@$(BIN)/python -m examples.demo $(ARGS)
+
+openapi: $(VENV)/.dev ## Write docs/openapi.json anew, after a change of a route
+	@$(BIN)/python -m service.document
 
 lock: $(VENV)/.dev ## Resolve requirements/*.in anew into the pinned *.txt (takes minutes; ARGS=--upgrade raises pins)
 	@CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --allow-unsafe --generate-hashes --strip-extras \

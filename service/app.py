@@ -13,7 +13,7 @@ from registry.state.redis import RedisStateStore
 from service import errors, openapi
 from service.context import Context
 from service.doorbell import create_doorbell
-from service.routes import aliases, blobs, lineages, merges, models, operations, versions
+from service.routes import aliases, blobs, lineages, merges, models, operations, page, versions
 from service.settings import GatewaySettings
 
 _log = logging.getLogger(__name__)
@@ -33,7 +33,9 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         yield
         state.close()
 
-    app = FastAPI(title="odem", version=CODE_VERSION, description=_DESCRIPTION, lifespan=lifespan)
+    app = FastAPI(
+        title="odem", version=CODE_VERSION, description=_DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
+    )
     app.state.context = Context(
         settings=settings,
         state=state,
@@ -42,6 +44,6 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     )
     errors.install(app)
     openapi.install(app)
-    for module in (merges, models, lineages, aliases, versions, blobs, operations):
+    for module in (merges, models, lineages, aliases, versions, blobs, operations, page):
         app.include_router(module.router)
     return app

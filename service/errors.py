@@ -64,7 +64,13 @@ def install(app: FastAPI) -> None:
 
 
 async def _core(_: Request, error: Exception) -> JSONResponse:
-    status, kind, title = ANSWERS[type(error)]  # type: ignore[index]
+    assert isinstance(error, errors.OdemError)  # noqa: S101  registered for this class only
+    return answer_to(error)
+
+
+def answer_to(error: errors.OdemError) -> JSONResponse:
+    """The answer that an error of the core becomes."""
+    status, kind, title = ANSWERS[type(error)]
     more = {"differences": list(error.differences[:100])} if isinstance(error, errors.TensorMismatch) else {}
     return problem(status, kind, title, str(error), **more)
 

@@ -1,5 +1,7 @@
-"""The OpenAPI document: what FastAPI derives, and the bodies that routes read as streams and so cannot declare."""
+"""The OpenAPI document: what FastAPI derives, the bodies that routes read as streams, and mends for generators."""
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
 from fastapi import FastAPI
@@ -7,6 +9,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from registry.lineage import LineageSpec
+from service.errors import ANSWERS, answer_to
+from service.examples import EXAMPLES
 from service.schemas import MergeRequest, Problem
 
 _REF = "#/components/schemas/{model}"
@@ -19,16 +23,45 @@ def reference(name: str) -> dict[str, str]:
 
 
 def install(app: FastAPI) -> None:
-    """Make the document complete: every reference in it has a schema."""
+    """Make the document complete: every reference in it has a schema or an example."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
             _, undeclared = models_json_schema([(model, "validation") for model in _UNDECLARED], ref_template=_REF)
-            schemas = document.setdefault("components", {}).setdefault("schemas", {})
+            components = document.setdefault("components", {})
             for name, schema in undeclared.get("$defs", {}).items():
-                schemas.setdefault(name, schema)
+                components.setdefault("schemas", {}).setdefault(name, schema)
+            components["examples"] = _examples()
+            for operation in operations(document):
+                _mend(operation)
             app.openapi_schema = document
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every operation of a document."""
+    for path in document["paths"].values():
+        yield from path.values()
+
+
+def _examples() -> dict[str, Any]:
+    """Each problem by its type, as the service answers it."""
+    found = {}
+    for error in EXAMPLES:
+        _, kind, title = ANSWERS[type(error)]
+        found[kind] = {"summary": title, "value": json.loads(bytes(answer_to(error).body))}
+    return found
+
+
+def _mend(operation: dict[str, Any]) -> None:
+    """A parameter that is optional is left out, never null: query and header have no way of saying null."""
+    for parameter in operation.get("parameters", ()):
+        schema = parameter["schema"]
+        kinds = [kind for kind in schema.pop("anyOf", ()) if kind != {"type": "null"}]
+        if len(kinds) == 1:
+            schema.update(kinds[0])
+        elif kinds:
+            schema["anyOf"] = kinds

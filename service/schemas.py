@@ -17,6 +17,13 @@ from registry.task import Task
 from registry.version import DEFAULT_LINEAGE, MethodState, Provenance, Version
 
 
+class InvalidPlace(BaseModel):
+    """One thing that is wrong with a request."""
+
+    where: str = Field(description="A path to it, such as `query.limit` or `body.version`.")
+    what: str
+
+
 class Problem(BaseModel):
     """An error. Source: RFC 9457."""
 
@@ -24,6 +31,8 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str = Field(description="What happened and what to do.")
+    errors: list[InvalidPlace] = Field([], description="Of invalid-document: all that is wrong with the request.")
+    differences: list[str] = Field([], description="Of tensor-mismatch: what differs from the lineage's base.")
 
 
 class MergeRequest(BaseModel):

@@ -3,23 +3,23 @@
 Source: RFC 9110, section 13.1 (If-Match, If-None-Match).
 """
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Response
 
 from registry.alias import Alias
-from registry.errors import AliasChanged
+from registry.errors import AliasChanged, AliasNotFound, LineageNotFound, VersionNotFound, VersionRetired
 from service.context import Ctx
 from service.names import move_alias
-from service.routes.problems import problems
+from service.routes.headers import headers
+from service.routes.problems import Responses, problems
 from service.schemas import AliasPage, AliasTarget, AliasView
 
 router = APIRouter(prefix="/lineages/{name}/aliases", tags=["lineages"])
 
 IfMatch = Annotated[str | None, Header(description="The ETag that the alias must have; `*`: it must be there.")]
 IfNoneMatch = Annotated[str | None, Header(description="`*`: the alias must not be there yet.")]
-_ETAG: dict[str, Any] = {"headers": {"ETag": {"description": "This state of it.", "schema": {"type": "string"}}}}
-_TAGGED: dict[int | str, dict[str, Any]] = {200: _ETAG | {"description": "The alias."}}
+_TAGGED: Responses = {200: {"description": "The alias."} | headers("ETag")}
 
 
 def _condition(lineage: str, alias: str, if_match: str | None, if_none_match: str | None) -> str:
@@ -40,20 +40,24 @@ def _tagged(response: Response, alias: Alias) -> AliasView:
     return AliasView.of(alias)
 
 
-@router.get("", operation_id="listAliases", responses=problems(404))
+@router.get("", operation_id="listAliases", responses=problems(LineageNotFound))
 def list_aliases(name: str, context: Ctx) -> AliasPage:
     """All aliases of a lineage, by name."""
     context.state.get_lineage(name)
     return AliasPage(aliases=[AliasView.of(alias) for alias in context.state.list_aliases(name)])
 
 
-@router.get("/{alias}", operation_id="getAlias", responses=_TAGGED | problems(404))
+@router.get("/{alias}", operation_id="getAlias", responses=_TAGGED | problems(AliasNotFound))
 def get_alias(name: str, alias: str, response: Response, context: Ctx) -> AliasView:
     """One alias, with its ETag."""
     return _tagged(response, context.state.get_alias(name, alias))
 
 
-@router.put("/{alias}", operation_id="putAlias", responses=_TAGGED | problems(404, 410, 412))
+@router.put(
+    "/{alias}",
+    operation_id="putAlias",
+    responses=_TAGGED | problems(LineageNotFound, VersionNotFound, VersionRetired, AliasChanged),
+)
 def put_alias(
     name: str,
     alias: str,
@@ -68,7 +72,7 @@ def put_alias(
     return _tagged(response, move_alias(context, name, alias, target.version, condition))
 
 
-@router.delete("/{alias}", operation_id="deleteAlias", status_code=204, responses=problems(404, 412))
+@router.delete("/{alias}", operation_id="deleteAlias", status_code=204, responses=problems(AliasNotFound, AliasChanged))
 def delete_alias(name: str, alias: str, context: Ctx, if_match: IfMatch = None) -> None:
     """Remove an alias; its version stays."""
     context.state.delete_alias(name, alias, _condition(name, alias, if_match, None))

@@ -4,10 +4,12 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from registry.errors import BlobNotFound, MalformedUpload, NotSafetensors, PickleRefused, StorageFull, TooLarge
 from service.context import Ctx
 from service.downloads import SAFETENSORS_MEDIA_TYPE
 from service.intake import receive_blob
-from service.routes.problems import problems
+from service.routes.headers import headers
+from service.routes.problems import Responses, problems
 from service.schemas import BlobView
 
 router = APIRouter(tags=["blobs"])
@@ -18,17 +20,22 @@ _BODY: dict[str, Any] = {
         "content": {SAFETENSORS_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
     }
 }
+_FOUND: Responses = {200: {"description": "The server has it."} | headers("ETag", "Content-Length")}
 
 
 @router.post(
-    "/blobs", operation_id="createBlob", status_code=201, responses=problems(400, 413, 422, 507), openapi_extra=_BODY
+    "/blobs",
+    operation_id="createBlob",
+    status_code=201,
+    responses=problems(MalformedUpload, TooLarge, NotSafetensors, PickleRefused, StorageFull),
+    openapi_extra=_BODY,
 )
 async def create_blob(request: Request, context: Ctx) -> BlobView:
     """Send a safetensors file as the raw body; the same bytes again give the same digest."""
     return BlobView(**dict(await receive_blob(context, request)))
 
 
-@router.head("/blobs/{digest}", operation_id="headBlob", responses=problems(404))
+@router.head("/blobs/{digest}", operation_id="headBlob", responses=_FOUND | problems(BlobNotFound))
 def head_blob(digest: str, context: Ctx) -> Response:
     """Whether the server has a blob: 200 with its size, or 404."""
     blob = context.blobs.touch(digest)

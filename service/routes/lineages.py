@@ -4,11 +4,22 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from registry.errors import (
+    ArchitectureMismatch,
+    BlobNotFound,
+    LineageExists,
+    LineageNotFound,
+    MethodUnavailable,
+    NotSafetensors,
+    TooLarge,
+    UnknownArchitecture,
+)
 from registry.lineage import LineageSpec
 from service.context import Ctx
 from service.intake import receive_lineage
 from service.openapi import reference
-from service.routes.problems import problems
+from service.routes.headers import headers
+from service.routes.problems import Responses, problems
 from service.schemas import LineagePage, LineageView
 
 router = APIRouter(tags=["lineages"])
@@ -16,13 +27,23 @@ router = APIRouter(tags=["lineages"])
 _BODY: dict[str, Any] = {
     "requestBody": {"required": True, "content": {"application/json": {"schema": reference(LineageSpec.__name__)}}}
 }
+_CREATED: Responses = {201: {"description": "The lineage."} | headers("Location")}
 
 
 @router.post(
     "/lineages",
     operation_id="createLineage",
     status_code=201,
-    responses=problems(404, 409, 413, 422),
+    responses=_CREATED
+    | problems(
+        BlobNotFound,
+        LineageExists,
+        TooLarge,
+        NotSafetensors,
+        UnknownArchitecture,
+        ArchitectureMismatch,
+        MethodUnavailable,
+    ),
     openapi_extra=_BODY,
 )
 async def create_lineage(request: Request, response: Response, context: Ctx) -> LineageView:
@@ -39,7 +60,7 @@ def list_lineages(context: Ctx) -> LineagePage:
     return LineagePage(lineages=[LineageView.of(item, context.state.head(item.name).number) for item in found])
 
 
-@router.get("/lineages/{name}", operation_id="getLineage", responses=problems(404))
+@router.get("/lineages/{name}", operation_id="getLineage", responses=problems(LineageNotFound))
 def get_lineage(name: str, context: Ctx) -> LineageView:
     """One lineage."""
     return LineageView.of(context.state.get_lineage(name), context.state.head(name).number)

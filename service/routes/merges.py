@@ -4,12 +4,26 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from registry.errors import MalformedUpload
+from registry.errors import (
+    BlobNotFound,
+    CalibrationInvalid,
+    LineageNotFound,
+    MalformedUpload,
+    MergeEnded,
+    MergeNotFound,
+    MethodUnavailable,
+    NotSafetensors,
+    PickleRefused,
+    StorageFull,
+    TensorMismatch,
+    TooLarge,
+)
 from registry.version import DEFAULT_LINEAGE
 from service.context import Ctx
 from service.intake import receive_merge, receive_merge_of_blobs
 from service.openapi import reference
-from service.routes.problems import problems
+from service.routes.headers import headers
+from service.routes.problems import Responses, problems
 from service.schemas import MergePage, MergeRequest, MergeView
 
 router = APIRouter(tags=["merges"])
@@ -35,13 +49,26 @@ _BODY: dict[str, Any] = {
         },
     }
 }
+_ACCEPTED: Responses = {202: {"description": "The merge, as it is queued."} | headers("Location")}
+_REFUSED = problems(
+    MalformedUpload,
+    LineageNotFound,
+    BlobNotFound,
+    TooLarge,
+    NotSafetensors,
+    PickleRefused,
+    TensorMismatch,
+    CalibrationInvalid,
+    MethodUnavailable,
+    StorageFull,
+)
 
 
 @router.post(
     "/merge",
     operation_id="createMerge",
     status_code=202,
-    responses=problems(400, 404, 413, 422, 507),
+    responses=_ACCEPTED | _REFUSED,
     openapi_extra=_BODY,
 )
 async def create_merge(request: Request, response: Response, context: Ctx) -> MergeView:
@@ -59,13 +86,13 @@ async def create_merge(request: Request, response: Response, context: Ctx) -> Me
     return MergeView.of(merge)
 
 
-@router.get("/merges/{merge_id}", operation_id="getMerge", responses=problems(404))
+@router.get("/merges/{merge_id}", operation_id="getMerge", responses=problems(MergeNotFound))
 def get_merge(merge_id: str, context: Ctx) -> MergeView:
     """How a merge stands: state, live progress, and at its end the report or the problem."""
     return MergeView.of(context.state.get_merge(merge_id))
 
 
-@router.get("/merges", operation_id="listMerges", responses=problems(404, 422))
+@router.get("/merges", operation_id="listMerges", responses=problems(LineageNotFound))
 def list_merges(
     context: Ctx,
     lineage: Annotated[str, Query(description="Of which lineage.")] = DEFAULT_LINEAGE,
@@ -79,7 +106,12 @@ def list_merges(
     return MergePage(merges=views, next_offset=offset + size if len(found) == size else None)
 
 
-@router.post("/merges/{merge_id}/cancel", operation_id="cancelMerge", status_code=202, responses=problems(404, 409))
+@router.post(
+    "/merges/{merge_id}/cancel",
+    operation_id="cancelMerge",
+    status_code=202,
+    responses=problems(MergeNotFound, MergeEnded),
+)
 def cancel_merge(merge_id: str, context: Ctx) -> MergeView:
     """Cancel a queued merge at once; ask a running one to stop at its next step."""
     return MergeView.of(context.state.request_cancel(merge_id))

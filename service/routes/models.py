@@ -4,27 +4,27 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from registry.errors import BlobNotFound, NotFound, VersionRetired
+from registry.errors import BlobNotFound, LineageNotFound, NotFound, VersionNotFound, VersionRetired
 from registry.version import DEFAULT_LINEAGE, VersionReference
 from service.context import Ctx
 from service.downloads import SAFETENSORS_MEDIA_TYPE, send_blob
-from service.routes.problems import problems
+from service.routes.headers import headers
+from service.routes.problems import Responses, problems
 from service.schemas import VersionPage, VersionView
 
 router = APIRouter(tags=["models"])
 
-_WEIGHTS: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "The safetensors file.",
-        "content": {SAFETENSORS_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
-    },
-    206: {"description": "The asked range of it."},
-    304: {"description": "The client has these bytes (If-None-Match)."},
-    416: {"description": "The range lies outside the file."},
+_BYTES: dict[str, Any] = {"content": {SAFETENSORS_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
+_TAGS = ("ETag", "Cache-Control", "Content-Location")
+_WEIGHTS: Responses = {
+    200: {"description": "The safetensors file."} | _BYTES | headers(*_TAGS, "Accept-Ranges", "Content-Disposition"),
+    206: {"description": "The asked range of it."} | _BYTES | headers(*_TAGS, "Accept-Ranges", "Content-Range"),
+    304: {"description": "The client has these bytes (If-None-Match)."} | headers(*_TAGS),
+    416: {"description": "The range lies outside the file."} | headers("Content-Range"),
 }
 
 
-@router.get("/models", operation_id="listVersions", responses=problems(404, 422))
+@router.get("/models", operation_id="listVersions", responses=problems(LineageNotFound))
 def list_versions(
     context: Ctx,
     lineage: Annotated[str, Query(description="Of which lineage.")] = DEFAULT_LINEAGE,
@@ -39,7 +39,7 @@ def list_versions(
     return VersionPage(versions=views, next_before=found[-1].number if found and found[-1].number else None)
 
 
-@router.get("/models/{version}", operation_id="getVersion", responses=problems(404))
+@router.get("/models/{version}", operation_id="getVersion", responses=problems(VersionNotFound))
 def get_version(version: str, context: Ctx) -> VersionView:
     """A version's record: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage `default`."""
     found = context.state.get_version(VersionReference.parse(version))
@@ -50,14 +50,13 @@ def get_version(version: str, context: Ctx) -> VersionView:
     "/models/{version}/weights",
     methods=["GET", "HEAD"],
     response_class=Response,
-    responses=_WEIGHTS | problems(404, 410),
     include_in_schema=False,
 )
 @router.get(
     "/models/{version}/weights",
     operation_id="getWeights",
     response_class=Response,
-    responses=_WEIGHTS | problems(404, 410),
+    responses=_WEIGHTS | problems(VersionNotFound, VersionRetired),
 )
 def get_weights(version: str, request: Request, context: Ctx) -> Response:
     """A version's weights: a safetensors file whose ETag is its sha256. Takes Range, If-Range and If-None-Match."""
@@ -75,7 +74,11 @@ def get_weights(version: str, request: Request, context: Ctx) -> Response:
     )
 
 
-@router.get("/models/{version}/open_clip_config.json", operation_id="getOpenClipConfig", responses=problems(404))
+@router.get(
+    "/models/{version}/open_clip_config.json",
+    operation_id="getOpenClipConfig",
+    responses=problems(VersionNotFound, NotFound),
+)
 def get_open_clip_config(version: str, context: Ctx) -> dict[str, Any]:
     """The config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the weights."""
     found = context.state.get_version(VersionReference.parse(version))

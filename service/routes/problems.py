@@ -1,25 +1,39 @@
-"""How a route's problems are documented."""
+"""How a route's problems are documented: the classes that it may raise, by the table of `service/errors.py`."""
 
 from typing import Any
 
-from service.errors import PROBLEM_MEDIA_TYPE
+from registry.errors import InvalidRecord, OdemError, StoreUnavailable
+from service.errors import ANSWERS, PROBLEM_MEDIA_TYPE
 from service.openapi import reference
+from service.routes.headers import headers
 from service.schemas import Problem
 
-_MEANINGS = {
-    400: "The body is cut off or out of order.",
-    404: "There is no such thing.",
-    409: "The request contradicts what is stored.",
-    410: "The version was retired.",
-    412: "The alias is not in the state that If-Match or If-None-Match asks for.",
-    413: "A limit was passed; the detail names its setting.",
-    422: "The input cannot be used; the detail says why. Nothing was stored.",
-    503: "The state store does not answer; try again.",
-    507: "The disk is full. Nothing was stored.",
-}
+_ALWAYS = (InvalidRecord, StoreUnavailable, OdemError)
+"""What any route may answer: a request that says something impossible, a store that is away, a mistake of ours."""
+
+_HEADERS = {503: ("Retry-After",)}
 
 
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI's `responses` for these problem statuses, with 422 and 503, which most routes may answer."""
-    schema = {PROBLEM_MEDIA_TYPE: {"schema": reference(Problem.__name__)}}
-    return {status: {"description": _MEANINGS[status], "content": schema} for status in sorted({*statuses, 422, 503})}
+Responses = dict[int | str, dict[str, Any]]
+"""OpenAPI's `responses`, as FastAPI takes them: status -> what is answered."""
+
+
+def problems(*what: type[OdemError] | int) -> Responses:
+    """OpenAPI's `responses` for these errors and those that every route may answer; a status means all that have it."""
+    found: dict[int, list[type[OdemError]]] = {}
+    for item in (*what, *_ALWAYS):
+        classes = [item] if isinstance(item, type) else [error for error in ANSWERS if ANSWERS[error][0] == item]
+        for error in classes:
+            same = found.setdefault(ANSWERS[error][0], [])
+            if error not in same:
+                same.append(error)
+    return {status: _response(status, classes) for status, classes in sorted(found.items())}
+
+
+def _response(status: int, classes: list[type[OdemError]]) -> dict[str, Any]:
+    answers = [ANSWERS[error] for error in classes]
+    examples = {kind: {"$ref": f"#/components/examples/{kind}"} for _, kind, _ in answers}
+    content = {PROBLEM_MEDIA_TYPE: {"schema": reference(Problem.__name__), "examples": examples}}
+    description = "; ".join(title for _, _, title in answers) + "."
+    found: dict[str, Any] = {"description": description, "content": content}
+    return found | (headers(*_HEADERS[status]) if status in _HEADERS else {})

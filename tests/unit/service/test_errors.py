@@ -1,9 +1,11 @@
 """The one table from errors to answers."""
 
 import inspect
+import json
 
 from registry import errors
-from service.errors import ANSWERS
+from service.errors import ANSWERS, answer_to
+from service.examples import EXAMPLES
 
 
 def test_every_error_of_the_core_has_an_answer() -> None:
@@ -20,3 +22,15 @@ def test_statuses_say_whose_fault_it_is() -> None:
     for error, (status, _, _) in ANSWERS.items():
         client = issubclass(error, errors.NotFound | errors.Conflict | errors.InvalidInput)
         assert 400 <= status < 500 or not client
+
+
+def test_every_error_has_an_example_in_the_document() -> None:
+    assert {type(error) for error in EXAMPLES} == set(ANSWERS)
+    assert len(EXAMPLES) == len(ANSWERS)
+
+
+def test_an_answer_says_what_the_table_and_the_error_say() -> None:
+    answer = answer_to(errors.MergeEnded("mrg_1", "failed"))
+    body = json.loads(bytes(answer.body))
+    assert (answer.status_code, body["type"], body["status"]) == (409, "/problems/merge-ended", 409)
+    assert body["detail"] == "The merge mrg_1 has already ended: failed."

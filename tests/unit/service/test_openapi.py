@@ -2,13 +2,19 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 
 from service.app import create_app
+from service.document import PLACE, render
 from service.settings import GatewaySettings
+
+_ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -41,3 +47,43 @@ def test_the_merge_body_is_described_in_both_forms(document: dict[str, Any]) -> 
     content = document["paths"]["/merge"]["post"]["requestBody"]["content"]
     assert set(content) == {"multipart/form-data", "application/json"}
     assert content["multipart/form-data"]["schema"]["properties"]["checkpoint"]["format"] == "binary"
+
+
+def test_the_committed_document_is_what_the_routes_say() -> None:
+    assert (_ROOT / PLACE).read_text("utf-8") == render(), "write it anew with `make openapi`, and look at what changed"
+
+
+def test_every_example_that_is_named_is_there(document: dict[str, Any]) -> None:
+    named = set(re.findall(r'"#/components/examples/([^"]+)"', json.dumps(document)))
+    assert {"merge-not-found", "store-unavailable", "internal"} <= named <= set(document["components"]["examples"])
+
+
+def test_no_parameter_can_be_null(document: dict[str, Any]) -> None:
+    for path in document["paths"].values():
+        for operation in path.values():
+            for parameter in operation.get("parameters", ()):
+                assert {"type": "null"} not in parameter["schema"].get("anyOf", ()), parameter["name"]
+
+
+@pytest.mark.slow
+def test_a_client_can_be_generated_from_it_without_a_warning(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "content_type_overrides: {application/vnd.safetensors: application/octet-stream}\npost_hooks: []\n"
+    )
+    program = str(Path(sys.executable).with_name("openapi-python-client"))
+    command = [program, "generate", "--path", str(_ROOT / PLACE), "--output-path", str(tmp_path / "client")]
+    options = ["--meta", "none", "--config", str(config), "--fail-on-warning"]
+    done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "client" / "api" / "merges" / "create_merge.py").exists()
+
+
+def test_the_page_loads_nothing_from_anywhere_else(tmp_path: Path) -> None:
+    http = TestClient(create_app(GatewaySettings(data_dir=tmp_path)))
+    for name in ("/docs", "/docs/docs.css", "/docs/docs.js"):
+        answer = http.get(name)
+        assert answer.status_code == 200
+        assert "//" not in re.sub(r"(?m)^//.*$", "", answer.text), name
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert http.get("/redoc").status_code == 404

@@ -1,0 +1,26 @@
+"""What each header of an answer says, for the OpenAPI document."""
+
+from typing import Any
+
+_MEANINGS = {
+    "Location": "Where the thing that was made is to be found.",
+    "Retry-After": "Seconds after which it is worth while to ask again.",
+    "Content-Length": "Size in bytes.",
+    "ETag": "This state of it; for If-Match and If-None-Match.",
+    "Content-Location": "The numbered version that these bytes belong to.",
+    "Cache-Control": "How long the answer may be kept: a numbered version's bytes never change.",
+    "Content-Disposition": "A name for the file.",
+    "Content-Range": "Which of the file's bytes these are.",
+    "Accept-Ranges": "That ranges of bytes may be asked for.",
+    "Last-Modified": "When the file was stored.",
+}
+
+
+def headers(*names: str) -> dict[str, Any]:
+    """The `headers` member of a documented answer. Integers are declared as such, everything else as text."""
+    return {"headers": {name: _described(name) for name in names}}
+
+
+def _described(name: str) -> dict[str, Any]:
+    kind = "integer" if name in {"Retry-After", "Content-Length"} else "string"
+    return {"description": _MEANINGS[name], "schema": {"type": kind}}
