@@ -24,7 +24,6 @@ from benchmarks.pass_by_pass import PassByPass
 from worker.merging.ode import OdeConfig, Outcome, Report, TaskData, merge
 
 Result = TypeVar("Result")
-ZOO_TASKS = ("digits", "textures", "letters", "stripes", "shapes")
 BATCH = 128  # the released settings'
 
 
@@ -45,8 +44,8 @@ def vision(layers: int, width: int, head: int, patch: int, image: int) -> dict[s
     return {"layers": layers, "width": width, "head_width": head, "patch_size": patch, "image_size": image}
 
 
-SMALL = Size("1 layer of 64, 32 px", vision(1, 64, 32, 8, 32), 64, 2048, 4, 12)
-MIDDLE = Size("3 layers of 96, 32 px", vision(3, 96, 32, 8, 32), 64, 2048, 4, 20)
+SMALL = Size("1 layer of 64, 32 px", vision(1, 64, 32, 8, 32), 64, 2048, 8, 12)
+MIDDLE = Size("3 layers of 96, 32 px", vision(3, 96, 32, 8, 32), 64, 2048, 8, 20)
 VIT_B_32 = Size("ViT-B/32", vision(12, 768, 64, 32, 224), 512, 2048, 8, 10)
 
 
@@ -225,7 +224,7 @@ def main() -> None:
     adaptive = measure_adaptive(options.device)
     times = measure_time(size, options.device, 1 if options.quick else 2)
     buffers = measure_buffers()
-    zoo = [] if options.zoo is None else integrator_accuracy.measure(options.zoo, ZOO_TASKS, options.device, note)
+    zoo = [] if options.zoo is None else integrator_accuracy.measure(options.zoo, options.device, note)
     show(size, options.device, times, buffers, adaptive, difference)
     show_zoo(zoo)
     rows = [(one.label, one.evaluations) for one in zoo] or [(row[1], row[2]) for row in adaptive]
@@ -282,7 +281,7 @@ def show_zoo(sequels: list[integrator_accuracy.Sequel]) -> None:
     if not sequels:
         print("Zoo not asked for (--zoo FOLDER): the ratio of evaluations is that of the golden inputs.\n")
         return
-    print(f"{f'Zoo, {len(ZOO_TASKS)} merges':30}{'evaluations':>14}{'mean accuracy':>16}{'worst':>9}{'loss':>9}")
+    print(f"{'The merges of the demo':30}{'evaluations':>14}{'mean accuracy':>16}{'worst':>9}{'loss':>9}")
     for one in sequels:
         print(f"{one.label:30}{one.evaluations:14.1f}{one.mean:16.4f}{one.worst:9.4f}{one.calibration_loss:9.4f}")
     print()

@@ -1,10 +1,10 @@
-"""Accuracy and cost of the integrators on the zoo's models, merged one after the other.
+"""Accuracy and cost of the integrators on the demo's models, merged one after the other.
 
 `python -m benchmarks.engine --zoo FOLDER` runs it; FOLDER keeps the zoo, which is trained there if it is missing.
 """
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from benchmarks.zoo import Plan, Zoo, build, network, read
+from benchmarks.zoo import Zoo, build, network, read
 from worker.merging.ode import Normalisation, OdeConfig, TaskData, merge
 
 BUDGET = 512
@@ -30,10 +30,10 @@ class Sequel:
 
 
 class Lineage:
-    """Tasks of the zoo, to be merged in their order under different recipes."""
+    """The demo's tasks, to be merged in their order under different recipes."""
 
-    def __init__(self, folder: Path, tasks: Sequence[str], device: str) -> None:
-        zoo: Zoo = build(folder, Plan(tasks=tuple(tasks)))
+    def __init__(self, folder: Path, device: str) -> None:
+        zoo: Zoo = build(folder)
         self.device = device
         self.base = network.load(zoo.base).to(device)
         self.tower: nn.Module = self.base.visual
@@ -87,15 +87,18 @@ class Lineage:
         return right / len(images)
 
 
-def measure(folder: Path, tasks: Sequence[str], device: str, note: Callable[[str], None]) -> list[Sequel]:
+def measure(folder: Path, device: str, note: Callable[[str], None]) -> list[Sequel]:
     """Return what the integrators come to, the running average for comparison."""
-    sequence = Lineage(folder, tasks, device)
+    sequence = Lineage(folder, device)
     found = []
     for label, recipe in (
         ("running average", {"rectifier": "none"}),
         ("euler, h = 0.01", {"integrator": "euler", "step_size": 0.01}),
         ("euler, h = 0.05", {"integrator": "euler", "step_size": 0.05}),
         ("adaptive (default)", {}),
+        ("adaptive, refined", {"refine": True}),
+        ("adaptive, automatic time", {"operating_time": "auto"}),
+        ("adaptive, form A", {"rectifier": "aggregate"}),
     ):
         note(f"zoo: {label}")
         found.append(sequence.merge(label, recipe))

@@ -37,7 +37,7 @@ def test_form_b_keeps_every_constrained_slope_within_its_bound(
     objective, target, barrier = problem(seed, count)
     config = OdeConfig.from_recipe({"allowed_increase": None if barrier_only else 0.0, "barrier_budget": 0.01})
     rectifier = PerTask(objective, target, [1.0] * count, 0.5, config, slots=4)
-    rectifier.begin(t, barrier.ceilings(t))
+    rectifier.begin(t, barrier)
     losses = [float(rectifier.take(task)) for task in range(count)]
     bend = rectifier.velocity(t, 0.05, losses, barrier)
     assert 1 <= len(bend.bounds) <= 4
@@ -53,7 +53,7 @@ def test_form_b_keeps_every_constrained_slope_within_its_bound(
 def test_form_a_removes_only_what_is_above_the_bound_along_the_gradient(seed: int, count: int, t: float) -> None:
     objective, target, barrier = problem(seed, count)
     rectifier = Aggregate(objective, target, [1.0] * count)
-    rectifier.begin(t, barrier.ceilings(t))
+    rectifier.begin(t, barrier)
     losses = [float(rectifier.take(task)) for task in range(count)]
     gradient = objective.gradient.clone()
     bend = rectifier.velocity(t, 0.05, losses, barrier)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -173,6 +174,34 @@ def test_a_row_that_no_slot_was_left_for_is_computed_again(monkeypatch: pytest.M
         assert difference(outcomes[slots], outcomes[4]) <= 1e-7
     evaluations = [outcomes[slots].report.gradient_evaluations for slots in (2, 3, 4)]
     assert evaluations == sorted(evaluations, reverse=True)
+
+
+def test_three_slots_and_the_last_gradient_left_in_place_compute_no_row_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe: dict[str, Any] = {"integrator": "euler", "step_size": 0.05, "barrier_budget": 1.0}
+    monkeypatch.setattr("worker.merging.ode.engine.ROWS", (3, 3))
+    report = run(tasks(4), **recipe).report
+    assert report.refused_steps == 0
+    assert max(len(step.multipliers) for step in report.steps) == 4
+    assert report.gradient_evaluations == pytest.approx(len(report.steps))
+
+
+def test_a_path_reads_each_sample_once_at_each_end_and_once_at_each_point_between() -> None:
+    data = tasks(3)
+    report = run(data, integrator="euler", step_size=0.05, barrier_budget=1.0).report
+    samples = sum(len(task.labels) for task in data)
+    assert [step.trials for step in report.steps] == [1] * len(report.steps)
+    assert report.forward_samples == samples * (2 + len(report.steps))
+    assert report.losses_before == {
+        name: pytest.approx(loss) for name, loss in run(data, rectifier="none").report.losses_before.items()
+    }
+
+
+def test_a_loss_that_is_not_finite_at_the_start_is_an_outcome_with_a_sentence() -> None:
+    data = tasks(2)
+    data[0] = replace(data[0], head=torch.full_like(data[0].head, float("nan")))
+    report = run(data).report
+    assert (report.status, report.steps) == ("not_finite", [])
+    assert "task-0 at the merged parameters" in report.message
 
 
 def test_the_tower_holds_the_result_and_its_flags_are_as_before() -> None:

@@ -26,8 +26,9 @@ class Aggregate:
         self._objective, self._target = objective, target
         self._weights = [weight / sum(weights) for weight in weights]
         self.direction = objective.gradient
+        self.order: Sequence[int] = range(len(weights))
 
-    def begin(self, t: float, ceilings: Sequence[float | None]) -> None:  # noqa: ARG002
+    def begin(self, t: float, barrier: Barrier) -> None:  # noqa: ARG002
         """Start at the objective's present point."""
         self.direction.zero_()
 

@@ -1,5 +1,6 @@
 """The whole of an ODE-M merge: from a tower, two sets of parameters and calibrations to parameters and a report."""
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -144,12 +145,12 @@ class _Run:
         report.losses_incoming = dict(zip(names, end_losses, strict=True))
         target = self._point.clone()
         self._layout.fill(self._point, theta_0)
-        start_losses = [float(objective.loss(task)) for task in range(len(names))]
-        report.losses_before = dict(zip(names, start_losses, strict=True))
-        wrong = _not_finite(report)
-        if wrong:
-            return PathEnd("not_finite", wrong, 0.0, start_losses)
-        if when.horizon >= 1.0 and len(names) == 1:
+        alone = when.horizon >= 1.0 and len(names) == 1
+        if alone or not all(map(math.isfinite, end_losses)):
+            start_losses = [float(objective.loss(task)) for task in range(len(names))]
+            report.losses_before = dict(zip(names, start_losses, strict=True))
+            if wrong := _not_finite(report):
+                return PathEnd("not_finite", wrong, 0.0, start_losses)
             self._point.copy_(target)
             message = "No other task has a share: the incoming parameters are taken as they are."
             return PathEnd("completed", message, 1.0, end_losses)
@@ -159,14 +160,17 @@ class _Run:
             objective,
             rectifier,
             integrator(config, when.horizon, self._point, straight=rectifier.straight and judge is None),
-            Barrier(start_losses, end_losses, config.barrier_budget, config.barrier_power, config.protect_old_only),
+            Barrier(None, end_losses, config.barrier_budget, config.barrier_power, config.protect_old_only),
             config,
             when.horizon,
             on_step=self._on_step,
             should_stop=self._should_stop,
             on_arrival=None if judge is None else judge.look,
         )
-        return path.follow()
+        end = path.follow()
+        report.losses_before = dict(zip(names, path.start_losses, strict=True))
+        wrong = _not_finite(report)
+        return replace(end, message=wrong) if wrong else end
 
     def _conclude(self, objective: TowerObjective, end: PathEnd, judge: Judge | None) -> None:
         """Choose the operating time, where it is to be chosen, and write the path into the report."""

@@ -1,5 +1,6 @@
 """Following the path θ(t) from θ₀ towards θ₁: measure, bend, step, and step back from ceilings."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -64,7 +65,9 @@ class Path:
     def follow(self) -> PathEnd:
         """Follow the path to its end, or to where it is blocked. Raises `Cancelled`."""
         t, number = 0.0, 0
-        losses = list(self._barrier.start)
+        losses = self._depart(guided=self._integrator.propose(t) > 0)
+        if not all(map(math.isfinite, losses)):
+            return PathEnd("not_finite", "A loss is not finite at the start; no step was made.", t, losses)
         while (h := self._integrator.propose(t)) > 0:
             if self._should_stop is not None and self._should_stop():
                 raise Cancelled(f"stopped at time {t:.4g} of {self._end:.4g}, after {number} steps")
@@ -84,6 +87,19 @@ class Path:
                 self._on_arrival(t)
         return PathEnd("completed", f"The path ended at {t:.6g}.", t, losses)
 
+    @property
+    def start_losses(self) -> Sequence[float]:
+        """The losses at θ₀; there once the path has been followed."""
+        return self._barrier.start or ()
+
+    def _depart(self, *, guided: bool) -> list[float]:
+        """Measure the losses at θ₀, which the barrier rises from; the pass is the first step's too if there is one."""
+        losses = self.measure(0.0, None, gradients=True) if guided else None
+        if losses is None:
+            losses = [float(self._objective.loss(task)) for task in range(len(self._objective.names))]
+        self._barrier = self._barrier.rising_from(losses)
+        return losses
+
     def measure(self, t: float, ceilings: Sequence[float | None] | None, *, gradients: bool) -> list[float] | None:
         """Return the losses at the point, and have the rectifier take the tasks in where `gradients` says so.
 
@@ -91,14 +107,14 @@ class Path:
         """
         self._ready = False
         if gradients:
-            self._rectifier.begin(t, self._barrier.ceilings(t))
-        losses = []
-        for task in range(len(self._objective.names)):
+            self._rectifier.begin(t, self._barrier)
+        losses = [math.nan] * len(self._objective.names)
+        for task in self._rectifier.order:
             loss = float(self._rectifier.take(task) if gradients else self._objective.loss(task))
             ceiling = None if ceilings is None else ceilings[task]
             if not loss <= (torch.finfo(torch.float32).max if ceiling is None else ceiling):
                 return None
-            losses.append(loss)
+            losses[task] = loss
         self._ready = gradients
         return losses
 

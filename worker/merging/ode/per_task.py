@@ -25,7 +25,9 @@ class PerTask:
     """Form B. One forward and backward per task serves losses, sensitivities, macro gradient and constraints.
 
     Parameter-sized buffers of its own: `direction`, which gathers the macro gradient and becomes the velocity, and
-    `slots` rows; neither depends on how many tasks there are.
+    `slots` rows; neither depends on how many tasks there are. Where a row is a task's whole gradient, that of the task
+    taken last stays where it is, in the gradient's buffer: one row more. So the tasks that were constrained at the
+    point before come first, where a trial is refused soonest, but for one of them, which comes last.
     """
 
     guarded, straight = True, False
@@ -38,10 +40,11 @@ class PerTask:
         self.direction = torch.zeros_like(target)
         wanted = config.excess_constraints + config.sensitivity_constraints
         self._rows = Rows(target, min(slots, wanted), config.excess_constraints, config.sensitivity_constraints)
+        self.order: Sequence[int] = list(range(len(weights)))
 
-    def begin(self, t: float, ceilings: Sequence[float | None]) -> None:
+    def begin(self, t: float, barrier: Barrier) -> None:
         """Start at the objective's present point."""
-        self._remainder, self._ceilings = max(1.0 - t, LEAST_REMAINDER), ceilings
+        self._t, self._barrier = t, barrier
         self.direction.zero_()
         self._rows.clear()
 
@@ -64,9 +67,10 @@ class PerTask:
         values = torch.stack([loss, square, seen[0][0, 1]]).cpu()
         scale = (max(float(values[1]), TINY) ** 0.5 + TINY) ** self._config.norm_power
         self.direction.add_(gradient, alpha=self._weights[task] / scale)
-        ceiling = self._ceilings[task]
+        ceiling = self._barrier.ceiling(task, self._t, float(values[0]))
         if ceiling is not None:
-            candidate = Candidate(task, float(values[0]) - ceiling, float(values[2]) / self._remainder)
+            remainder = max(1.0 - self._t, LEAST_REMAINDER)
+            candidate = Candidate(task, float(values[0]) - ceiling, float(values[2]) / remainder)
             self._rows.offer(candidate, gradient if self._whole_row else None)
         else:
             self._rows.drop(task)
@@ -79,7 +83,11 @@ class PerTask:
 
     def complete(self, spare: Tensor) -> None:
         """Compute the rows that no slot was left for, into `spare` and the gradient's buffer."""
-        missing = self._rows.missing()
+        missing, last = self._rows.missing(), self.order[-1]
+        if self._whole_row and last in missing:
+            missing.remove(last)
+            row = spare.copy_(self._objective.gradient) if missing else self._objective.gradient
+            self._rows.lend(last, row)
         for task in missing[:-1]:
             self._objective.row(task)
             if not self._rows.hold(task, self._objective.gradient):
@@ -94,6 +102,8 @@ class PerTask:
         remainder = max(1.0 - t, LEAST_REMAINDER)
         tasks = self._rows.chosen()
         rows = [self._rows[task] for task in tasks]
+        others = [task for task in range(len(self._weights)) if task not in tasks]
+        self.order = [*tasks[:-1], *others, *tasks[-1:]]
         products = gram_values([*rows, self.direction], self._target, self._objective.point)
         count = len(rows)
         flow_speed = max(float(products[-1, -1]), TINY) ** 0.5 / remainder

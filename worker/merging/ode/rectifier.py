@@ -34,18 +34,19 @@ class Bend:
 
 
 class Rectifier(Protocol):
-    """Takes the tasks in one by one at a point, then writes the velocity to `direction`.
+    """Takes the tasks in one by one at a point, each once, then writes the velocity to `direction`.
 
     `guarded` says that a step may not end above a ceiling; `straight` that the path is a straight line, which
-    a step of any length follows exactly.
+    a step of any length follows exactly; `order` in which order the tasks are best taken.
     """
 
     direction: Tensor
     guarded: bool
     straight: bool
+    order: Sequence[int]
 
-    def begin(self, t: float, ceilings: Sequence[float | None]) -> None:
-        """Start at the objective's present point, at time `t` with these ceilings; forget all tasks taken."""
+    def begin(self, t: float, barrier: Barrier) -> None:
+        """Start at the objective's present point, at time `t`; forget all tasks taken."""
         ...
 
     def take(self, task: int) -> Tensor:
@@ -69,8 +70,9 @@ class Unrectified:
     def __init__(self, objective: Objective, target: Tensor) -> None:
         self._objective, self._target = objective, target
         self.direction = torch.zeros_like(target)
+        self.order: Sequence[int] = range(len(objective.names))
 
-    def begin(self, t: float, ceilings: Sequence[float | None]) -> None:
+    def begin(self, t: float, barrier: Barrier) -> None:
         """Do nothing."""
 
     def take(self, task: int) -> Tensor:

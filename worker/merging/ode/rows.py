@@ -20,8 +20,8 @@ def constrained(candidates: Sequence[Candidate], by_excess: int, by_sensitivity:
 
     Equal values keep the tasks' order. Source: the published code of arXiv 2605.19409.
     """
-    nearest = sorted(candidates, key=lambda c: c.excess, reverse=True)[:by_excess]
-    harmed = sorted((c for c in candidates if c.sensitivity > 0), key=lambda c: c.sensitivity, reverse=True)
+    nearest = sorted(candidates, key=lambda c: (-c.excess, c.task))[:by_excess]
+    harmed = sorted((c for c in candidates if c.sensitivity > 0), key=lambda c: (-c.sensitivity, c.task))
     return list(dict.fromkeys(c.task for c in [*nearest, *harmed[:by_sensitivity]]))
 
 
