@@ -2,7 +2,9 @@
 
     OdemError
     ├── NotFound
-    │   ├── LineageNotFound   VersionNotFound   MergeNotFound   BlobNotFound   AliasNotFound
+    │   ├── LineageNotFound   VersionNotFound   MergeNotFound   BlobNotFound   AliasNotFound   KeyNotFound
+    ├── NotAuthenticated                      no API key, or one that is not (or no longer) good
+    ├── NotAllowed                            the key's scope or lineages do not cover this
     ├── Conflict
     │   ├── LineageExists     MergeEnded
     │   ├── AliasChanged                      an alias is not what the change was meant for
@@ -66,6 +68,30 @@ class BlobNotFound(NotFound):
 
     def __init__(self, digest: str) -> None:
         super().__init__(f"There is no blob {digest}. Send its bytes with POST /blobs first.")
+
+
+class KeyNotFound(NotFound):
+    """No API key has this id."""
+
+    def __init__(self, identity: str) -> None:
+        super().__init__(f"There is no key {identity!r}. `python -m registry.admin keys list` lists those there are.")
+
+
+class NotAuthenticated(OdemError):
+    """Nobody known asks. `given`: whether a key was sent; which part of it is wrong is never said."""
+
+    def __init__(self, *, given: bool) -> None:
+        why = "This API key is not known, was revoked, or has expired." if given else "This needs an API key."
+        super().__init__(f"{why} Send one as 'Authorization: Bearer odem_...'; whoever runs the service makes them.")
+        self.given = given
+
+
+class NotAllowed(OdemError):
+    """Somebody known asks for what their key does not cover. `scope`: the one that would, if one would."""
+
+    def __init__(self, detail: str, scope: str | None = None) -> None:
+        super().__init__(detail)
+        self.scope = scope
 
 
 class Conflict(OdemError):

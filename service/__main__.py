@@ -1,16 +1,30 @@
 """`python -m service`: the gateway on uvicorn."""
 
 import logging
+import sys
 
 import uvicorn
 
+from registry.address import is_loopback
 from service.app import create_app
 from service.settings import GatewaySettings
 
+_REFUSAL = (
+    "error: without API keys the gateway listens on loopback addresses only, and {host!r} is none: whoever reaches it "
+    "could read and change everything. Set ODEM_AUTH=on and make a key with `python -m registry.admin keys create`, or "
+    "set ODEM_HOST=127.0.0.1.\n"
+)
+_OPEN = "NOBODY IS ASKED FOR AN API KEY (ODEM_AUTH is off): everybody on this machine may read and change everything."
 
-def main() -> None:
-    """Serve until SIGTERM or SIGINT."""
+
+def main() -> int:
+    """Serve until SIGTERM or SIGINT, and return the exit status: 2 when the settings would lay everything open."""
     settings = GatewaySettings()
+    if not settings.auth:
+        if not is_loopback(settings.host):
+            sys.stderr.write(_REFUSAL.format(host=settings.host))
+            return 2
+        sys.stderr.write(f"warning: {_OPEN}\n")
     logging.getLogger("uvicorn.access").addFilter(_worth_a_line)
     uvicorn.run(
         create_app(settings),
@@ -21,6 +35,7 @@ def main() -> None:
         server_header=False,
         timeout_graceful_shutdown=int(settings.shutdown_seconds),
     )
+    return 0
 
 
 def _worth_a_line(record: logging.LogRecord) -> bool:
@@ -32,4 +47,4 @@ def _worth_a_line(record: logging.LogRecord) -> bool:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -49,8 +49,9 @@ def blob_header(context: Context, digest: str) -> Header:
 def create_lineage(context: Context, spec: LineageSpec) -> Lineage:
     """Check a lineage's base against its architecture and store both with version 0.
 
-    Raises BlobNotFound, NotSafetensors, ArchitectureMismatch, MethodUnavailable, LineageExists.
+    Raises NotAllowed, BlobNotFound, NotSafetensors, ArchitectureMismatch, MethodUnavailable, LineageExists.
     """
+    context.caller.may_create(spec.name)
     header = blob_header(context, spec.base)
     if spec.architecture is None:
         if spec.gate is not None:

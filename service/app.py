@@ -9,8 +9,11 @@ from starlette.concurrency import run_in_threadpool
 
 from registry import CODE_VERSION
 from registry.blobs.files import FileBlobStore, forget_abandoned
+from registry.state.access import RedisAccess
 from registry.state.redis import RedisStateStore
 from service import errors, openapi
+from service.access import guarded
+from service.callers import Authenticator
 from service.context import Context
 from service.doorbell import create_doorbell
 from service.routes import aliases, blobs, lineages, merges, models, operations, page, versions
@@ -32,18 +35,23 @@ def create_app(settings: GatewaySettings) -> FastAPI:
             _log.warning("%d uploads of a gateway or worker that died were deleted.", left)
         yield
         state.close()
+        access.close()
 
     app = FastAPI(
         title="odem", version=CODE_VERSION, description=_DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
     )
+    access = RedisAccess(settings.redis_url)
     app.state.context = Context(
         settings=settings,
         state=state,
         blobs=FileBlobStore(settings.data_dir, settings.min_free_bytes),
+        access=access,
         ring=create_doorbell(settings.broker_url),
     )
     errors.install(app)
     openapi.install(app)
+    authenticator = Authenticator(access, settings.key_cache_seconds) if settings.auth else None
     for module in (merges, models, lineages, aliases, versions, blobs, operations, page):
-        app.include_router(module.router)
+        # Not `include_router`: routes that lie flat are matched once and not once for each router that holds them.
+        app.router.routes.extend(guarded(module.router.routes, authenticator))
     return app

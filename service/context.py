@@ -1,31 +1,51 @@
 """What routes work with, built once by `create_app`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, replace
+from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
 from registry.blobs.store import BlobStore
+from registry.state.access import RedisAccess
 from registry.state.store import StateStore
+from service.callers import ANYBODY, Caller, caller_of
 from service.settings import GatewaySettings
+from service.visible import VisibleBlobs, VisibleState
 
 
 @dataclass(frozen=True)
 class Context:
-    """The gateway's stores. `ring(lineage)` tells the workers that a lineage has something to do."""
+    """The gateway's stores, as `caller` may see them. `ring(lineage)` tells the workers of work."""
 
     settings: GatewaySettings
     state: StateStore
     blobs: BlobStore
+    access: RedisAccess
     ring: Callable[[str], None]
+    caller: Caller = ANYBODY
+
+    def seen_by(self, caller: Caller) -> "Context":
+        """The stores as a caller may see them; made anew for each request."""
+        key = caller.key
+        if key is None or key.lineages is None:
+            return replace(self, caller=caller)
+        revealed: set[str] = set()
+        return replace(
+            self,
+            # The views have what routes ask for and no more: anything else must fail.
+            state=cast("StateStore", VisibleState(self.state, key, revealed)),
+            blobs=cast("BlobStore", VisibleBlobs(self.blobs, self.access, key, revealed)),
+            caller=caller,
+        )
 
 
-def _context(request: Request) -> Context:
+async def _context(request: Request) -> Context:
+    # Asynchronous although it waits for nothing: a plain function would be handed over to a thread.
     found = request.app.state.context
     assert isinstance(found, Context)  # noqa: S101  create_app puts it there
-    return found
+    return found.seen_by(caller_of(request.scope))
 
 
 Ctx = Annotated[Context, Depends(_context)]
-"""The context, as a route's parameter."""
+"""The context of whoever asks, as a route's parameter."""

@@ -21,6 +21,9 @@ ANSWERS: dict[type[errors.OdemError], tuple[int, str, str]] = {
     errors.MergeNotFound: (404, "merge-not-found", "No such merge"),
     errors.BlobNotFound: (404, "blob-not-found", "No such blob"),
     errors.AliasNotFound: (404, "alias-not-found", "No such alias"),
+    errors.KeyNotFound: (404, "key-not-found", "No such key"),
+    errors.NotAuthenticated: (401, "not-authenticated", "An API key is needed"),
+    errors.NotAllowed: (403, "not-allowed", "The API key does not cover this"),
     errors.Conflict: (409, "conflict", "The request contradicts what is stored"),
     errors.LineageExists: (409, "lineage-exists", "The lineage exists already"),
     errors.MergeEnded: (409, "merge-ended", "The merge has ended"),
@@ -72,7 +75,19 @@ def answer_to(error: errors.OdemError) -> JSONResponse:
     """The answer that an error of the core becomes."""
     status, kind, title = ANSWERS[type(error)]
     more = {"differences": list(error.differences[:100])} if isinstance(error, errors.TensorMismatch) else {}
-    return problem(status, kind, title, str(error), **more)
+    answer = problem(status, kind, title, str(error), **more)
+    if (challenge := _challenge(error)) is not None:
+        answer.headers["WWW-Authenticate"] = challenge
+    return answer
+
+
+def _challenge(error: Exception) -> str | None:
+    """Source: RFC 6750, section 3."""
+    if isinstance(error, errors.NotAuthenticated):
+        return 'Bearer realm="odem", error="invalid_token"' if error.given else 'Bearer realm="odem"'
+    if isinstance(error, errors.NotAllowed) and error.scope:
+        return f'Bearer realm="odem", error="insufficient_scope", scope="{error.scope}"'
+    return None
 
 
 async def _validation(_: Request, error: Exception) -> JSONResponse:

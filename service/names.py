@@ -47,7 +47,11 @@ def roll_back(context: Context, lineage: str, word: str) -> Version:
 
 
 def branch(context: Context, lineage: str, asked: BranchRequest) -> Lineage:
-    """Create a lineage from a version. Raises VersionNotFound, VersionRetired, LineageNotFound, LineageExists."""
+    """Create a lineage from a version.
+
+    Raises NotAllowed, VersionNotFound, VersionRetired, LineageNotFound, LineageExists.
+    """
+    context.caller.may_create(asked.name)
     source = _find(context, lineage, asked.version)
     if source.retired_at is not None:
         raise VersionRetired(source.reference)

@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from registry.lineage import LineageSpec
+from service.access import declare_security
 from service.errors import ANSWERS, answer_to
 from service.examples import EXAMPLES
 from service.schemas import MergeRequest, Problem
@@ -35,6 +36,7 @@ def install(app: FastAPI) -> None:
             components["examples"] = _examples()
             for operation in operations(document):
                 _mend(operation)
+            declare_security(document)
             app.openapi_schema = document
         return app.openapi_schema
 

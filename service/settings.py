@@ -34,3 +34,10 @@ class GatewaySettings(BaseSettings):
     page_size: int = Field(
         50, ge=1, le=1000, description="Entries on a page of a listing, unless the client asks for fewer."
     )
+    auth: bool = Field(
+        default=False,
+        description="Whether requests need an API key. Without, the gateway listens on loopback addresses only.",
+    )
+    key_cache_seconds: float = Field(
+        1.0, ge=0, le=60, description="How long a key is remembered: a revoked one works for as long at most."
+    )

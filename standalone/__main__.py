@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from standalone.child import Child
 from standalone.console import Console
 from standalone.lock import FolderInUse
-from standalone.preflight import CannotListen, check_address, disk_warning
+from standalone.preflight import CannotListen, check_address, check_open, disk_warning
 from standalone.readiness import announce, base_url
 from standalone.restarts import RestartPolicy
 from standalone.settings import Settings
@@ -28,6 +28,7 @@ def read_settings(arguments: list[str]) -> Settings:
     parser.add_argument("--data-dir", type=Path, help="folder for everything that is kept (default .data)")
     parser.add_argument("--host", help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--port", help="port to listen on (default 8000)")
+    parser.add_argument("--auth", action="store_true", help="ask for API keys; needed to listen beyond this machine")
     try:
         return Settings(**vars(parser.parse_args(arguments)))
     except ValidationError as error:
@@ -43,6 +44,7 @@ def children(settings: Settings, server: EmbeddedValkey) -> tuple[Child, ...]:
         "ODEM_DATA_DIR": str(settings.data_dir.absolute()),
         "ODEM_HOST": settings.host,
         "ODEM_PORT": str(settings.port),
+        "ODEM_AUTH": str(settings.auth),
     }
     return (
         Child("valkey", server.command, ready=server.is_ready, descriptors=(server.lock_descriptor,)),
@@ -56,6 +58,7 @@ def serve(settings: Settings, console: Console) -> int:
 
     Raises FolderInUse, CannotListen or ValkeyFailed before anything is started.
     """
+    check_open(settings.host, auth=settings.auth)
     data = settings.data_dir.absolute()
     url = base_url(settings.host, settings.port)
     server = EmbeddedValkey(data / "valkey", settings.valkey_binary)
@@ -70,14 +73,24 @@ def serve(settings: Settings, console: Console) -> int:
             RestartPolicy(settings.restart_limit, settings.restart_window),
             settings.stop_grace,
         )
-        return supervisor.run(lambda: announce(f"{url}/readyz", console, _banner(url, data)))
+        if not settings.auth:
+            console.say(
+                "warning: NOBODY IS ASKED FOR AN API KEY: everybody on this machine may read and change everything"
+            )
+        banner = _banner(url, data, server.url if settings.auth else None)
+        return supervisor.run(lambda: announce(f"{url}/readyz", console, banner))
     finally:
         server.close()
 
 
-def _banner(url: str, data: Path) -> str:
+def _banner(url: str, data: Path, state_url: str | None) -> str:
+    """What a person reads once it runs; with the state store's URL, how to make the first key too."""
     line = "-" * 60
-    return f"{line}\nready at  {url}\nread      {url}/docs\ndata in   {data}\nstop with Ctrl-C\n{line}"
+    keys = "nobody is asked for one; --auth changes that"
+    if state_url is not None:
+        keys = f"ODEM_REDIS_URL='{state_url}' {sys.executable} -m registry.admin keys create --name me --scope admin"
+    rows = [f"ready at  {url}", f"read      {url}/docs", f"data in   {data}", f"API keys  {keys}", "stop with Ctrl-C"]
+    return "\n".join([line, *rows, line])
 
 
 def main() -> int:

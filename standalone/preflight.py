@@ -5,6 +5,8 @@ import shutil
 import socket
 from pathlib import Path
 
+from registry.address import is_loopback
+
 GIB = 1 << 30
 
 
@@ -25,6 +27,15 @@ def check_address(host: str, port: int) -> None:
         if error.errno == errno.EADDRINUSE:
             raise CannotListen(f"{where} is taken: stop what listens there, or choose another --port") from error
         raise CannotListen(f"cannot listen on {where}: {error.strerror or error}") from error
+
+
+def check_open(host: str, *, auth: bool) -> None:
+    """Raise CannotListen if everybody in a network could read and change everything."""
+    if not auth and not is_loopback(host):
+        raise CannotListen(
+            f"without API keys the gateway listens on loopback addresses only, and {host!r} is none: whoever reaches "
+            "it could read and change everything. Add --auth, or leave --host at 127.0.0.1"
+        )
 
 
 def disk_warning(folder: Path, low_gib: float) -> str | None:

@@ -18,9 +18,10 @@ class Settings(BaseSettings):
     )
     host: str = Field(
         default="127.0.0.1",
-        description="Address that the gateway listens on. The default serves this machine alone; the service asks "
-        "nobody for a password, so open it to a network (`0.0.0.0`) only behind something that does.",
+        description="Address that the gateway listens on. The default serves this machine alone; anything else is "
+        "refused without `ODEM_AUTH`.",
     )
+    auth: bool = Field(default=False, description="Whether requests need an API key.")
     port: int = Field(default=8000, ge=1, le=65535, description="TCP port that the gateway listens on.")
     stop_grace: float = Field(
         default=15.0,

@@ -1,9 +1,10 @@
-"""`python -m registry.admin`: rebuild, verify, collect, retention, manifests."""
+"""`python -m registry.admin`: rebuild, verify, collect, retention, manifests, keys."""
 
 import argparse
 import sys
 from collections.abc import Callable, Sequence
 
+from registry.admin import keys
 from registry.admin.rebuilding import rebuild
 from registry.admin.settings import AdminSettings
 from registry.admin.verification import verify
@@ -12,6 +13,7 @@ from registry.blobs.files import FileBlobStore
 from registry.blobs.manifests import FileManifests
 from registry.errors import OdemError
 from registry.manifest import write_due
+from registry.state.access import RedisAccess
 from registry.state.redis import RedisStateStore
 
 _DAY = 86_400.0
@@ -21,6 +23,7 @@ class _Command:
     """The subcommands; each returns the exit status: 0 when all is well, 1 when something was found wrong."""
 
     def __init__(self, settings: AdminSettings, state: RedisStateStore) -> None:
+        self._settings = settings
         self._root = settings.data_dir
         self._state = state
         self._blobs = FileBlobStore(settings.data_dir)
@@ -64,6 +67,13 @@ class _Command:
         _say(f"written: {write_due(self._state, self._manifests, wait=True)} manifests")
         return 0
 
+    def keys(self, arguments: argparse.Namespace) -> int:
+        access = RedisAccess(self._settings.redis_url)
+        try:
+            return keys.run(access, arguments)
+        finally:
+            access.close()
+
 
 def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
@@ -90,6 +100,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     retaining = commands.add_parser("retention", help="say which versions the retention rules give up")
     retaining.add_argument("--lineage", help="of this lineage only")
     retaining.add_argument("--apply", action="store_true", help="retire them; collect then frees their bytes")
+    keys.add_arguments(commands.add_parser("keys", help="make, list and revoke API keys"))
     return parser.parse_args(arguments)
 
 

@@ -2,6 +2,8 @@
 
     odem:lineages                       SET     names of all lineages
     odem:merge:<id>:lineage             STRING  the lineage of a merge
+    odem:keys                           HASH    id of an API key -> ApiKey as JSON
+    odem:circle:<hash>:blobs            ZSET    digests that keys of the same lineages have sent -> when (seconds)
 
     odem:{<lineage>}:record             STRING  Lineage as JSON
     odem:{<lineage>}:versions           HASH    number -> Version as JSON
@@ -29,11 +31,17 @@ Braces make a lineage's keys one slot of a cluster, so each script touches one s
 from dataclasses import dataclass
 
 LINEAGES = "odem:lineages"
+KEYS = "odem:keys"
 
 
 def merge_lineage(merge_id: str) -> str:
     """Key of a merge's lineage."""
     return f"odem:merge:{merge_id}:lineage"
+
+
+def circle_blobs(circle: str) -> str:
+    """Key of what the API keys of a circle (limited to the same lineages) have sent."""
+    return f"odem:circle:{circle}:blobs"
 
 
 @dataclass(frozen=True)

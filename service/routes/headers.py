@@ -5,6 +5,7 @@ from typing import Any
 _MEANINGS = {
     "Location": "Where the thing that was made is to be found.",
     "Retry-After": "Seconds after which it is worth while to ask again.",
+    "WWW-Authenticate": "How to say who asks: `Bearer`, with `error` when a key was sent that will not do.",
     "Content-Length": "Size in bytes.",
     "ETag": "This state of it; for If-Match and If-None-Match.",
     "Content-Location": "The numbered version that these bytes belong to.",

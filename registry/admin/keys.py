@@ -1,0 +1,84 @@
+"""`python -m registry.admin keys`: making, listing and revoking API keys."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from pydantic import ValidationError
+
+from registry.errors import InvalidRecord
+from registry.key import ApiKey, KeyLimits, Scope, new_key
+from registry.recipe import describe
+from registry.record import now
+from registry.state.access import RedisAccess
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what can be written after `keys`."""
+    commands = parser.add_subparsers(dest="keys_command", required=True)
+    creating = commands.add_parser("create", help="make a key; its token is printed once and kept nowhere")
+    creating.add_argument("--name", required=True, help="for people: who or what has the key")
+    creating.add_argument(
+        "--scope", required=True, choices=[str(item) for item in Scope], help="each includes those before it"
+    )
+    creating.add_argument(
+        "--lineage", action="append", dest="lineages", help="limit the key to this lineage; may be repeated"
+    )
+    creating.add_argument("--expires-days", type=float, help="days until it ends by itself (default: never)")
+    for name, field in KeyLimits.model_fields.items():
+        kind = float if name == "rate" else int
+        option = f"--{name.replace('_', '-')}"
+        creating.add_argument(
+            option, type=kind, help=f"{field.description} 0: no limit. Default: the gateway's setting"
+        )
+    listing = commands.add_parser("list", help="list all keys, revoked and expired ones too")
+    listing.add_argument("--json", action="store_true", help="one JSON object a line")
+    commands.add_parser("revoke", help="end a key for ever").add_argument("id")
+
+
+def run(access: RedisAccess, arguments: argparse.Namespace) -> int:
+    """Do what was asked for. Raises KeyNotFound, InvalidRecord, StoreUnavailable."""
+    commands: dict[str, Callable[[RedisAccess, argparse.Namespace], None]] = {
+        "create": _create,
+        "list": _list,
+        "revoke": _revoke,
+    }
+    commands[arguments.keys_command](access, arguments)
+    return 0
+
+
+def _create(access: RedisAccess, arguments: argparse.Namespace) -> None:
+    days = arguments.expires_days
+    try:
+        limits = KeyLimits(**{name: getattr(arguments, name) for name in KeyLimits.model_fields})
+        expires = None if days is None else now() + timedelta(days=days)
+        key, token = new_key(arguments.name, Scope(arguments.scope), arguments.lineages, expires, limits)
+    except ValidationError as error:
+        raise InvalidRecord(f"The key cannot be made: {describe(error)}") from error
+    access.add_key(key)
+    sys.stderr.write(f"key {key.id} ({key.name}): this is its token, shown once:\n")
+    sys.stdout.write(f"{token}\n")
+
+
+def _list(access: RedisAccess, arguments: argparse.Namespace) -> None:
+    for key in access.list_keys():
+        if arguments.json:
+            line = key.model_dump_json(exclude={"hash"})
+        else:
+            lineages = "all lineages" if key.lineages is None else ",".join(key.lineages)
+            limits = json.dumps(key.limits.model_dump(exclude_none=True)) if key.limits != KeyLimits() else ""
+            line = f"{key.id}  {_state(key, now()):8}  {key.scope!s:6}  {lineages:24}  {key.name}  {limits}".rstrip()
+        sys.stdout.write(f"{line}\n")
+
+
+def _state(key: ApiKey, when: datetime) -> str:
+    if key.revoked_at is not None:
+        return "revoked"
+    return "live" if key.is_live(when) else "expired"
+
+
+def _revoke(access: RedisAccess, arguments: argparse.Namespace) -> None:
+    key = access.revoke_key(arguments.id)
+    sys.stdout.write(f"revoked: {key.id} ({key.name}); gateways notice within ODEM_KEY_CACHE_SECONDS\n")

@@ -1,0 +1,112 @@
+"""What each route needs of whoever asks. A route that is not in the table cannot be served: `create_app` refuses it."""
+
+import copy
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Scope as Asgi
+
+from registry.errors import LineageNotFound, NotAllowed
+from registry.key import Scope
+from service.callers import ANYBODY, Authenticator, Caller, put_caller
+
+NEEDS: dict[str, Scope | None] = {
+    "GET /healthz": None,
+    "GET /readyz": None,
+    "GET /docs": None,
+    "GET /docs/docs.css": None,
+    "GET /docs/docs.js": None,
+    "POST /merge": Scope.MERGE,
+    "GET /merges": Scope.READ,
+    "GET /merges/{merge_id}": Scope.READ,
+    "POST /merges/{merge_id}/cancel": Scope.MERGE,
+    "GET /models": Scope.READ,
+    "GET /models/{version}": Scope.READ,
+    "GET /models/{version}/weights": Scope.READ,
+    "HEAD /models/{version}/weights": Scope.READ,
+    "GET /models/{version}/open_clip_config.json": Scope.READ,
+    "POST /blobs": Scope.MERGE,
+    "HEAD /blobs/{digest}": Scope.MERGE,
+    "POST /lineages": Scope.ADMIN,
+    "GET /lineages": Scope.READ,
+    "GET /lineages/{name}": Scope.READ,
+    "GET /lineages/{name}/aliases": Scope.READ,
+    "GET /lineages/{name}/aliases/{alias}": Scope.READ,
+    "PUT /lineages/{name}/aliases/{alias}": Scope.ADMIN,
+    "DELETE /lineages/{name}/aliases/{alias}": Scope.ADMIN,
+    "POST /lineages/{name}/rollback": Scope.ADMIN,
+    "POST /lineages/{name}/branch": Scope.ADMIN,
+    "PUT /lineages/{name}/pins/{number}": Scope.ADMIN,
+    "DELETE /lineages/{name}/pins/{number}": Scope.ADMIN,
+    "GET /lineages/{name}/retention": Scope.READ,
+    "PUT /lineages/{name}/retention": Scope.ADMIN,
+    "DELETE /lineages/{name}/retention": Scope.ADMIN,
+    "POST /lineages/{name}/retention/apply": Scope.ADMIN,
+}
+"""Method and path -> the scope that a key must have; None for what anybody may ask.
+
+A path that begins with `/lineages/{name}` is refused to a key that is limited to other lineages, before anything is
+read. Whatever else a limited key asks, it asks of what it may see (see visible.py).
+"""
+
+
+def declare_security(document: dict[str, Any]) -> None:
+    """Say in an OpenAPI document which operations need a key, and of which scope."""
+    schemes = document.setdefault("components", {}).setdefault("securitySchemes", {})
+    schemes["key"] = {"type": "http", "scheme": "bearer", "description": "An API key, where ODEM_AUTH is on."}
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            need = NEEDS.get(f"{method.upper()} {path}")
+            operation["security"] = [{"key": [str(need)]}] if need else []
+            for status in () if need else ("401", "403"):
+                operation["responses"].pop(status, None)
+
+
+def guarded(routes: Iterable[BaseRoute], authenticator: Authenticator | None) -> Iterator[BaseRoute]:
+    """The same routes, each behind its guard. `authenticator` is None where nobody is asked for a key.
+
+    Raises LookupError for a route whose need is not declared.
+    """
+    for route in routes:
+        assert isinstance(route, APIRoute)  # noqa: S101  routers have no other routes
+        needs = {method: _need(method, route.path) for method in route.methods or ()}
+        made = copy.copy(route)
+        made.app = _Guard(route.app, needs, authenticator)
+        yield made
+
+
+def _need(method: str, path: str) -> Scope | None:
+    name = f"{method} {path}"
+    if name not in NEEDS:
+        raise LookupError(f"Say in service/access.py what {name!r} needs.")
+    return NEEDS[name]
+
+
+@dataclass(frozen=True)
+class _Guard:
+    """Stands before a route: whoever is refused here has not had a byte of the body read, not even asked for."""
+
+    app: ASGIApp
+    needs: Mapping[str, Scope | None]
+    authenticator: Authenticator | None
+
+    async def __call__(self, scope: Asgi, receive: Receive, send: Send) -> None:
+        caller = await self._admit(scope, self.needs[scope["method"]])
+        put_caller(scope, caller)
+        await self.app(scope, receive, send)
+
+    async def _admit(self, scope: Asgi, need: Scope | None) -> Caller:
+        """Raises NotAuthenticated, NotAllowed, LineageNotFound."""
+        if need is None or self.authenticator is None:
+            return ANYBODY
+        caller = await self.authenticator.caller(scope)
+        assert caller.key is not None  # noqa: S101  an authenticator finds keys
+        if not caller.key.scope.includes(need):
+            raise NotAllowed(f"This key has the scope '{caller.key.scope}'; this needs '{need}'.", need)
+        if scope["route"].path.startswith("/lineages/{name}") and not caller.sees(scope["path_params"]["name"]):
+            raise LineageNotFound(scope["path_params"]["name"])
+        return caller

@@ -1,0 +1,162 @@
+"""What a key that is limited to some lineages can see of the stores.
+
+Everything else is as if it were not there: the answers are those for things that do not exist. Routes ask these views
+in place of the stores, so no route can forget. A method that is missing here fails, it does not pass through.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from registry.blob import Blob
+from registry.blobs.store import BlobStore, BlobWriter
+from registry.errors import BlobNotFound, LineageNotFound, MergeNotFound, VersionNotFound
+from registry.key import ApiKey
+from registry.lineage import Lineage
+from registry.merge import Merge
+from registry.state.access import RedisAccess
+from registry.state.ledger import digests_of
+from registry.state.store import StateStore
+from registry.version import Version, VersionReference
+
+_OF_A_LINEAGE = frozenset(
+    {
+        "list_merges",
+        "list_aliases",
+        "get_alias",
+        "set_alias",
+        "delete_alias",
+        "set_pin",
+        "list_pins",
+        "get_retention",
+        "set_retention",
+        "retire",
+    }
+)
+_Record = TypeVar("_Record", Lineage, Version)
+
+
+class VisibleState:
+    """A StateStore as one limited key sees it, for one request; `revealed` gathers the blobs that its records name."""
+
+    def __init__(self, state: StateStore, key: ApiKey, revealed: set[str]) -> None:
+        self._state = state
+        self._key = key
+        self._revealed = revealed
+
+    def _own(self, lineage: str) -> str:
+        if not self._key.sees(lineage):
+            raise LineageNotFound(lineage)
+        return lineage
+
+    def _show(self, record: _Record) -> _Record:
+        """The record, without the name of a lineage that the key must not know of."""
+        self._revealed.update(digests_of(record.model_dump(mode="json", exclude={"report"})))
+        if record.origin is not None and not self._key.sees(VersionReference.parse(record.origin).lineage):
+            return record.model_copy(update={"origin": None})
+        return record
+
+    def ping(self) -> None:
+        self._state.ping()
+
+    # Lineages and versions
+
+    def create_lineage(self, lineage: Lineage, base: Version) -> Lineage:
+        self._own(lineage.name)
+        return self._show(self._state.create_lineage(lineage, base))
+
+    def get_lineage(self, name: str) -> Lineage:
+        return self._show(self._state.get_lineage(self._own(name)))
+
+    def list_lineages(self) -> Sequence[Lineage]:
+        return [self._show(item) for item in self._state.list_lineages() if self._key.sees(item.name)]
+
+    def head(self, lineage: str) -> Version:
+        return self._show(self._state.head(self._own(lineage)))
+
+    def get_version(self, reference: VersionReference) -> Version:
+        if not self._key.sees(reference.lineage):
+            raise VersionNotFound(str(reference))
+        return self._show(self._state.get_version(reference))
+
+    def list_versions(self, lineage: str, limit: int, before: int | None = None) -> Sequence[Version]:
+        return [self._show(item) for item in self._state.list_versions(self._own(lineage), limit, before)]
+
+    def append(self, version: Version, source: int) -> bool:
+        self._own(version.lineage)
+        return self._state.append(version, source)
+
+    # Merges
+
+    def enqueue(self, merge: Merge) -> Merge:
+        self._own(merge.lineage)
+        return self._state.enqueue(merge)
+
+    def get_merge(self, merge_id: str) -> Merge:
+        merge = self._state.get_merge(merge_id)
+        if not self._key.sees(merge.lineage):
+            raise MergeNotFound(merge_id)
+        return merge
+
+    def request_cancel(self, merge_id: str) -> Merge:
+        self.get_merge(merge_id)
+        return self._state.request_cancel(merge_id)
+
+    def __getattr__(self, name: str) -> Any:
+        """The methods whose first argument is a lineage, once that is known to be the key's own."""
+        if name not in _OF_A_LINEAGE:
+            raise AttributeError(f"service/visible.py does not say what a limited key sees of StateStore.{name}.")
+        method = getattr(self._state, name)
+
+        def ask(lineage: str, *arguments: Any, **more: Any) -> Any:
+            return method(self._own(lineage), *arguments, **more)
+
+        return ask
+
+
+class VisibleBlobs:
+    """A BlobStore as one limited key sees it.
+
+    That is what keys of the same lineages have sent, and what the records name that this request has read.
+    Sending bytes that the store has already goes as sending new ones does.
+    """
+
+    def __init__(self, blobs: BlobStore, access: RedisAccess, key: ApiKey, revealed: set[str]) -> None:
+        self._blobs = blobs
+        self._access = access
+        self._key = key
+        self._revealed = revealed
+
+    def _own(self, digest: str) -> str:
+        if digest not in self._revealed and not self._access.has_sent(self._key.circle, digest):
+            raise BlobNotFound(digest)
+        return digest
+
+    def create(self) -> "_NotedWriter":
+        return _NotedWriter(self._blobs.create(), self._access, self._key)
+
+    def get(self, digest: str) -> Blob:
+        return self._blobs.get(self._own(digest))
+
+    def touch(self, digest: str) -> Blob:
+        return self._blobs.touch(self._own(digest))
+
+    def path(self, digest: str) -> Path:
+        return self._blobs.path(self._own(digest))
+
+
+class _NotedWriter:
+    """A BlobWriter that remembers who has sent the bytes, before the sender learns their digest."""
+
+    def __init__(self, writer: BlobWriter, access: RedisAccess, key: ApiKey) -> None:
+        self._writer = writer
+        self._access = access
+        self._key = key
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._writer, name)
+
+    def commit(self, *arguments: Any, **more: Any) -> Blob:
+        blob: Blob = self._writer.commit(*arguments, **more)
+        self._access.note_blob(self._key.circle, blob.digest)
+        return blob

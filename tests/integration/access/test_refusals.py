@@ -1,0 +1,171 @@
+"""Without a key, with a wrong one, with one of another scope or lineage: every route's answer.
+
+The table is complete: a route of the app that is not in it fails a test.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import httpx
+import pytest
+from fastapi.routing import APIRoute
+
+from registry.record import now
+from service.access import NEEDS
+from service.app import create_app
+from service.settings import GatewaySettings
+from tests.integration.access.gateway import Gateway, send_blob, send_lineage, send_merge
+from tests.integration.access.routes import CASES, PUBLIC, Things
+
+_ORDER = ["read", "merge", "admin"]
+_BEARER = 'Bearer realm="odem"'
+
+
+@dataclass
+class House:
+    """Two lineages: `a`, to which some keys are limited, and `b`, of which these keys must not know."""
+
+    gateway: Gateway
+    own: Things
+    others: Things
+    none: Things
+    limited: dict[str, httpx.Client]
+    unlimited: dict[str, httpx.Client]
+
+
+@pytest.fixture(scope="module")
+def house(gateway: Gateway) -> House:
+    limited = {scope: gateway.key(scope, "a", "fresh", "limb")[1] for scope in _ORDER}
+    unlimited = {scope: gateway.key(scope)[1] for scope in _ORDER}
+    found = []
+    for name, client, number in (("a", limited["admin"], 1), ("b", unlimited["admin"], 2)):
+        blob = send_blob(client, number)
+        send_lineage(client, name, blob)
+        merge = send_merge(client, name, blob)
+        client.put(f"/lineages/{name}/aliases/production", json={"version": "0"})
+        found.append(Things(name, merge, blob, f"{name}@0"))
+    none = Things("zz", f"mrg_{'0' * 24}", f"sha256:{'0' * 64}", "zz@0", new="zz")
+    return House(gateway, found[0], replace(found[1], new="b"), none, limited, unlimited)
+
+
+def _ask(client: httpx.Client, route: str, things: Things) -> httpx.Response:
+    return client.request(route.partition(" ")[0], **CASES[route].request(things))
+
+
+def _words(answer: httpx.Response, things: Things) -> str:
+    """What an answer says, without the names that were asked for."""
+    text = answer.text
+    for name in (things.version, things.merge, things.blob, f"'{things.lineage}'", f"'{things.new}'"):
+        text = text.replace(name, "?")
+    return text
+
+
+def test_the_table_has_every_route_of_the_app() -> None:
+    routes = [route for route in create_app(GatewaySettings()).routes if isinstance(route, APIRoute)]
+    served = {f"{method} {route.path}" for route in routes for method in route.methods or ()}
+    assert served == set(CASES) | PUBLIC == set(NEEDS)
+    assert {name for name, need in NEEDS.items() if need is None} == PUBLIC
+
+
+def test_a_route_without_a_declared_need_is_not_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(NEEDS, "POST /merge")
+    with pytest.raises(LookupError, match="POST /merge"):
+        create_app(GatewaySettings())
+
+
+@pytest.mark.parametrize("route", CASES)
+def test_without_a_key_nothing_is_answered_and_nothing_told(house: House, route: str) -> None:
+    client = house.gateway.client(None)
+    answers = [_ask(client, route, things) for things in (house.own, house.none)]
+    for answer in answers:
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"] == _BEARER
+    assert answers[0].text == answers[1].text
+    if not route.startswith("HEAD"):
+        assert answers[0].json()["type"] == "/problems/not-authenticated"
+        assert answers[0].headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("route", CASES)
+def test_a_wrong_key_is_told_no_more_than_that(house: House, route: str) -> None:
+    key, revoked = house.gateway.key("admin")
+    house.gateway.access.revoke_key(key.id)
+    _, expired = house.gateway.key("admin", expires_at=now() - timedelta(seconds=1))
+    clients = [
+        house.gateway.client(token)
+        for token in ("nonsense", f"odem_{key.id}_{'0' * 48}", f"odem_{'0' * 16}_{'0' * 48}")
+    ]
+    said = set()
+    for client in [revoked, expired, *clients]:
+        answer = _ask(client, route, house.own)
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"] == f'{_BEARER}, error="invalid_token"'
+        said.add(answer.text)
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize("route", [route for route, case in CASES.items() if case.scope != "read"])
+def test_a_key_of_a_smaller_scope_is_refused_whether_or_not_the_thing_exists(house: House, route: str) -> None:
+    needed = CASES[route].scope
+    for scope in _ORDER[: _ORDER.index(needed)]:
+        answers = [_ask(house.limited[scope], route, things) for things in (house.own, house.others, house.none)]
+        assert {answer.status_code for answer in answers} == {403}
+        assert {answer.headers["www-authenticate"] for answer in answers} == {
+            f'{_BEARER}, error="insufficient_scope", scope="{needed}"'
+        }
+        assert len({answer.text for answer in answers}) == 1
+
+
+@pytest.mark.parametrize("route", [route for route, case in CASES.items() if case.others is not None])
+def test_what_belongs_to_another_lineage_is_as_if_it_were_not_there(house: House, route: str) -> None:
+    case = CASES[route]
+    others, none = (_ask(house.limited[case.scope], route, things) for things in (house.others, house.none))
+    assert (others.status_code, none.status_code) == (case.others, case.others)
+    assert _words(others, house.others) == _words(none, house.none)
+    assert {name for name in others.headers if name != "date"} == {name for name in none.headers if name != "date"}
+
+
+def test_the_blobs_of_others_cannot_be_merged_nor_made_a_base(house: House) -> None:
+    client = house.limited["admin"]
+    for blob in (house.others.blob, house.none.blob):
+        document = {"lineage": "a", "task": {"name": "t"}, "checkpoint": blob}
+        assert client.post("/merge", json=document).status_code == 404
+        answer = client.post("/lineages", json={"name": "fresh", "base": blob, "recipe": {"method": "average"}})
+        assert answer.json()["type"] == "/problems/blob-not-found"
+
+
+def test_listings_show_a_limited_key_its_own_lineages_only(house: House) -> None:
+    names = [item["name"] for item in house.limited["read"].get("/lineages").json()["lineages"]]
+    assert "a" in names
+    assert "b" not in names
+    assert "b" in [item["name"] for item in house.unlimited["read"].get("/lineages").json()["lineages"]]
+
+
+def test_a_branch_does_not_tell_a_limited_key_where_it_came_from(house: House) -> None:
+    _, admin = house.gateway.key("admin")
+    assert admin.post("/lineages/b/branch", json={"name": "twig", "version": "0"}).json()["origin"] == "b@0"
+    _, client = house.gateway.key("read", "twig")
+    assert client.get("/lineages/twig").json()["origin"] is None
+    assert client.get("/models/twig@0").json()["origin"] is None
+
+
+def test_a_limited_key_can_do_everything_with_its_own(house: House) -> None:
+    for route, case in CASES.items():
+        answer = _ask(house.limited[case.scope], route, house.own)
+        assert answer.status_code == case.own, (route, answer.text)
+
+
+def test_a_refusal_comes_before_the_body_is_asked_for(house: House) -> None:
+    """`Expect: 100-continue` is never answered with 100, so a client that waits for it sends nothing."""
+    import socket
+
+    with socket.create_connection(("127.0.0.1", house.gateway.port), timeout=10) as wire:
+        wire.sendall(b"POST /blobs HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1000000000\r\n\r\n")
+        assert wire.recv(65536).startswith(b"HTTP/1.1 401 ")
+
+
+def test_a_revoked_key_ends_at_once_where_keys_are_not_remembered(house: House) -> None:
+    key, client = house.gateway.key("read")
+    assert client.get("/lineages").status_code == 200
+    house.gateway.access.revoke_key(key.id)
+    assert client.get("/lineages").status_code == 401
