@@ -23,6 +23,7 @@
     ├── DigestMismatch                        bytes that are not what their name says
     ├── StorageFull                           no room on the disk
     ├── StoreUnavailable                      the state store does not answer
+    ├── Overloaded                            as many do this at once as may
     └── LeaseLost                             another worker has taken this merge over
 
 Each carries a sentence that a user can act on. Only `service/errors.py` knows which HTTP status each one is.
@@ -202,6 +203,10 @@ class StorageFull(OdemError):
 
 class StoreUnavailable(OdemError):
     """The state store does not answer."""
+
+
+class Overloaded(OdemError):
+    """A documented limit of what may be done at once is reached; the message names its setting."""
 
 
 class LeaseLost(OdemError):

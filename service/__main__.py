@@ -1,6 +1,8 @@
 """`python -m service`: the gateway on uvicorn."""
 
+import contextlib
 import logging
+import socket
 import sys
 
 import uvicorn
@@ -8,12 +10,15 @@ import uvicorn
 from registry.address import is_loopback
 from service.app import create_app
 from service.settings import GatewaySettings
+from service.watchers import Watchers
 
 _REFUSAL = (
     "error: without API keys the gateway listens on loopback addresses only, and {host!r} is none: whoever reaches it "
     "could read and change everything. Set ODEM_AUTH=on and make a key with `python -m registry.admin keys create`, or "
     "set ODEM_HOST=127.0.0.1.\n"
 )
+_STARTUP_FAILURE = 3
+"""The exit status that uvicorn gives a server that did not start."""
 _OPEN = "NOBODY IS ASKED FOR AN API KEY (ODEM_AUTH is off): everybody on this machine may read and change everything."
 
 
@@ -26,8 +31,9 @@ def main() -> int:
             return 2
         sys.stderr.write(f"warning: {_OPEN}\n")
     logging.getLogger("uvicorn.access").addFilter(_worth_a_line)
-    uvicorn.run(
-        create_app(settings),
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
@@ -35,7 +41,23 @@ def main() -> int:
         server_header=False,
         timeout_graceful_shutdown=int(settings.shutdown_seconds),
     )
-    return 0
+    gateway = _Gateway(config, app.state.context.watchers)
+    with contextlib.suppress(KeyboardInterrupt):
+        gateway.run()
+    return 0 if gateway.started else _STARTUP_FAILURE
+
+
+class _Gateway(uvicorn.Server):
+    """A server that lets those go who wait for events before it waits for the rest: they would stay forever."""
+
+    def __init__(self, config: uvicorn.Config, watchers: Watchers) -> None:
+        super().__init__(config)
+        self._watchers = watchers
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop; see uvicorn."""
+        self._watchers.end()
+        await super().shutdown(sockets)
 
 
 def _worth_a_line(record: logging.LogRecord) -> bool:

@@ -24,6 +24,8 @@ NEEDS: dict[str, Scope | None] = {
     "GET /merges": Scope.READ,
     "GET /merges/{merge_id}": Scope.READ,
     "POST /merges/{merge_id}/cancel": Scope.MERGE,
+    "GET /merges/{merge_id}/events": Scope.READ,
+    "GET /lineages/{name}/events": Scope.READ,
     "GET /models": Scope.READ,
     "GET /models/{version}": Scope.READ,
     "GET /models/{version}/weights": Scope.READ,

@@ -10,14 +10,16 @@ from starlette.concurrency import run_in_threadpool
 from registry import CODE_VERSION
 from registry.blobs.files import FileBlobStore, forget_abandoned
 from registry.state.access import RedisAccess
+from registry.state.events import RedisEvents
 from registry.state.redis import RedisStateStore
 from service import errors, openapi
 from service.access import guarded
 from service.callers import Authenticator
 from service.context import Context
 from service.doorbell import create_doorbell
-from service.routes import aliases, blobs, lineages, merges, models, operations, page, versions
+from service.routes import aliases, blobs, lineages, merges, models, operations, page, versions, watching
 from service.settings import GatewaySettings
+from service.watchers import Watchers
 
 _log = logging.getLogger(__name__)
 _DESCRIPTION = (
@@ -28,12 +30,16 @@ _DESCRIPTION = (
 def create_app(settings: GatewaySettings) -> FastAPI:
     """A gateway on its own connections. Nothing is contacted before the first request."""
     state = RedisStateStore(settings.redis_url)
+    events = RedisEvents(settings.redis_url)
+    watchers = Watchers(events, settings.max_watchers)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         if left := await run_in_threadpool(forget_abandoned, settings.data_dir):
             _log.warning("%d uploads of a gateway or worker that died were deleted.", left)
         yield
+        await watchers.close()
+        await events.close()
         state.close()
         access.close()
 
@@ -44,14 +50,16 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     app.state.context = Context(
         settings=settings,
         state=state,
+        events=events,
         blobs=FileBlobStore(settings.data_dir, settings.min_free_bytes),
         access=access,
         ring=create_doorbell(settings.broker_url),
+        watchers=watchers,
     )
     errors.install(app)
     openapi.install(app)
     authenticator = Authenticator(access, settings.key_cache_seconds) if settings.auth else None
-    for module in (merges, models, lineages, aliases, versions, blobs, operations, page):
+    for module in (merges, watching, models, lineages, aliases, versions, blobs, operations, page):
         # Not `include_router`: routes that lie flat are matched once and not once for each router that holds them.
         app.router.routes.extend(guarded(module.router.routes, authenticator))
     return app

@@ -8,21 +8,27 @@ from fastapi import Depends, Request
 
 from registry.blobs.store import BlobStore
 from registry.state.access import RedisAccess
-from registry.state.store import StateStore
+from registry.state.store import EventSource, StateStore
 from service.callers import ANYBODY, Caller, caller_of
 from service.settings import GatewaySettings
-from service.visible import VisibleBlobs, VisibleState
+from service.visible import VisibleBlobs, VisibleEvents, VisibleState
+from service.watchers import Watchers
 
 
 @dataclass(frozen=True)
 class Context:
-    """The gateway's stores, as `caller` may see them. `ring(lineage)` tells the workers of work."""
+    """The gateway's stores, as `caller` may see them. `ring(lineage)` tells the workers of work.
+
+    watchers: those of all callers; a lineage is looked at through `events` before it is watched.
+    """
 
     settings: GatewaySettings
     state: StateStore
+    events: EventSource
     blobs: BlobStore
     access: RedisAccess
     ring: Callable[[str], None]
+    watchers: Watchers
     caller: Caller = ANYBODY
 
     def seen_by(self, caller: Caller) -> "Context":
@@ -35,6 +41,7 @@ class Context:
             self,
             # The views have what routes ask for and no more: anything else must fail.
             state=cast("StateStore", VisibleState(self.state, key, revealed)),
+            events=VisibleEvents(self.events, key),
             blobs=cast("BlobStore", VisibleBlobs(self.blobs, self.access, key, revealed)),
             caller=caller,
         )

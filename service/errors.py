@@ -43,6 +43,7 @@ ANSWERS: dict[type[errors.OdemError], tuple[int, str, str]] = {
     errors.DigestMismatch: (422, "digest-mismatch", "The bytes are not those that were promised"),
     errors.StorageFull: (507, "storage-full", "The disk is full"),
     errors.StoreUnavailable: (503, "store-unavailable", "The state store does not answer"),
+    errors.Overloaded: (503, "overloaded", "Too much is asked at once"),
     errors.LeaseLost: (409, "lease-lost", "The merge belongs to another worker"),
 }
 """Class -> status, type (the last step of the problem's `type`), title."""

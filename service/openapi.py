@@ -11,11 +11,12 @@ from pydantic.json_schema import models_json_schema
 from registry.lineage import LineageSpec
 from service.access import declare_security
 from service.errors import ANSWERS, answer_to
+from service.event_schemas import LineageEvent, MergeEvent
 from service.examples import EXAMPLES
 from service.schemas import MergeRequest, Problem
 
 _REF = "#/components/schemas/{model}"
-_UNDECLARED = (MergeRequest, LineageSpec, Problem)
+_UNDECLARED = (MergeRequest, LineageSpec, Problem, MergeEvent, LineageEvent)
 
 
 def reference(name: str) -> dict[str, str]:

@@ -31,6 +31,13 @@ class GatewaySettings(BaseSettings):
         ge=0,
         description="How long work goes on after SIGTERM; then a download is cut off, a merge left to another worker.",
     )
+    max_watchers: int = Field(1000, ge=0, description="Most streams of events that a gateway serves at once.")
+    events_seconds: float = Field(
+        3600.0, gt=0, description="How long a stream of events stays open; the client then goes on with Last-Event-ID."
+    )
+    events_heartbeat_seconds: float = Field(
+        15.0, gt=0, description="How long a stream of events may be silent before a comment shows that it is alive."
+    )
     page_size: int = Field(
         50, ge=1, le=1000, description="Entries on a page of a listing, unless the client asks for fewer."
     )

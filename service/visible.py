@@ -4,19 +4,20 @@ Everything else is as if it were not there: the answers are those for things tha
 in place of the stores, so no route can forget. A method that is missing here fails, it does not pass through.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from registry.blob import Blob
 from registry.blobs.store import BlobStore, BlobWriter
 from registry.errors import BlobNotFound, LineageNotFound, MergeNotFound, VersionNotFound
+from registry.event import Event, Position, Present, Reached
 from registry.key import ApiKey
 from registry.lineage import Lineage
 from registry.merge import Merge
 from registry.state.access import RedisAccess
 from registry.state.ledger import digests_of
-from registry.state.store import StateStore
+from registry.state.store import EventSource, StateStore
 from registry.version import Version, VersionReference
 
 _OF_A_LINEAGE = frozenset(
@@ -112,6 +113,38 @@ class VisibleState:
             return method(self._own(lineage), *arguments, **more)
 
         return ask
+
+
+class VisibleEvents:
+    """An EventSource as one limited key sees it."""
+
+    def __init__(self, events: EventSource, key: ApiKey) -> None:
+        self._events = events
+        self._key = key
+
+    async def merge(self, merge_id: str) -> Merge:
+        merge = await self._events.merge(merge_id)
+        if not self._key.sees(merge.lineage):
+            raise MergeNotFound(merge_id)
+        return merge
+
+    async def present_merge(self, merge_id: str) -> tuple[Merge, Present]:
+        await self.merge(merge_id)
+        return await self._events.present_merge(merge_id)
+
+    async def present_lineage(self, lineage: str, most: int) -> Present:
+        if not self._key.sees(lineage):
+            raise LineageNotFound(lineage)
+        return await self._events.present_lineage(lineage, most)
+
+    def since(self, lineage: str, after: Position, until: Position) -> AsyncIterator[Event]:
+        return self._events.since(lineage if self._key.sees(lineage) else "", after, until)
+
+    async def read(self, after: Mapping[str, Reached], wait_ms: int) -> Mapping[str, Sequence[Event]]:
+        return await self._events.read({name: at for name, at in after.items() if self._key.sees(name)}, wait_ms)
+
+    async def close(self) -> None:
+        """The gateway closes its own."""
 
 
 class VisibleBlobs:

@@ -17,7 +17,9 @@
                                                 and lease (milliseconds), token (the claim's own, see claim.lua)
     odem:{<lineage>}:served             STRING  when a merge was last claimed (milliseconds): who waits longest is next
     odem:{<lineage>}:fence              STRING  the newest fence number
-    odem:{<lineage>}:events             STREAM  state changes, one entry each
+    odem:{<lineage>}:events             STREAM  state changes, one entry each: merge and state, with attempt, problem or
+                                                version; or version and origin of a rollback
+    odem:{<lineage>}:progress           STREAM  the newest progress of the running merge, one entry: merge, progress
     odem:{<lineage>}:aliases            HASH    name -> version, revision and updated_at as JSON
     odem:{<lineage>}:pins               SET     numbers of pinned versions
     odem:{<lineage>}:retention          STRING  Retention as JSON
@@ -97,6 +99,11 @@ class LineageKeys:
     def events(self) -> str:
         """Stream of state changes."""
         return self._key("events")
+
+    @property
+    def progress(self) -> str:
+        """Stream of one entry: the newest progress."""
+        return self._key("progress")
 
     @property
     def aliases(self) -> str:

@@ -54,8 +54,9 @@ class RedisNames(RedisConnection):
     def append(self, version: Version, source: int) -> bool:
         """Add a version that repeats version `source`; see StateStore.append."""
         keys = LineageKeys(version.lineage)
-        names = [keys.head, keys.versions, keys.retired, keys.outbox, keys.revision]
-        outcome = self._run("append", names, [version.number - 1, source, version.model_dump_json()])
+        names = [keys.head, keys.versions, keys.retired, keys.outbox, keys.revision, keys.events]
+        values = [version.number - 1, source, version.model_dump_json(), f"{version.lineage}@{source}"]
+        outcome = self._run("append", names, values)
         _refuse(outcome, version.lineage, source)
         return bool(outcome == "ok")
 

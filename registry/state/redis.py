@@ -6,7 +6,6 @@ Times are the server's.
 import json
 import secrets
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any, cast
 
 from registry.errors import (
@@ -23,6 +22,7 @@ from registry.state.connection import answers
 from registry.state.keys import LINEAGES, LineageKeys, merge_lineage
 from registry.state.ledger import ASKED_FOR, RedisLedger
 from registry.state.names import RedisNames
+from registry.state.reading import merge_of, version_of
 from registry.version import LATEST, Version, VersionReference
 
 
@@ -82,7 +82,7 @@ class RedisStateStore(RedisLedger, RedisNames):
             stored, retired = pipeline.execute()
         if stored is None:
             raise VersionNotFound(str(reference))
-        return _version(stored, retired)
+        return version_of(stored, retired)
 
     def _resolve(self, keys: LineageKeys, word: str) -> str:
         if word == LATEST:
@@ -105,7 +105,7 @@ class RedisStateStore(RedisLedger, RedisNames):
             pipeline.hmget(keys.versions, fields)
             pipeline.hmget(keys.retired, fields)
             stored, retired = pipeline.execute()
-        return [_version(text, when) for text, when in zip(stored, retired, strict=True)]
+        return [version_of(text, when) for text, when in zip(stored, retired, strict=True)]
 
     # Merges, as clients see them
 
@@ -128,7 +128,7 @@ class RedisStateStore(RedisLedger, RedisNames):
             fields = self._redis.hgetall(LineageKeys(lineage).merge(merge_id)) if lineage else None
         if not fields:
             raise MergeNotFound(merge_id)
-        return _merge(fields)
+        return merge_of(fields)
 
     def list_merges(self, lineage: str, limit: int, offset: int = 0) -> Sequence[Merge]:
         """Newest first. Raises LineageNotFound."""
@@ -140,7 +140,7 @@ class RedisStateStore(RedisLedger, RedisNames):
             for merge_id in ids:
                 pipeline.hgetall(keys.merge(merge_id))
             found = pipeline.execute()
-        return [_merge(fields) for fields in found]
+        return [merge_of(fields) for fields in found]
 
     def request_cancel(self, merge_id: str) -> Merge:
         """Cancel a queued merge at once, or ask a running one to stop. Raises MergeNotFound, MergeEnded."""
@@ -193,7 +193,8 @@ class RedisStateStore(RedisLedger, RedisNames):
         """Extend the lease and store progress; True when a cancel was requested. Raises LeaseLost."""
         keys = LineageKeys(claim.merge.lineage)
         text = _json(progress) if progress else ""
-        answer = self._run("renew", [keys.claim, keys.merge(claim.merge.id)], [claim.fence, lease_ms, text])
+        names = [keys.claim, keys.merge(claim.merge.id), keys.progress]
+        answer = self._run("renew", names, [claim.fence, lease_ms, text, claim.merge.id])
         if answer == "lost":
             raise LeaseLost(f"The lease of {claim.merge.id} with fence {claim.fence} is no longer the newest.")
         return bool(answer == "cancel")
@@ -248,39 +249,7 @@ def _dump(report: dict[str, Any] | None) -> str:
     return json.dumps(report, allow_nan=False) if report is not None else ""
 
 
-def _merge(fields: dict[str, str]) -> Merge:
-    asked = Merge.model_validate_json(fields["record"])
-    return asked.model_copy(
-        update={
-            "state": MergeState(fields["state"]),
-            "attempt": int(fields["attempt"]),
-            "fence": int(fields["fence"]),
-            "cancel_requested": "cancel" in fields,
-            "created_at": _time(fields["created"]),
-            "started_at": _time(fields.get("started")),
-            "ended_at": _time(fields.get("ended")),
-            "version": int(fields["version"]) if "version" in fields else None,
-            "progress": Progress.model_validate_json(fields["progress"]) if "progress" in fields else None,
-            "problem": MergeProblem.model_validate_json(fields["problem"]) if "problem" in fields else None,
-            "report": _object(fields.get("report")),
-        }
-    )
-
-
-def _version(text: str, retired: str | None) -> Version:
-    version = Version.model_validate_json(text)
-    return version.model_copy(update={"retired_at": datetime.fromisoformat(retired)}) if retired else version
-
-
 def _live(lease: list[str | None], now: int) -> bool:
     """Whether a worker holds the lineage. A lease longer than was given shows a clock that went back: see claim.lua."""
     expires, length = lease
     return expires is not None and 0 < int(expires) - now <= int(length or 0)
-
-
-def _object(text: str | None) -> dict[str, Any] | None:
-    return json.loads(text) if text else None
-
-
-def _time(milliseconds: str | None) -> datetime | None:
-    return None if milliseconds is None else datetime.fromtimestamp(int(milliseconds) / 1000, UTC)

@@ -1,9 +1,10 @@
 """What every state store can do. `registry/state/redis.py` keeps state in Redis or Valkey."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from registry.alias import Alias
+from registry.event import Event, Position, Present, Reached
 from registry.lineage import Lineage
 from registry.manifest import LineageManifest, VersionManifest
 from registry.merge import Claim, Merge, MergeProblem, MergeState, Progress
@@ -145,3 +146,25 @@ class StateStore(Protocol):
         These are the bases, the weights and memories of versions that are not retired, and the inputs of merges that
         have not ended.
         """
+
+
+class EventSource(Protocol):
+    """A lineage's events and its present, read without a thread. Any method may raise StoreUnavailable."""
+
+    async def merge(self, merge_id: str) -> Merge:
+        """Raises MergeNotFound."""
+
+    async def present_merge(self, merge_id: str) -> tuple[Merge, Present]:
+        """A merge and its lineage's present, seen at one moment. Raises MergeNotFound."""
+
+    async def present_lineage(self, lineage: str, most: int) -> Present:
+        """A lineage with the first `most` merges that have not ended. Raises LineageNotFound."""
+
+    def since(self, lineage: str, after: Position, until: Position) -> AsyncIterator[Event]:
+        """The state changes after one position, up to another one and with it."""
+
+    async def read(self, after: Mapping[str, Reached], wait_ms: int) -> Mapping[str, Sequence[Event]]:
+        """What happened in these lineages since, waiting for it at most `wait_ms`. Progress comes first."""
+
+    async def close(self) -> None:
+        """Close all connections."""

@@ -20,16 +20,18 @@ end
 local stamp = string.format('%d', now)
 local attempt = tonumber(redis.call('HGET', KEYS[4], 'attempt'))
 local ending
+local problem = ''
 if redis.call('HGET', KEYS[4], 'cancel') then
   ending = 'cancelled'
 elseif attempt >= tonumber(ARGV[3]) then
   ending = 'failed'
-  redis.call('HSET', KEYS[4], 'problem', cjson.encode({
+  problem = cjson.encode({
     type = '/problems/worker-lost',
     title = 'The workers that ran this merge were lost',
     detail = 'It was started ' .. attempt .. ' times and each time its worker died or stopped answering. '
       .. 'Look at the worker\'s log (most often it ran out of memory), then send the merge again.'
-  }))
+  })
+  redis.call('HSET', KEYS[4], 'problem', problem)
 end
 -- The merge carries the fence of whoever decided about it last; an older one can neither commit nor end it.
 local fence = redis.call('INCR', KEYS[3])
@@ -38,7 +40,7 @@ if ending then
   redis.call('HSET', KEYS[4], 'state', ending, 'fence', fence, 'ended', stamp)
   redis.call('LPOP', KEYS[1])
   redis.call('DEL', KEYS[2])
-  redis.call('XADD', KEYS[5], 'MAXLEN', '~', 10000, '*', 'merge', ARGV[1], 'state', ending)
+  redis.call('XADD', KEYS[5], 'MAXLEN', '~', 10000, '*', 'merge', ARGV[1], 'state', ending, 'problem', problem)
   return {'ended'}
 end
 

@@ -12,5 +12,5 @@ if ARGV[4] ~= '' then redis.call('HSET', KEYS[2], 'problem', ARGV[4]) end
 if ARGV[5] ~= '' then redis.call('HSET', KEYS[2], 'report', ARGV[5]) end
 redis.call('LPOP', KEYS[3])
 redis.call('DEL', KEYS[1])
-redis.call('XADD', KEYS[5], 'MAXLEN', '~', 10000, '*', 'merge', ARGV[1], 'state', ARGV[3])
+redis.call('XADD', KEYS[5], 'MAXLEN', '~', 10000, '*', 'merge', ARGV[1], 'state', ARGV[3], 'problem', ARGV[4])
 return 'ok'

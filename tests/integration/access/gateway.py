@@ -58,6 +58,7 @@ class Gateway:
             "ODEM_REDIS_URL": valkey.url,
             "ODEM_BROKER_URL": valkey.broker_url,
             "ODEM_DATA_DIR": str(data),
+            "ODEM_EVENTS_SECONDS": "0.2",  # a stream of events is an answer like others, only longer
             "ODEM_PORT": str(self.port),
             "ODEM_AUTH": "on",
             "ODEM_SHUTDOWN_SECONDS": "1",

@@ -56,6 +56,8 @@ CASES = {
     "GET /merges": Case("/merges", "read", parameters={"lineage": "{lineage}"}),
     "GET /merges/{merge_id}": Case("/merges/{merge}", "read"),
     "POST /merges/{merge_id}/cancel": Case("/merges/{merge}/cancel", "merge", 202),
+    "GET /merges/{merge_id}/events": Case("/merges/{merge}/events", "read"),
+    "GET /lineages/{name}/events": Case("/lineages/{lineage}/events", "read"),
     "GET /models": Case("/models", "read", parameters={"lineage": "{lineage}"}),
     "GET /models/{version}": Case("/models/{version}", "read"),
     "GET /models/{version}/weights": Case("/models/{version}/weights", "read"),
