@@ -11,6 +11,8 @@ BIN := $(VENV)/bin
 # The pins were resolved for 3.11; newer ones serve too. `make PYTHON=/path/to/python` chooses one.
 CANDIDATES := $(or $(PYTHON),python3.11 python3.12 python3.13 python3.14 python3)
 ARGS ?=
+# Tests run on all cores, each file of them in one process.
+TESTS = $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 # OpenMP's threads wait asleep: where anything else runs too, waiting awake makes torch up to ten times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 
@@ -21,10 +23,10 @@ run: $(VENV)/.standalone ## Start Valkey, worker and gateway on port 8000; Ctrl-
 	@$(BIN)/python -m standalone $(ARGS)
 
 test: $(VENV)/.dev static ## Run everything that CI runs: format, lint, types, import contracts, all tests
-	@$(BIN)/python -m pytest
+	@$(TESTS) $(ARGS)
 
 check: $(VENV)/.dev static ## The same with the fast tests only, for every save
-	@$(BIN)/python -m pytest -q -m "not slow"
+	@$(TESTS) -q -m "not slow" $(ARGS)
 
 static: $(VENV)/.dev
 	@$(BIN)/ruff format --check .
