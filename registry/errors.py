@@ -5,6 +5,8 @@
     │   ├── LineageNotFound   VersionNotFound   MergeNotFound   BlobNotFound   AliasNotFound   KeyNotFound
     ├── NotAuthenticated                      no API key, or one that is not (or no longer) good
     ├── NotAllowed                            the key's scope or lineages do not cover this
+    ├── TooManyRequests                       faster than the key's rate limit
+    │   └── QuotaExceeded                     more than the key's quota
     ├── Conflict
     │   ├── LineageExists     MergeEnded
     │   ├── AliasChanged                      an alias is not what the change was meant for
@@ -93,6 +95,18 @@ class NotAllowed(OdemError):
     def __init__(self, detail: str, scope: str | None = None) -> None:
         super().__init__(detail)
         self.scope = scope
+
+
+class TooManyRequests(OdemError):
+    """Requests come faster than they may. `seconds`: when it is worth while to ask again."""
+
+    def __init__(self, detail: str, seconds: float) -> None:
+        super().__init__(detail)
+        self.seconds = seconds
+
+
+class QuotaExceeded(TooManyRequests):
+    """More than a quota allows."""
 
 
 class Conflict(OdemError):

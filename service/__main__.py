@@ -1,15 +1,18 @@
 """`python -m service`: the gateway on uvicorn."""
 
 import contextlib
+import copy
 import logging
 import socket
 import sys
+from typing import Any
 
 import uvicorn
 
 from registry.address import is_loopback
 from service.app import create_app
 from service.settings import GatewaySettings
+from service.visits import RequestIdFilter
 from service.watchers import Watchers
 
 _REFUSAL = (
@@ -39,6 +42,7 @@ def main() -> int:
         loop="uvloop",
         http="httptools",
         server_header=False,
+        log_config=_log_config(),
         timeout_graceful_shutdown=int(settings.shutdown_seconds),
     )
     gateway = _Gateway(config, app.state.context.watchers)
@@ -58,6 +62,18 @@ class _Gateway(uvicorn.Server):
         """Stop; see uvicorn."""
         self._watchers.end()
         await super().shutdown(sockets)
+
+
+def _log_config() -> dict[str, Any]:
+    """Uvicorn's logging, with each line's request id, and with our own loggers in it."""
+    config = copy.deepcopy(uvicorn.config.LOGGING_CONFIG)
+    config["filters"] = {"request": {"()": RequestIdFilter}}
+    for handler in config["handlers"].values():
+        handler["filters"] = ["request"]
+    for formatter in config["formatters"].values():
+        formatter["fmt"] += " %(request_id)s"
+    config["root"] = {"handlers": ["default"], "level": "WARNING"}
+    return config
 
 
 def _worth_a_line(record: logging.LogRecord) -> bool:

@@ -1,18 +1,24 @@
 """What each route needs of whoever asks. A route that is not in the table cannot be served: `create_app` refuses it."""
 
 import copy
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as Asgi
 
 from registry.errors import LineageNotFound, NotAllowed
 from registry.key import Scope
-from service.callers import ANYBODY, Authenticator, Caller, put_caller
+from registry.state.access import RedisAccess
+from service.callers import ANYBODY, Authenticator
+from service.limits import ByteMeter, Limits, RateLimiter, check_place
+from service.settings import GatewaySettings
+from service.visits import Visit, visit_of
 
 NEEDS: dict[str, Scope | None] = {
     "GET /healthz": None,
@@ -64,20 +70,17 @@ def declare_security(document: dict[str, Any]) -> None:
         for method, operation in operations.items():
             need = NEEDS.get(f"{method.upper()} {path}")
             operation["security"] = [{"key": [str(need)]}] if need else []
-            for status in () if need else ("401", "403"):
+            for status in () if need else ("401", "403", "429"):
                 operation["responses"].pop(status, None)
 
 
-def guarded(routes: Iterable[BaseRoute], authenticator: Authenticator | None) -> Iterator[BaseRoute]:
-    """The same routes, each behind its guard. `authenticator` is None where nobody is asked for a key.
-
-    Raises LookupError for a route whose need is not declared.
-    """
+def guarded(routes: Iterable[BaseRoute], desk: "Desk") -> Iterator[BaseRoute]:
+    """The same routes, each behind its guard. Raises LookupError for a route whose need is not declared."""
     for route in routes:
         assert isinstance(route, APIRoute)  # noqa: S101  routers have no other routes
         needs = {method: _need(method, route.path) for method in route.methods or ()}
         made = copy.copy(route)
-        made.app = _Guard(route.app, needs, authenticator)
+        made.app = _Guard(route.app, route.operation_id or route.name, needs, desk)
         yield made
 
 
@@ -89,26 +92,63 @@ def _need(method: str, path: str) -> Scope | None:
 
 
 @dataclass(frozen=True)
+class Desk:
+    """Where each request is looked at: what the guards of one app share."""
+
+    settings: GatewaySettings
+    access: RedisAccess
+    authenticator: Authenticator
+    limiter: RateLimiter
+
+    async def admit(self, scope: Asgi, visit: Visit, need: Scope | None) -> Limits | None:
+        """Find who asks, and refuse what they may not; returns a key's limits.
+
+        Raises NotAuthenticated, TooManyRequests, NotAllowed, LineageNotFound, StoreUnavailable.
+        """
+        if need is None or not self.settings.auth:
+            visit.caller = ANYBODY
+            if need is not None and (rate := self.settings.address_rate_limit):
+                who = f"address:{(scope.get('client') or ('',))[0]}"
+                await self.limiter.take(who, rate, max(1, math.ceil(4 * rate)), visit.headers)
+            return None
+        caller = visit.caller = await self.authenticator.caller(scope)
+        key = caller.key
+        assert key is not None  # noqa: S101  an authenticator finds keys
+        limits = Limits.of(key, self.settings)
+        if limits.rate:
+            await self.limiter.take(f"key:{key.id}", limits.rate, limits.burst, visit.headers)
+        if not key.scope.includes(need):
+            raise NotAllowed(f"This key has the scope '{key.scope}'; this needs '{need}'.", need)
+        path = scope["route"].path
+        if path.startswith("/lineages/{name}") and not caller.sees(scope["path_params"]["name"]):
+            visit.refuse()
+            raise LineageNotFound(scope["path_params"]["name"])
+        if path == "/merge":
+            await run_in_threadpool(check_place, self.access, key, limits.queued_merges)
+        return limits
+
+
+@dataclass(frozen=True)
 class _Guard:
     """Stands before a route: whoever is refused here has not had a byte of the body read, not even asked for."""
 
     app: ASGIApp
+    action: str
     needs: Mapping[str, Scope | None]
-    authenticator: Authenticator | None
+    desk: Desk
 
     async def __call__(self, scope: Asgi, receive: Receive, send: Send) -> None:
-        caller = await self._admit(scope, self.needs[scope["method"]])
-        put_caller(scope, caller)
-        await self.app(scope, receive, send)
-
-    async def _admit(self, scope: Asgi, need: Scope | None) -> Caller:
-        """Raises NotAuthenticated, NotAllowed, LineageNotFound."""
-        if need is None or self.authenticator is None:
-            return ANYBODY
-        caller = await self.authenticator.caller(scope)
-        assert caller.key is not None  # noqa: S101  an authenticator finds keys
-        if not caller.key.scope.includes(need):
-            raise NotAllowed(f"This key has the scope '{caller.key.scope}'; this needs '{need}'.", need)
-        if scope["route"].path.startswith("/lineages/{name}") and not caller.sees(scope["path_params"]["name"]):
-            raise LineageNotFound(scope["path_params"]["name"])
-        return caller
+        visit = visit_of(scope)
+        visit.action = self.action
+        limits = await self.desk.admit(scope, visit, self.needs[scope["method"]])
+        if limits is None or not limits.upload_bytes or scope["method"] in {"GET", "HEAD"}:
+            await self.app(scope, receive, send)
+            return
+        assert visit.caller is not None  # noqa: S101  whoever has limits was found
+        assert visit.caller.key is not None  # noqa: S101
+        meter = ByteMeter(self.desk.access, visit.caller.key, limits.upload_bytes)
+        await meter.begin(scope)
+        try:
+            await self.app(scope, meter.around(receive), send)
+        finally:
+            await meter.settle()

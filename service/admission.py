@@ -17,6 +17,7 @@ from registry.record import now
 from registry.state.redis import new_merge_id
 from registry.version import Version
 from service.context import Context
+from service.limits import Limits, take_place
 from service.schemas import MergeRequest
 
 
@@ -161,6 +162,10 @@ class MergeAdmission:
             labels=self.request.labels,
             created_at=now(),
         )
+        key = self._context.caller.key
+        if key is not None:
+            limits = Limits.of(key, self._context.settings)
+            take_place(self._context.access, key, limits.queued_merges, merge.lineage, merge.id)
         stored = self._context.state.enqueue(merge)
         self._context.ring(self.lineage.name)
         return stored

@@ -13,12 +13,14 @@ from registry.state.access import RedisAccess
 from registry.state.events import RedisEvents
 from registry.state.redis import RedisStateStore
 from service import errors, openapi
-from service.access import guarded
+from service.access import Desk, guarded
 from service.callers import Authenticator
 from service.context import Context
 from service.doorbell import create_doorbell
+from service.limits import RateLimiter
 from service.routes import aliases, blobs, lineages, merges, models, operations, page, versions, watching
 from service.settings import GatewaySettings
+from service.visits import Trail
 from service.watchers import Watchers
 
 _log = logging.getLogger(__name__)
@@ -40,6 +42,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         yield
         await watchers.close()
         await events.close()
+        await trail.finish()
         state.close()
         access.close()
 
@@ -47,6 +50,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         title="odem", version=CODE_VERSION, description=_DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
     )
     access = RedisAccess(settings.redis_url)
+    trail = Trail(access, settings.audit_entries)
     app.state.context = Context(
         settings=settings,
         state=state,
@@ -58,8 +62,9 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     )
     errors.install(app)
     openapi.install(app)
-    authenticator = Authenticator(access, settings.key_cache_seconds) if settings.auth else None
+    app.add_middleware(trail.around)
+    desk = Desk(settings, access, Authenticator(access, settings.key_cache_seconds), RateLimiter(access))
     for module in (merges, watching, models, lineages, aliases, versions, blobs, operations, page):
         # Not `include_router`: routes that lie flat are matched once and not once for each router that holds them.
-        app.router.routes.extend(guarded(module.router.routes, authenticator))
+        app.router.routes.extend(guarded(module.router.routes, desk))
     return app

@@ -11,7 +11,6 @@ from registry.key import ApiKey, split_token
 from registry.record import now
 from registry.state.access import RedisAccess
 
-_CALLER = "odem.caller"
 _MOST_REMEMBERED = 4096
 
 
@@ -45,17 +44,6 @@ class Caller:
 
 
 ANYBODY = Caller()
-
-
-def put_caller(scope: Scope, caller: Caller) -> None:
-    """Note who asks, for the routes."""
-    scope[_CALLER] = caller
-
-
-def caller_of(scope: Scope) -> Caller:
-    """Who asks. Raises KeyError for a route that nothing guards."""
-    caller: Caller = scope[_CALLER]
-    return caller
 
 
 class Authenticator:

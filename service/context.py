@@ -9,9 +9,10 @@ from fastapi import Depends, Request
 from registry.blobs.store import BlobStore
 from registry.state.access import RedisAccess
 from registry.state.store import EventSource, StateStore
-from service.callers import ANYBODY, Caller, caller_of
+from service.callers import ANYBODY, Caller
 from service.settings import GatewaySettings
 from service.visible import VisibleBlobs, VisibleEvents, VisibleState
+from service.visits import Visit, visit_of
 from service.watchers import Watchers
 
 
@@ -31,8 +32,10 @@ class Context:
     watchers: Watchers
     caller: Caller = ANYBODY
 
-    def seen_by(self, caller: Caller) -> "Context":
-        """The stores as a caller may see them; made anew for each request."""
+    def seen_by(self, visit: Visit) -> "Context":
+        """The stores as a visit's caller may see them; made anew for each request."""
+        caller = visit.caller
+        assert caller is not None  # noqa: S101  every route has a guard
         key = caller.key
         if key is None or key.lineages is None:
             return replace(self, caller=caller)
@@ -40,8 +43,8 @@ class Context:
         return replace(
             self,
             # The views have what routes ask for and no more: anything else must fail.
-            state=cast("StateStore", VisibleState(self.state, key, revealed)),
-            events=VisibleEvents(self.events, key),
+            state=cast("StateStore", VisibleState(self.state, key, revealed, visit.refuse)),
+            events=VisibleEvents(self.events, key, visit.refuse),
             blobs=cast("BlobStore", VisibleBlobs(self.blobs, self.access, key, revealed)),
             caller=caller,
         )
@@ -51,7 +54,7 @@ async def _context(request: Request) -> Context:
     # Asynchronous although it waits for nothing: a plain function would be handed over to a thread.
     found = request.app.state.context
     assert isinstance(found, Context)  # noqa: S101  create_app puts it there
-    return found.seen_by(caller_of(request.scope))
+    return found.seen_by(visit_of(request.scope))
 
 
 Ctx = Annotated[Context, Depends(_context)]

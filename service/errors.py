@@ -1,6 +1,7 @@
 """One table from the core's errors to HTTP answers, and the handlers that write them as problem+json (RFC 9457)."""
 
 import logging
+import math
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -10,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from registry import errors
+from service.visits import visit_of
 
 _log = logging.getLogger(__name__)
 
@@ -24,6 +26,8 @@ ANSWERS: dict[type[errors.OdemError], tuple[int, str, str]] = {
     errors.KeyNotFound: (404, "key-not-found", "No such key"),
     errors.NotAuthenticated: (401, "not-authenticated", "An API key is needed"),
     errors.NotAllowed: (403, "not-allowed", "The API key does not cover this"),
+    errors.TooManyRequests: (429, "too-many-requests", "Requests come too fast"),
+    errors.QuotaExceeded: (429, "quota-exceeded", "A quota of the API key is used up"),
     errors.Conflict: (409, "conflict", "The request contradicts what is stored"),
     errors.LineageExists: (409, "lineage-exists", "The lineage exists already"),
     errors.MergeEnded: (409, "merge-ended", "The merge has ended"),
@@ -79,6 +83,8 @@ def answer_to(error: errors.OdemError) -> JSONResponse:
     answer = problem(status, kind, title, str(error), **more)
     if (challenge := _challenge(error)) is not None:
         answer.headers["WWW-Authenticate"] = challenge
+    if isinstance(error, errors.TooManyRequests):
+        answer.headers["Retry-After"] = str(max(1, math.ceil(error.seconds)))
     return answer
 
 
@@ -113,7 +119,10 @@ async def _disconnected(_: Request, __: Exception) -> JSONResponse:
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return problem(
+    request_id = visit_of(request.scope).request_id
+    _log.error("%s %s failed (%s)", request.method, request.url.path, request_id, exc_info=error)
+    answer = problem(
         500, "internal", "The service made a mistake", "The error was logged. Nothing was stored by this request."
     )
+    answer.headers["X-Request-Id"] = request_id
+    return answer

@@ -20,6 +20,8 @@ EXAMPLES: tuple[errors.OdemError, ...] = (
     errors.KeyNotFound("5f0c6d7a1b2c3d4e"),
     errors.NotAuthenticated(given=True),
     errors.NotAllowed("This key has the scope 'read'; this needs 'merge'.", "merge"),
+    errors.TooManyRequests("This key may ask 100 times a second in the long run.", 1),
+    errors.QuotaExceeded("This key has 20 merges that have not ended, and may have no more (quota queued_merges).", 10),
     errors.Conflict("The request contradicts what is stored."),
     errors.LineageExists("birds"),
     errors.MergeEnded("mrg_5f0c6d7a1b2c3d4e5f607182", "succeeded"),

@@ -48,3 +48,19 @@ class GatewaySettings(BaseSettings):
     key_cache_seconds: float = Field(
         1.0, ge=0, le=60, description="How long a key is remembered: a revoked one works for as long at most."
     )
+    rate_limit: float = Field(
+        100.0, ge=0, description="Requests per second of one key in the long run, unless it has its own limit; 0: any."
+    )
+    rate_burst: int = Field(400, ge=1, description="Requests of one key at once after a pause.")
+    address_rate_limit: float = Field(
+        0.0, ge=0, description="Requests per second of one client address where no keys are asked for; 0: any."
+    )
+    quota_queued_merges: int = Field(
+        0, ge=0, description="Merges of one key that have not ended, unless it has its own quota; 0: any number."
+    )
+    quota_upload_bytes: int = Field(
+        0, ge=0, description="Bytes that one key may send in a day (UTC), unless it has its own quota; 0: any number."
+    )
+    audit_entries: int = Field(
+        100_000, ge=1, description="Changes that the audit log keeps, and refusals; older ones are forgotten."
+    )

@@ -4,7 +4,7 @@ Everything else is as if it were not there: the answers are those for things tha
 in place of the stores, so no route can forget. A method that is missing here fails, it does not pass through.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,15 +38,20 @@ _Record = TypeVar("_Record", Lineage, Version)
 
 
 class VisibleState:
-    """A StateStore as one limited key sees it, for one request; `revealed` gathers the blobs that its records name."""
+    """A StateStore as one limited key sees it, for one request.
 
-    def __init__(self, state: StateStore, key: ApiKey, revealed: set[str]) -> None:
+    `revealed` gathers the blobs that its records name; `refuse` is told whenever something is kept from the key.
+    """
+
+    def __init__(self, state: StateStore, key: ApiKey, revealed: set[str], refuse: Callable[[], None]) -> None:
         self._state = state
         self._key = key
+        self._refuse = refuse
         self._revealed = revealed
 
     def _own(self, lineage: str) -> str:
         if not self._key.sees(lineage):
+            self._refuse()
             raise LineageNotFound(lineage)
         return lineage
 
@@ -77,6 +82,7 @@ class VisibleState:
 
     def get_version(self, reference: VersionReference) -> Version:
         if not self._key.sees(reference.lineage):
+            self._refuse()
             raise VersionNotFound(str(reference))
         return self._show(self._state.get_version(reference))
 
@@ -96,6 +102,7 @@ class VisibleState:
     def get_merge(self, merge_id: str) -> Merge:
         merge = self._state.get_merge(merge_id)
         if not self._key.sees(merge.lineage):
+            self._refuse()
             raise MergeNotFound(merge_id)
         return merge
 
@@ -118,13 +125,15 @@ class VisibleState:
 class VisibleEvents:
     """An EventSource as one limited key sees it."""
 
-    def __init__(self, events: EventSource, key: ApiKey) -> None:
+    def __init__(self, events: EventSource, key: ApiKey, refuse: Callable[[], None]) -> None:
         self._events = events
         self._key = key
+        self._refuse = refuse
 
     async def merge(self, merge_id: str) -> Merge:
         merge = await self._events.merge(merge_id)
         if not self._key.sees(merge.lineage):
+            self._refuse()
             raise MergeNotFound(merge_id)
         return merge
 
@@ -134,6 +143,7 @@ class VisibleEvents:
 
     async def present_lineage(self, lineage: str, most: int) -> Present:
         if not self._key.sees(lineage):
+            self._refuse()
             raise LineageNotFound(lineage)
         return await self._events.present_lineage(lineage, most)
 

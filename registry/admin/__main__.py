@@ -1,10 +1,11 @@
-"""`python -m registry.admin`: rebuild, verify, collect, retention, manifests, keys."""
+"""`python -m registry.admin`: rebuild, verify, collect, retention, manifests, keys, audit."""
 
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import closing
 
-from registry.admin import keys
+from registry.admin import audit, keys
 from registry.admin.rebuilding import rebuild
 from registry.admin.settings import AdminSettings
 from registry.admin.verification import verify
@@ -68,11 +69,12 @@ class _Command:
         return 0
 
     def keys(self, arguments: argparse.Namespace) -> int:
-        access = RedisAccess(self._settings.redis_url)
-        try:
+        with closing(RedisAccess(self._settings.redis_url)) as access:
             return keys.run(access, arguments)
-        finally:
-            access.close()
+
+    def audit(self, arguments: argparse.Namespace) -> int:
+        with closing(RedisAccess(self._settings.redis_url)) as access:
+            return audit.run(access, arguments)
 
 
 def _say(line: str) -> None:
@@ -100,6 +102,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     retaining = commands.add_parser("retention", help="say which versions the retention rules give up")
     retaining.add_argument("--lineage", help="of this lineage only")
     retaining.add_argument("--apply", action="store_true", help="retire them; collect then frees their bytes")
+    audit.add_arguments(commands.add_parser("audit", help="say who did what, or who was refused"))
     keys.add_arguments(commands.add_parser("keys", help="make, list and revoke API keys"))
     return parser.parse_args(arguments)
 

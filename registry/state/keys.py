@@ -3,6 +3,13 @@
     odem:lineages                       SET     names of all lineages
     odem:merge:<id>:lineage             STRING  the lineage of a merge
     odem:keys                           HASH    id of an API key -> ApiKey as JSON
+    odem:{key:<id>}:rate                HASH    a token bucket: level, at (milliseconds)
+    odem:{address:<address>}:rate       HASH    the same for a client's address
+    odem:{key:<id>}:sent:<day>          STRING  bytes sent on that day (UTC)
+    odem:{key:<id>}:places              ZSET    <lineage>/<merge> of merges that may not have ended -> when (seconds)
+    odem:audit:changes                  STREAM  AuditEntry, one entry each: what was done
+    odem:audit:refusals                 STREAM  AuditEntry: who was refused; a stream of its own, so that strangers can
+                                                not push out what was done
     odem:circle:<hash>:blobs            ZSET    digests that keys of the same lineages have sent -> when (seconds)
 
     odem:{<lineage>}:record             STRING  Lineage as JSON
@@ -34,6 +41,8 @@ from dataclasses import dataclass
 
 LINEAGES = "odem:lineages"
 KEYS = "odem:keys"
+CHANGES = "odem:audit:changes"
+REFUSALS = "odem:audit:refusals"
 
 
 def merge_lineage(merge_id: str) -> str:
@@ -44,6 +53,21 @@ def merge_lineage(merge_id: str) -> str:
 def circle_blobs(circle: str) -> str:
     """Key of what the API keys of a circle (limited to the same lineages) have sent."""
     return f"odem:circle:{circle}:blobs"
+
+
+def bucket(who: str) -> str:
+    """Key of a token bucket; `who` is `key:<id>` or `address:<address>`."""
+    return f"odem:{{{who}}}:rate"
+
+
+def sent_bytes(key: str, day: str) -> str:
+    """Key of the bytes that an API key has sent on a day."""
+    return f"odem:{{key:{key}}}:sent:{day}"
+
+
+def places(key: str) -> str:
+    """Key of an API key's merges that may not have ended."""
+    return f"odem:{{key:{key}}}:places"
 
 
 @dataclass(frozen=True)

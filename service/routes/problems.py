@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from registry.errors import InvalidRecord, NotAllowed, NotAuthenticated, OdemError, StoreUnavailable
+from registry.errors import InvalidRecord, NotAllowed, NotAuthenticated, OdemError, StoreUnavailable, TooManyRequests
 from service.errors import ANSWERS, PROBLEM_MEDIA_TYPE
 from service.openapi import reference
 from service.routes.headers import headers
 from service.schemas import Problem
 
-_ALWAYS = (NotAuthenticated, NotAllowed, InvalidRecord, StoreUnavailable, OdemError)
-"""What any route may answer: a key that will not do, a request that says something impossible, a store that is away, a
-mistake of ours."""
+_ALWAYS = (NotAuthenticated, NotAllowed, TooManyRequests, InvalidRecord, StoreUnavailable, OdemError)
+"""What any route may answer: a key that will not do or is too fast, a request that says something impossible, a store
+that is away, a mistake of ours."""
 
-_HEADERS = {401: ("WWW-Authenticate",), 503: ("Retry-After",)}
+_HEADERS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 
 
 Responses = dict[int | str, dict[str, Any]]

@@ -1,0 +1,121 @@
+"""Rate limits and quotas: what is too much, what the headers say, and what is counted."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from registry.key import KeyLimits
+from registry.state.access import RedisAccess
+from standalone.valkey import EmbeddedValkey
+from tests.integration.access.gateway import Gateway, merge_document, send_blob, send_lineage, send_merge, tiny
+
+
+def _limited(gateway: Gateway, **limits: Any) -> httpx.Client:
+    return gateway.key("admin", limits=KeyLimits(**limits))[1]
+
+
+def test_a_burst_is_taken_and_then_answered_with_429(gateway: Gateway) -> None:
+    client = _limited(gateway, rate=0.5, burst=3)
+    answers = [client.get("/lineages") for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert [answer.headers["ratelimit"].partition(";t=")[0] for answer in answers] == [
+        f'"requests";r={left}' for left in (2, 1, 0, 0)
+    ]
+    assert {answer.headers["ratelimit-policy"] for answer in answers} == {'"requests";q=3;w=6'}
+    assert 1 <= int(answers[3].headers["retry-after"]) <= 2
+    assert answers[3].json()["type"] == "/problems/too-many-requests"
+
+
+def test_after_retry_after_the_request_is_taken(gateway: Gateway) -> None:
+    client = _limited(gateway, rate=2, burst=1)
+    assert client.get("/lineages").status_code == 200
+    refused = client.get("/lineages")
+    assert refused.status_code == 429
+    time.sleep(int(refused.headers["retry-after"]))  # what the header promises is what is tested
+    assert client.get("/lineages").status_code == 200
+
+
+def test_each_key_has_a_bucket_of_its_own_and_0_means_no_limit(gateway: Gateway) -> None:
+    slow, free = _limited(gateway, rate=0.1, burst=1), _limited(gateway, rate=0)
+    assert [slow.get("/lineages").status_code for _ in range(2)] == [200, 429]
+    answers = [free.get("/lineages") for _ in range(20)]
+    assert {answer.status_code for answer in answers} == {200}
+    assert "ratelimit" not in answers[0].headers
+
+
+@pytest.fixture
+def access(valkey: EmbeddedValkey) -> Iterator[RedisAccess]:
+    made = RedisAccess(valkey.url)
+    yield made
+    made.close()
+
+
+def test_a_bucket_gives_no_more_than_it_has_however_many_gateways_ask(access: RedisAccess) -> None:
+    given = [access.take_tokens("key:x", 0.001, 25, 10)[0] for _ in range(4)]
+    assert given == [10, 10, 5, 0]
+
+
+def test_spent_bytes_can_be_given_back_and_never_pass_the_quota(access: RedisAccess) -> None:
+    assert access.spend_bytes("x", "2026-01-01", 80, 100)
+    assert not access.spend_bytes("x", "2026-01-01", 21, 100)
+    assert access.spend_bytes("x", "2026-01-01", -30, 100)
+    assert access.spend_bytes("x", "2026-01-01", 50, 100)
+    assert not access.has_bytes("x", "2026-01-01", 100)
+    assert access.has_bytes("x", "2026-01-02", 100)
+
+
+def test_a_day_s_bytes_are_refused_before_they_are_sent(gateway: Gateway) -> None:
+    size = len(tiny(0))
+    client = _limited(gateway, upload_bytes_per_day=2 * size + 1)
+    assert client.post("/blobs", content=tiny(1)).status_code == 201
+    refused = client.post("/blobs", content=tiny(2) + bytes(2))
+    assert refused.status_code == 429
+    assert refused.json()["type"] == "/problems/quota-exceeded"
+    assert 1 <= int(refused.headers["retry-after"]) <= 86_400
+    # Without a length the bytes are counted as they come.
+    assert client.post("/blobs", content=iter([tiny(3)])).status_code == 201
+    assert client.post("/blobs", content=iter([tiny(4)])).status_code == 429
+    assert client.get("/lineages").status_code == 200
+
+
+def test_a_body_that_is_cut_off_counts_for_what_came(gateway: Gateway) -> None:
+    import socket
+
+    from tests.integration.access.gateway import eventually
+
+    size = len(tiny(0))
+    client = _limited(gateway, upload_bytes_per_day=10 * size)
+    head = (
+        f"POST /blobs HTTP/1.1\r\nHost: x\r\nAuthorization: {client.headers['authorization']}\r\n"
+        f"Content-Length: {10 * size}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", gateway.port)) as wire:
+        wire.sendall(head.encode() + tiny(0))
+    eventually(lambda: client.post("/blobs", content=tiny(5)).status_code == 201, "what did not come is given back")
+
+
+def test_a_key_has_no_more_merges_queued_than_it_may(gateway: Gateway) -> None:
+    _, admin = gateway.key("admin")
+    blob = send_blob(admin, 7)
+    send_lineage(admin, "queue", blob)
+    client = _limited(gateway, queued_merges=2)
+    first, _ = send_merge(client, "queue", blob), send_merge(client, "queue", blob)
+    refused = client.post("/merge", json=merge_document("queue", blob))
+    assert (refused.status_code, refused.json()["type"]) == (429, "/problems/quota-exceeded")
+    assert "retry-after" in refused.headers
+    send_merge(admin, "queue", blob)
+    assert client.post(f"/merges/{first}/cancel").status_code == 202
+    send_merge(client, "queue", blob)
+    assert client.post("/merge", json=merge_document("queue", blob)).status_code == 429
+
+
+def test_without_keys_an_address_can_be_limited(own_gateway: Callable[..., Gateway]) -> None:
+    gateway = own_gateway(ODEM_AUTH="off", ODEM_ADDRESS_RATE_LIMIT="0.25")
+    client = gateway.client(None)
+    assert [client.get("/lineages").status_code for _ in range(2)] == [200, 429]
+    assert re.fullmatch(r'"requests";q=1;w=4', client.get("/lineages").headers["ratelimit-policy"])
+    assert client.get("/healthz").status_code == 200
