@@ -3,6 +3,7 @@
     OdemError
     ├── NotFound
     │   ├── LineageNotFound   VersionNotFound   MergeNotFound   BlobNotFound   AliasNotFound   KeyNotFound
+    │   ├── UploadNotFound
     ├── NotAuthenticated                      no API key, or one that is not (or no longer) good
     ├── NotAllowed                            the key's scope or lineages do not cover this
     ├── TooManyRequests                       faster than the key's rate limit
@@ -10,6 +11,8 @@
     ├── Conflict
     │   ├── LineageExists     MergeEnded
     │   ├── AliasChanged                      an alias is not what the change was meant for
+    │   ├── WeightsChanged                    the weights are not those that the download was meant for
+    │   ├── UploadBusy        OffsetMismatch  somebody else is sending this upload; it has come less or further far
     │   └── VersionRetired                    a retention rule has given the version up
     ├── InvalidInput
     │   ├── InvalidRecord                     a JSON document that says something impossible
@@ -20,9 +23,14 @@
     │   │   └── PickleRefused
     │   ├── TensorMismatch                    names or shapes that differ from the lineage's base
     │   ├── CalibrationInvalid                images, labels or head that do not fit task and model
+    │   ├── EncodingUnsupported  MediaTypeUnsupported    a Content-Encoding or Content-Type that the route does not take
+    │   ├── TusVersionUnsupported
     │   └── MalformedUpload                   multipart that is out of order, incomplete or cut off
     ├── TooLarge                              a documented limit was passed
+    ├── TooManyUploads                        one owner has as many uploads open as allowed
+    ├── SenderTooSlow                         no byte came for as long as allowed
     ├── DigestMismatch                        bytes that are not what their name says
+    ├── ChecksumMismatch                      a piece of an upload that was damaged on its way
     ├── StorageFull                           no room on the disk
     ├── StoreUnavailable                      the state store does not answer
     ├── Overloaded                            as many do this at once as may
@@ -144,6 +152,44 @@ class AliasChanged(Conflict):
         )
 
 
+class UploadNotFound(NotFound):
+    """There is no such upload, or it is somebody else's, or it has expired."""
+
+    def __init__(self, upload_id: str) -> None:
+        super().__init__(
+            f"There is no upload {upload_id[:64]!r}: it was never begun, was ended, or has expired. "
+            "Begin a new one with POST /uploads."
+        )
+
+
+class UploadBusy(Conflict):
+    """Another request is sending bytes of this upload."""
+
+    def __init__(self, upload_id: str) -> None:
+        super().__init__(
+            f"Another request is sending bytes of the upload {upload_id}. Wait until it has ended, ask for the offset "
+            "again (HEAD), and go on from there."
+        )
+
+
+class OffsetMismatch(Conflict):
+    """The bytes do not begin where the upload has ended so far. `offset`: where that is."""
+
+    def __init__(self, offset: int, asked: int) -> None:
+        super().__init__(f"The upload has come to the offset {offset}, but these bytes are for {asked}.")
+        self.offset = offset
+
+
+class WeightsChanged(Conflict):
+    """The weights that were asked for are not those of If-Match."""
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(
+            f"The weights of {reference} are not those that If-Match asks for: the name means another version now. "
+            "Start the download anew, or ask for the version by its number."
+        )
+
+
 class VersionRetired(Conflict):
     """The version was given up by its lineage's retention rule; its record stays, its weights may be gone."""
 
@@ -198,6 +244,26 @@ class MalformedUpload(InvalidInput):
     """The body is not the upload that the route expects."""
 
 
+class EncodingUnsupported(InvalidInput):
+    """The body is encoded (compressed), and nothing here decodes bodies."""
+
+    def __init__(self, encoding: str) -> None:
+        super().__init__(
+            f"Bodies are taken as they are, not with Content-Encoding {encoding[:40]!r}. Send plain bytes."
+        )
+
+
+class MediaTypeUnsupported(InvalidInput):
+    """The body's Content-Type is not one that the route takes."""
+
+
+class TusVersionUnsupported(InvalidInput):
+    """The client speaks another version of tus, or none."""
+
+    def __init__(self, asked: str | None, spoken: str) -> None:
+        super().__init__(f"Requests to /uploads carry the header Tus-Resumable: {spoken}; this one has {asked!r}.")
+
+
 class TooLarge(OdemError):
     """A limit was passed; the message names its setting."""
 
@@ -209,6 +275,33 @@ class DigestMismatch(OdemError):
         super().__init__(f"The bytes hash to {actual}, not to {expected}. Send them again.")
         self.expected = expected
         self.actual = actual
+
+
+class ChecksumMismatch(OdemError):
+    """A piece of an upload is not what its checksum says. The piece was forgotten; the upload goes on without it."""
+
+    def __init__(self, algorithm: str) -> None:
+        super().__init__(
+            f"These bytes do not have the {algorithm} checksum that came with them. They were forgotten: send them "
+            "again from the same offset."
+        )
+
+
+class TooManyUploads(OdemError):
+    """One owner has as many uploads open as allowed."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"You have {most} uploads open, and no more are allowed at once (ODEM_MAX_OPEN_UPLOADS). Finish one, or "
+            "end one with DELETE /uploads/{id}."
+        )
+
+
+class SenderTooSlow(OdemError):
+    """No byte of a body came for as long as is allowed."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"No byte of the body came for {seconds:g} s (ODEM_IDLE_SECONDS).")
 
 
 class StorageFull(OdemError):

@@ -9,17 +9,22 @@ from starlette.concurrency import run_in_threadpool
 
 from registry import CODE_VERSION
 from registry.blobs.files import FileBlobStore, forget_abandoned
+from registry.blobs.uploads import FileUploads
 from registry.state.access import RedisAccess
 from registry.state.events import RedisEvents
 from registry.state.redis import RedisStateStore
 from service import errors, openapi
 from service.access import Desk, guarded
+from service.bodies import BodyBounds
 from service.callers import Authenticator
 from service.context import Context
 from service.doorbell import create_doorbell
 from service.limits import RateLimiter
-from service.routes import aliases, blobs, lineages, merges, models, operations, page, versions, watching
+from service.routes import aliases, blobs, lineages, merges, models, operations, page, uploads, versions, watching
 from service.settings import GatewaySettings
+from service.slots import UploadSlots
+from service.tidying import tidy
+from service.tus import TusVersionHeader
 from service.visits import Trail
 from service.watchers import Watchers
 
@@ -39,7 +44,8 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         if left := await run_in_threadpool(forget_abandoned, settings.data_dir):
             _log.warning("%d uploads of a gateway or worker that died were deleted.", left)
-        yield
+        async with tidy(context.uploads):
+            yield
         await watchers.close()
         await events.close()
         await trail.finish()
@@ -51,20 +57,24 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     )
     access = RedisAccess(settings.redis_url)
     trail = Trail(access, settings.audit_entries)
-    app.state.context = Context(
+    context = app.state.context = Context(
         settings=settings,
         state=state,
         events=events,
         blobs=FileBlobStore(settings.data_dir, settings.min_free_bytes),
+        uploads=FileUploads(settings.data_dir, settings.min_free_bytes, settings.upload_lifetime_seconds),
+        slots=UploadSlots(settings.max_open_uploads),
         access=access,
         ring=create_doorbell(settings.broker_url),
         watchers=watchers,
     )
+    app.add_middleware(TusVersionHeader)
+    app.add_middleware(BodyBounds, settings=settings)
     errors.install(app)
     openapi.install(app)
     app.add_middleware(trail.around)
     desk = Desk(settings, access, Authenticator(access, settings.key_cache_seconds), RateLimiter(access))
-    for module in (merges, watching, models, lineages, aliases, versions, blobs, operations, page):
+    for module in (merges, watching, models, lineages, aliases, versions, blobs, uploads, operations, page):
         # Not `include_router`: routes that lie flat are matched once and not once for each router that holds them.
         app.router.routes.extend(guarded(module.router.routes, desk))
     return app

@@ -6,12 +6,13 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from registry.blobs.store import BlobStore
+from registry.blobs.store import BlobStore, UploadStore
 from registry.state.access import RedisAccess
 from registry.state.store import EventSource, StateStore
 from service.callers import ANYBODY, Caller
 from service.settings import GatewaySettings
-from service.visible import VisibleBlobs, VisibleEvents, VisibleState
+from service.slots import UploadSlots
+from service.visible import VisibleBlobs, VisibleEvents, VisibleState, VisibleUploads
 from service.visits import Visit, visit_of
 from service.watchers import Watchers
 
@@ -27,6 +28,8 @@ class Context:
     state: StateStore
     events: EventSource
     blobs: BlobStore
+    uploads: UploadStore
+    slots: UploadSlots
     access: RedisAccess
     ring: Callable[[str], None]
     watchers: Watchers
@@ -46,6 +49,7 @@ class Context:
             state=cast("StateStore", VisibleState(self.state, key, revealed, visit.refuse)),
             events=VisibleEvents(self.events, key, visit.refuse),
             blobs=cast("BlobStore", VisibleBlobs(self.blobs, self.access, key, revealed)),
+            uploads=cast("UploadStore", VisibleUploads(self.uploads, self.access, key)),
             caller=caller,
         )
 

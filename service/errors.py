@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from registry import errors
+from service.bodies import BodyRefused
 from service.visits import visit_of
 
 _log = logging.getLogger(__name__)
@@ -28,10 +29,14 @@ ANSWERS: dict[type[errors.OdemError], tuple[int, str, str]] = {
     errors.NotAllowed: (403, "not-allowed", "The API key does not cover this"),
     errors.TooManyRequests: (429, "too-many-requests", "Requests come too fast"),
     errors.QuotaExceeded: (429, "quota-exceeded", "A quota of the API key is used up"),
+    errors.UploadNotFound: (404, "upload-not-found", "No such upload"),
     errors.Conflict: (409, "conflict", "The request contradicts what is stored"),
     errors.LineageExists: (409, "lineage-exists", "The lineage exists already"),
     errors.MergeEnded: (409, "merge-ended", "The merge has ended"),
     errors.AliasChanged: (412, "alias-changed", "The alias was changed by somebody else"),
+    errors.WeightsChanged: (412, "weights-changed", "The weights are not those asked for"),
+    errors.UploadBusy: (423, "upload-busy", "The upload is being sent by another request"),
+    errors.OffsetMismatch: (409, "offset-mismatch", "The bytes do not begin where the upload ended"),
     errors.VersionRetired: (410, "version-retired", "The version was retired"),
     errors.InvalidInput: (422, "invalid-input", "The input cannot be used"),
     errors.InvalidRecord: (422, "invalid-document", "The JSON document is not valid"),
@@ -43,8 +48,14 @@ ANSWERS: dict[type[errors.OdemError], tuple[int, str, str]] = {
     errors.TensorMismatch: (422, "tensor-mismatch", "The checkpoint does not match the lineage's base"),
     errors.CalibrationInvalid: (422, "calibration-invalid", "The calibration sample cannot be used"),
     errors.MalformedUpload: (400, "malformed-upload", "The upload is not as it should be"),
+    errors.EncodingUnsupported: (415, "encoding-unsupported", "Encoded bodies are not taken"),
+    errors.MediaTypeUnsupported: (415, "media-type-unsupported", "Bodies of this type are not taken"),
+    errors.TusVersionUnsupported: (412, "tus-version", "This version of tus is not spoken here"),
     errors.TooLarge: (413, "too-large", "A limit was passed"),
     errors.DigestMismatch: (422, "digest-mismatch", "The bytes are not those that were promised"),
+    errors.ChecksumMismatch: (460, "checksum-mismatch", "The bytes were damaged on their way"),
+    errors.TooManyUploads: (429, "too-many-uploads", "Too many uploads are open"),
+    errors.SenderTooSlow: (408, "sender-too-slow", "The body stopped coming"),
     errors.StorageFull: (507, "storage-full", "The disk is full"),
     errors.StoreUnavailable: (503, "store-unavailable", "The state store does not answer"),
     errors.Overloaded: (503, "overloaded", "Too much is asked at once"),
@@ -65,6 +76,7 @@ def problem(status: int, kind: str, title: str, detail: str, **more: Any) -> JSO
 def install(app: FastAPI) -> None:
     """Register the handlers."""
     app.add_exception_handler(errors.OdemError, _core)
+    app.add_exception_handler(BodyRefused, _body)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(ClientDisconnect, _disconnected)
@@ -95,6 +107,11 @@ def _challenge(error: Exception) -> str | None:
     if isinstance(error, errors.NotAllowed) and error.scope:
         return f'Bearer realm="odem", error="insufficient_scope", scope="{error.scope}"'
     return None
+
+
+async def _body(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, BodyRefused)  # noqa: S101  registered for this class only
+    return await _core(request, error.error)
 
 
 async def _validation(_: Request, error: Exception) -> JSONResponse:

@@ -1,32 +1,64 @@
 """Bodies of POST /merge, POST /lineages and POST /blobs; files are streamed."""
 
+from contextlib import suppress
+
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
 from registry.blob import Blob
-from registry.errors import InvalidRecord, MalformedUpload
+from registry.errors import BlobNotFound, InvalidRecord, MalformedUpload
 from registry.lineage import Lineage, LineageSpec
 from registry.merge import Merge
 from registry.recipe import describe
 from service.admission import MergeAdmission, blob_header, create_lineage
 from service.context import Context
+from service.digests import Expected, blob_digest, read_digests
+from service.foresight import announced, foresee
 from service.multipart import read_parts
+from service.query import query_document
 from service.sinks import JsonSink, SafetensorsSink, Sink
 
+_CUT = "The connection closed before the body was complete. Nothing was stored."
 
-async def receive_blob(context: Context, request: Request) -> Blob:
-    """A raw safetensors body into the blob store."""
-    sink = SafetensorsSink(context.blobs, context.settings, check=lambda _: None)
-    try:
-        async for chunk in request.stream():
-            await sink.put(chunk)
-        await sink.finish()
-        return await sink.commit()
-    except ClientDisconnect as error:
-        raise MalformedUpload("The connection closed before the body was complete. Nothing was stored.") from error
-    finally:
-        await sink.abort()
+
+async def receive_blob(context: Context, request: Request) -> tuple[Blob, bool]:
+    """A raw safetensors body into the blob store, and whether it had to be read.
+
+    A body whose digest is promised and stored already is not asked for.
+    """
+    expected = read_digests(request.headers)
+    known = await _find(context, expected)
+    if known is not None:
+        return known, False
+    foresee(context, request, context.settings.max_upload_bytes)
+    sink = SafetensorsSink(
+        context.blobs.create, context.settings, check=lambda _: None, expected=expected, announced=announced(request)
+    )
+    return await _receive_file(context, request, sink), True
+
+
+async def _find(context: Context, expected: list[Expected]) -> Blob | None:
+    digest = blob_digest(expected)
+    if digest is not None:
+        with suppress(BlobNotFound):
+            return await run_in_threadpool(context.blobs.touch, digest)
+    return None
+
+
+async def _receive_file(context: Context, request: Request, sink: SafetensorsSink) -> Blob:
+    """A body that is one file. Raises TooManyUploads, MalformedUpload, and what the sink raises."""
+    owner = context.caller.identity
+    with context.slots.taken(owner, besides=await run_in_threadpool(context.uploads.count, owner)):
+        try:
+            async for chunk in request.stream():
+                await sink.put(chunk)
+            await sink.finish()
+            return await sink.commit()
+        except ClientDisconnect as error:
+            raise MalformedUpload(_CUT) from error
+        finally:
+            await sink.abort()
 
 
 async def read_json(context: Context, request: Request) -> bytes:
@@ -39,12 +71,37 @@ async def read_json(context: Context, request: Request) -> bytes:
 
 async def receive_merge(context: Context, request: Request) -> Merge:
     """A merge as multipart: the JSON part `merge`, then `checkpoint` and, for methods that need it, `calibration`."""
+    foresee(context, request)
     parts = _MergeParts(context)
-    try:
-        await read_parts(request, parts.begin, parts.end)
-        return await parts.accept()
-    finally:
-        await parts.abort()
+    owner = context.caller.identity
+    with context.slots.taken(owner, besides=await run_in_threadpool(context.uploads.count, owner)):
+        try:
+            await read_parts(request, parts.begin, parts.end)
+            return await parts.accept()
+        finally:
+            await parts.abort()
+
+
+async def receive_raw_merge(context: Context, request: Request) -> Merge:
+    """A merge whose body is the checkpoint; its query says the rest, and may name a calibration blob sent before.
+
+    All that the query says, and all that a promised digest tells of a checkpoint that is stored already, is checked
+    before the body is asked for.
+    """
+    document = query_document(request.query_params)
+    admission = await run_in_threadpool(MergeAdmission, context, document)
+    calibration = await run_in_threadpool(_named_calibration, context, admission)
+    admission.check_complete(has_calibration=calibration is not None)
+    expected = read_digests(request.headers)
+    blob = await _find(context, expected)
+    if blob is not None:
+        admission.check_checkpoint(await run_in_threadpool(blob_header, context, blob.digest))
+    else:
+        foresee(context, request, context.settings.max_upload_bytes)
+        check, size = admission.check_checkpoint, announced(request)
+        sink = SafetensorsSink(context.blobs.create, context.settings, check, expected, size)
+        blob = await _receive_file(context, request, sink)
+    return await run_in_threadpool(admission.accept, blob, calibration)
 
 
 async def receive_merge_of_blobs(context: Context, request: Request) -> Merge:
@@ -62,19 +119,26 @@ def _accept_blobs(context: Context, document: bytes) -> Merge:
             "first to POST /blobs."
         )
     admission.check_checkpoint(blob_header(context, asked.checkpoint))
-    calibration = None
-    if asked.calibration is not None:
-        calibration = context.blobs.touch(asked.calibration)
-        header = blob_header(context, asked.calibration)
-        admission.check_calibration(header)
-        with context.blobs.path(asked.calibration).open("rb") as file:
-
-            def read(start: int, length: int) -> bytes:
-                file.seek(start)
-                return file.read(length)
-
-            admission.check_labels(header, read)
+    calibration = _named_calibration(context, admission)
     return admission.accept(context.blobs.touch(asked.checkpoint), calibration)
+
+
+def _named_calibration(context: Context, admission: MergeAdmission) -> Blob | None:
+    """The calibration blob that the document names, checked."""
+    digest = admission.request.calibration
+    if digest is None:
+        return None
+    calibration = context.blobs.touch(digest)
+    header = blob_header(context, digest)
+    admission.check_calibration(header)
+    with context.blobs.path(digest).open("rb") as file:
+
+        def read(start: int, length: int) -> bytes:
+            file.seek(start)
+            return file.read(length)
+
+        admission.check_labels(header, read)
+    return calibration
 
 
 class _MergeParts:
@@ -86,7 +150,7 @@ class _MergeParts:
         self._admission: MergeAdmission | None = None
         self._files: dict[str, SafetensorsSink] = {}
 
-    def begin(self, name: str) -> Sink:
+    def begin(self, name: str, expected: list[Expected]) -> Sink:
         if name == "merge" and self._admission is None:
             return self._document
         if name not in {"checkpoint", "calibration"}:
@@ -100,7 +164,7 @@ class _MergeParts:
         if name in self._files:
             raise MalformedUpload(f"The part {name!r} came twice.")
         check = self._admission.check_checkpoint if name == "checkpoint" else self._admission.check_calibration
-        self._files[name] = SafetensorsSink(self._context.blobs, self._context.settings, check)
+        self._files[name] = SafetensorsSink(self._context.blobs.create, self._context.settings, check, expected)
         return self._files[name]
 
     async def end(self, name: str) -> None:

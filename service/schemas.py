@@ -14,6 +14,7 @@ from registry.merge import Merge, MergeProblem, MergeState, Progress
 from registry.recipe import Recipe
 from registry.record import Name, Text
 from registry.task import Task
+from registry.upload import Upload
 from registry.version import DEFAULT_LINEAGE, MethodState, Provenance, Version
 
 
@@ -54,6 +55,23 @@ class BlobView(BaseModel):
 
     digest: Digest
     size: int
+
+
+class UploadView(BaseModel):
+    """A resumable upload; sizes in bytes. `digest` names the blob that it has become, null before."""
+
+    id: str
+    length: int
+    offset: int
+    digest: Digest | None
+    created_at: datetime
+    expires_at: datetime
+
+    @classmethod
+    def of(cls, upload: Upload) -> Self:
+        """The view of a record."""
+        fields = upload.model_dump(include={"id", "length", "offset", "created_at", "expires_at"})
+        return cls(**fields, digest=upload.digest if upload.done else None)
 
 
 class LineageView(BaseModel):

@@ -19,12 +19,25 @@ class GatewaySettings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
     max_upload_bytes: int = Field(64 << 30, ge=1, description="Largest checkpoint, base or calibration file.")
+    max_body_bytes: int = Field(128 << 30, ge=1, description="Largest body with files, all parts together.")
     max_json_bytes: int = Field(4 << 20, ge=1, description="Largest JSON document, in a body or in a part.")
     max_header_bytes: int = Field(16 << 20, ge=1024, description="Largest safetensors header.")
     max_tensors: int = Field(50_000, ge=1, description="Most tensors in one file.")
     max_calibration_samples: int = Field(16_384, ge=1, description="Most images in one calibration file.")
     min_free_bytes: int = Field(
         256 << 20, ge=0, description="Free space of the data folder's disk that uploads and results leave."
+    )
+    max_request_head_bytes: int = Field(
+        65_536, ge=1024, description="Longest request line and headers of one request, together."
+    )
+    max_open_uploads: int = Field(
+        64, ge=1, description="Most uploads that one owner has open at once; without keys all clients are one owner."
+    )
+    idle_seconds: float = Field(
+        30.0, gt=0, description="How long a client may send no byte of a request that it has begun."
+    )
+    upload_lifetime_seconds: float = Field(
+        86_400.0, gt=0, description="How long a resumable upload is kept after its last byte."
     )
     shutdown_seconds: float = Field(
         10.0,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from registry.blob import Blob
-from registry.blobs.store import BlobStore, BlobWriter
+from registry.blobs.store import BlobStore, BlobWriter, UploadStore
 from registry.errors import BlobNotFound, LineageNotFound, MergeNotFound, VersionNotFound
 from registry.event import Event, Position, Present, Reached
 from registry.key import ApiKey
@@ -18,6 +18,7 @@ from registry.merge import Merge
 from registry.state.access import RedisAccess
 from registry.state.ledger import digests_of
 from registry.state.store import EventSource, StateStore
+from registry.upload import Upload
 from registry.version import Version, VersionReference
 
 _OF_A_LINEAGE = frozenset(
@@ -178,6 +179,9 @@ class VisibleBlobs:
     def create(self) -> "_NotedWriter":
         return _NotedWriter(self._blobs.create(), self._access, self._key)
 
+    def check_room(self, size: int) -> None:
+        self._blobs.check_room(size)
+
     def get(self, digest: str) -> Blob:
         return self._blobs.get(self._own(digest))
 
@@ -186,6 +190,30 @@ class VisibleBlobs:
 
     def path(self, digest: str) -> Path:
         return self._blobs.path(self._own(digest))
+
+
+class VisibleUploads:
+    """An UploadStore whose blobs one limited key sees. That nobody sees another's uploads, their routes look to."""
+
+    def __init__(self, uploads: UploadStore, access: RedisAccess, key: ApiKey) -> None:
+        self._uploads = uploads
+        self._access = access
+        self._key = key
+
+    def create(self, upload: Upload, most: int) -> Upload:
+        return self._uploads.create(upload, most)
+
+    def count(self, owner: str) -> int:
+        return self._uploads.count(owner)
+
+    def get(self, upload_id: str) -> Upload:
+        return self._uploads.get(upload_id)
+
+    def open(self, upload_id: str, offset: int, *, checkpoints: bool = True) -> "_NotedWriter":
+        return _NotedWriter(self._uploads.open(upload_id, offset, checkpoints=checkpoints), self._access, self._key)
+
+    def delete(self, upload_id: str) -> None:
+        self._uploads.delete(upload_id)
 
 
 class _NotedWriter:

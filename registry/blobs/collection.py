@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from registry.blob import Blob
-from registry.blobs.files import locked
+from registry.blobs.disk import locked
 from registry.errors import InvalidInput
 
 LEAST_GRACE = 600.0

@@ -9,13 +9,11 @@ The digits are the start of the sha256 of the lineage's name: no name that a cli
 
 import fcntl
 import hashlib
-import os
-import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from registry.blobs.files import locked, room, sync_folder
+from registry.blobs.disk import locked, replace_text, room, sync_folder
 
 
 class FileManifests:
@@ -40,19 +38,8 @@ class FileManifests:
     def write(self, lineage: str, name: str, text: str) -> None:
         """Replace one manifest, durably. Raises StorageFull."""
         path = self._path(lineage, name)
-        fresh = path.with_name(f"{secrets.token_hex(8)}.new")
         self._make_folder(path.parent)
-        with room():
-            try:
-                with fresh.open("x", encoding="utf-8") as file:
-                    file.write(text)
-                    file.flush()
-                    os.fsync(file.fileno())
-                fresh.rename(path)
-            except BaseException:
-                fresh.unlink(missing_ok=True)
-                raise
-            sync_folder(path.parent)
+        replace_text(path, text)
 
     def read(self, lineage: str, name: str) -> str | None:
         """One manifest, or None."""

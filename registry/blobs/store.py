@@ -1,9 +1,11 @@
 """What every blob store can do. `registry/blobs/files.py` keeps blobs as files."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 from registry.blob import Blob
+from registry.upload import Upload
 
 
 class BlobWriter(Protocol):
@@ -39,6 +41,9 @@ class BlobStore(Protocol):
     def create(self) -> BlobWriter:
         """Begin a new blob."""
 
+    def check_room(self, size: int) -> None:
+        """Raises StorageFull when there is no room for a blob of `size` bytes."""
+
     def get(self, digest: str) -> Blob:
         """The blob of this digest. Raises BlobNotFound."""
 
@@ -47,3 +52,43 @@ class BlobStore(Protocol):
 
     def path(self, digest: str) -> Path:
         """A local, read-only file with the blob's bytes. Raises BlobNotFound."""
+
+
+class UploadWriter(BlobWriter, Protocol):
+    """A resumable upload on its way in. `written` begins at its offset; `abort` ends it for good."""
+
+    @property
+    def upload(self) -> Upload:
+        """How far it is known to be, whatever dies."""
+
+    def pause(self) -> Upload:
+        """Make all that was written durable and let others go on. Raises StorageFull."""
+
+    def rewind(self) -> Upload:
+        """Forget what was written since the last checkpoint and let others go on."""
+
+
+class UploadStore(Protocol):
+    """Uploads that may come in several pieces; each becomes a blob when its last byte has come."""
+
+    def create(self, upload: Upload, most: int) -> Upload:
+        """Begin one. Raises TooManyUploads when its owner has `most` open, StorageFull."""
+
+    def count(self, owner: str) -> int:
+        """How many uploads of this owner have not become blobs yet."""
+
+    def get(self, upload_id: str) -> Upload:
+        """How far an upload has come. Raises UploadNotFound, also when it has expired."""
+
+    def open(self, upload_id: str, offset: int, *, checkpoints: bool = True) -> UploadWriter:
+        """Go on writing at `offset`; nobody else can until the writer is closed.
+
+        checkpoints: whether bytes count as soon as they are on the disk, or only when the writer is paused.
+        Raises UploadNotFound, UploadBusy, OffsetMismatch.
+        """
+
+    def delete(self, upload_id: str) -> None:
+        """Forget an upload; a blob that it became stays. Raises UploadNotFound, UploadBusy."""
+
+    def expire(self) -> Sequence[tuple[str, int]]:
+        """Delete what has expired; returns (name, bytes) of each."""

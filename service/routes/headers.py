@@ -13,6 +13,15 @@ _MEANINGS = {
     "Content-Disposition": "A name for the file.",
     "Content-Range": "Which of the file's bytes these are.",
     "Accept-Ranges": "That ranges of bytes may be asked for.",
+    "Repr-Digest": "The sha256 of the whole file (RFC 9530).",
+    "Upload-Offset": "How many bytes are durably stored: go on from there.",
+    "Upload-Length": "How many bytes there are to be.",
+    "Upload-Expires": "When the upload is forgotten unless bytes come.",
+    "Upload-Blob": "The digest of the blob that the upload has become; absent before.",
+    "Tus-Version": "The version of tus that is spoken.",
+    "Tus-Extension": "The extensions of tus that are spoken.",
+    "Tus-Max-Size": "The largest upload, in bytes.",
+    "Tus-Checksum-Algorithm": "Algorithms for Upload-Checksum.",
     "Last-Modified": "When the file was stored.",
 }
 
@@ -23,5 +32,9 @@ def headers(*names: str) -> dict[str, Any]:
 
 
 def _described(name: str) -> dict[str, Any]:
-    kind = "integer" if name in {"Retry-After", "Content-Length"} else "string"
+    kind = (
+        "integer"
+        if name in {"Retry-After", "Content-Length", "Upload-Offset", "Upload-Length", "Tus-Max-Size"}
+        else "string"
+    )
     return {"description": _MEANINGS[name], "schema": {"type": kind}}

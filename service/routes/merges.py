@@ -7,20 +7,26 @@ from fastapi import APIRouter, Query, Request, Response
 from registry.errors import (
     BlobNotFound,
     CalibrationInvalid,
+    DigestMismatch,
+    EncodingUnsupported,
     LineageNotFound,
     MalformedUpload,
+    MediaTypeUnsupported,
     MergeEnded,
     MergeNotFound,
     MethodUnavailable,
     NotSafetensors,
     PickleRefused,
+    SenderTooSlow,
     StorageFull,
     TensorMismatch,
     TooLarge,
+    TooManyUploads,
 )
 from registry.version import DEFAULT_LINEAGE
 from service.context import Ctx
-from service.intake import receive_merge, receive_merge_of_blobs
+from service.downloads import SAFETENSORS_MEDIA_TYPE
+from service.intake import receive_merge, receive_merge_of_blobs, receive_raw_merge
 from service.openapi import reference
 from service.routes.headers import headers
 from service.routes.problems import Responses, problems
@@ -29,6 +35,20 @@ from service.schemas import MergePage, MergeRequest, MergeView
 router = APIRouter(tags=["merges"])
 
 _FILE = {"type": "string", "format": "binary"}
+_RAW = {SAFETENSORS_MEDIA_TYPE, "application/octet-stream"}
+_QUERY = [
+    {"name": name, "in": "query", "required": False, "description": f"Of a raw body: {meaning}", "schema": schema}
+    for name, meaning, schema in (
+        ("task", "the task's name; it is needed then.", {"type": "string"}),
+        ("lineage", "which lineage.", {"type": "string"}),
+        ("method", "the recipe's method.", {"type": "string"}),
+        ("utility", "the task's importance.", {"type": "number"}),
+        ("calibration", "digest of a calibration blob sent before.", {"type": "string"}),
+        ("classname", "the class names, in order.", {"type": "array", "items": {"type": "string"}}),
+        ("template", "the prompt templates.", {"type": "array", "items": {"type": "string"}}),
+        ("label", "labels, each `key:value`.", {"type": "array", "items": {"type": "string"}}),
+    )
+]
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -46,6 +66,7 @@ _BODY: dict[str, Any] = {
                 "encoding": {"merge": {"contentType": "application/json"}},
             },
             "application/json": {"schema": reference(MergeRequest.__name__)},
+            SAFETENSORS_MEDIA_TYPE: {"schema": _FILE},
         },
     }
 }
@@ -54,7 +75,12 @@ _REFUSED = problems(
     MalformedUpload,
     LineageNotFound,
     BlobNotFound,
+    SenderTooSlow,
     TooLarge,
+    TooManyUploads,
+    MediaTypeUnsupported,
+    EncodingUnsupported,
+    DigestMismatch,
     NotSafetensors,
     PickleRefused,
     TensorMismatch,
@@ -69,7 +95,7 @@ _REFUSED = problems(
     operation_id="createMerge",
     status_code=202,
     responses=_ACCEPTED | _REFUSED,
-    openapi_extra=_BODY,
+    openapi_extra=_BODY | {"parameters": _QUERY},
 )
 async def create_merge(request: Request, response: Response, context: Ctx) -> MergeView:
     """Send a fine-tuned checkpoint to be merged into a lineage's head."""
@@ -78,9 +104,12 @@ async def create_merge(request: Request, response: Response, context: Ctx) -> Me
         merge = await receive_merge(context, request)
     elif kind == "application/json":
         merge = await receive_merge_of_blobs(context, request)
+    elif kind in _RAW or (not kind and "task" in request.query_params):
+        merge = await receive_raw_merge(context, request)
     else:
-        raise MalformedUpload(
-            f"POST /merge takes multipart/form-data (files) or application/json (digests of blobs), not {kind[:60]!r}."
+        raise MediaTypeUnsupported(
+            "POST /merge takes multipart/form-data (files), application/json (digests of blobs), or the checkpoint "
+            f"itself as {SAFETENSORS_MEDIA_TYPE} with lineage, task and method in the query; not {kind[:60]!r}."
         )
     response.headers["Location"] = f"/merges/{merge.id}"
     return MergeView.of(merge)

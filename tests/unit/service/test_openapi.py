@@ -43,9 +43,9 @@ def test_problems_are_declared_as_problem_json(document: dict[str, Any]) -> None
                     assert list(response["content"]) == ["application/problem+json"], (operation["operationId"], status)
 
 
-def test_the_merge_body_is_described_in_both_forms(document: dict[str, Any]) -> None:
+def test_the_merge_body_is_described_in_all_its_forms(document: dict[str, Any]) -> None:
     content = document["paths"]["/merge"]["post"]["requestBody"]["content"]
-    assert set(content) == {"multipart/form-data", "application/json"}
+    assert set(content) == {"multipart/form-data", "application/json", "application/vnd.safetensors"}
     assert content["multipart/form-data"]["schema"]["properties"]["checkpoint"]["format"] == "binary"
 
 

@@ -1,0 +1,73 @@
+"""What the file stores ask of the disk: durable folder entries, locks, and one word for a disk that is full."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from registry.errors import StorageFull
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@contextmanager
+def room() -> Iterator[None]:
+    """Translate the operating system's ways of saying that the disk is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise StorageFull(
+                "The disk of the data folder has no room for these bytes. Free some room (or lower "
+                "ODEM_MIN_FREE_BYTES) and send them again."
+            ) from error
+        raise
+
+
+def check_free(folder: Path, more: int, least: int) -> None:
+    """Raises StorageFull when `more` bytes would leave fewer than `least` free on the folder's file system."""
+    status = os.statvfs(folder)
+    with room():
+        if status.f_bavail * status.f_frsize - more < least:
+            raise OSError(errno.ENOSPC, "below the free space that must stay")
+
+
+@contextmanager
+def locked(path: Path, how: int) -> Iterator[None]:
+    """Hold a lock file, LOCK_SH or LOCK_EX, while the block runs. Source: flock(2)."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, how)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a small file anew, durably: whoever reads it sees the old text or the new. Raises StorageFull."""
+    fresh = path.with_name(f"{secrets.token_hex(8)}.new")
+    with room():
+        try:
+            with fresh.open("x", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.rename(path)
+        except BaseException:
+            fresh.unlink(missing_ok=True)
+            raise
+        sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a folder's entries durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        with contextlib.suppress(OSError):
+            os.close(descriptor)

@@ -1,0 +1,106 @@
+"""The one way in which bytes become a blob, whether they come in one piece or in several over days."""
+
+import errno
+import fcntl
+import hashlib
+import os
+from pathlib import Path
+
+from registry.blob import Blob, format_digest
+from registry.blobs.disk import check_free, locked, room, sync_folder
+from registry.errors import DigestMismatch
+
+_READ = 1 << 20
+
+
+class FileBlobWriter:
+    """An open file that becomes a blob: written in order, hashed on the way, named by its digest at the commit.
+
+    blobs: the folder of all blobs; lock: see `files.py`; min_free: bytes of the file system that stay free.
+    """
+
+    def __init__(self, path: Path, file: int, blobs: Path, lock: Path, min_free: int) -> None:
+        self._path = path
+        self._file = file
+        self._blobs = blobs
+        self._lock = lock
+        self._min_free = min_free
+        self._hasher = hashlib.sha256()
+        self._hashed = 0
+        self._written = 0
+        self._open = True
+
+    @property
+    def written(self) -> int:
+        """Bytes written so far."""
+        return self._written
+
+    def reserve(self, size: int) -> None:
+        """Allocate the file's blocks at once, so that a full disk is said before the bytes are sent."""
+        check_free(self._path.parent, size - self._written, self._min_free)
+        with room():
+            try:
+                os.posix_fallocate(self._file, 0, max(size, 1))
+            except OSError as error:
+                if error.errno not in {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}:
+                    raise
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Append and hash. Raises StorageFull."""
+        view = memoryview(data)
+        if self._hashed == self._written:
+            self._hasher.update(view)
+            self._hashed += len(view)
+        with room():
+            while view:
+                count = os.pwrite(self._file, view, self._written)
+                self._written += count
+                view = view[count:]
+
+    def read(self, start: int, length: int) -> bytes:
+        """Bytes that have been written."""
+        return os.pread(self._file, length, start)
+
+    def commit(self, expected: str | None = None) -> Blob:
+        """Sync, name, and sync the folder. Raises DigestMismatch, StorageFull."""
+        digest = self._digest(expected)
+        self._publish(digest)
+        self._close()
+        return Blob(digest=digest, size=self._written)
+
+    def abort(self) -> None:
+        """Delete the file."""
+        if self._open:
+            self._close()
+            self._path.unlink(missing_ok=True)
+
+    def _digest(self, expected: str | None) -> str:
+        """The digest of all that was written; what was not hashed on the way is read once more."""
+        while self._hashed < self._written:
+            piece = os.pread(self._file, min(_READ, self._written - self._hashed), self._hashed)
+            self._hasher.update(piece)
+            self._hashed += len(piece)
+        digest = format_digest(self._hasher)
+        if expected is not None and digest != expected:
+            self.abort()
+            raise DigestMismatch(expected, digest)
+        return digest
+
+    def _publish(self, digest: str) -> None:
+        folder = self._blobs / digest[7:9]
+        with room():
+            os.ftruncate(self._file, self._written)
+            os.fchmod(self._file, 0o444)
+            os.fsync(self._file)
+            if not folder.is_dir():
+                folder.mkdir(exist_ok=True)
+                sync_folder(self._blobs)
+            with locked(self._lock, fcntl.LOCK_SH):
+                # It is young from now on, not from its last byte on: a slow caller has its whole grace before it.
+                os.utime(self._file)
+                self._path.rename(folder / digest[7:])
+            sync_folder(folder)
+
+    def _close(self) -> None:
+        self._open = False
+        os.close(self._file)
