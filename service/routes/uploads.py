@@ -93,7 +93,7 @@ def head_upload(upload_id: str, request: Request, context: Ctx) -> Response:
 
 
 @router.get("/{upload_id}", operation_id="getUpload", responses=problems(UploadNotFound))
-def get_upload(upload_id: str, request: Request, context: Ctx) -> UploadView:
+def get_upload(upload_id: str, context: Ctx) -> UploadView:
     """The same as JSON; once it is complete, the digest of its blob."""
     return UploadView.of(resumable.find(context, upload_id))
 

@@ -14,6 +14,7 @@ class Things:
     version: str
     alias: str = "production"
     new: str = "fresh"
+    upload: str = "0" * 32
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Case:
     others: int | None = 404
     body: dict[str, Any] | None = None
     parameters: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
 
     def request(self, things: Things) -> dict[str, Any]:
         """Arguments of httpx's `request`, without the method."""
@@ -37,6 +39,7 @@ class Case:
             "url": self.path.format(**vars(things)),
             "json": _fill(self.body, things),
             "params": _fill(self.parameters, things),
+            "headers": self.headers,
         }
 
 
@@ -48,6 +51,8 @@ def _fill(value: Any, things: Things) -> Any:
     return value
 
 
+_TUS = {"Tus-Resumable": "1.0.0"}
+_PIECE = _TUS | {"Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
 _TARGET = {"version": "0"}
 CASES = {
     "POST /merge": Case(
@@ -66,6 +71,14 @@ CASES = {
     "GET /models/{version}/open_clip_config.json": Case("/models/{version}/open_clip_config.json", "read", 404),
     "POST /blobs": Case("/blobs", "merge", 422, None),
     "HEAD /blobs/{digest}": Case("/blobs/{blob}", "merge"),
+    "POST /uploads": Case("/uploads", "merge", 201, None, headers=_TUS | {"Upload-Length": "100"}),
+    "HEAD /uploads/{upload_id}": Case("/uploads/{upload}", "merge", headers=_TUS),
+    "GET /uploads/{upload_id}": Case("/uploads/{upload}", "merge"),
+    "PATCH /uploads/{upload_id}": Case("/uploads/{upload}", "merge", 204, headers=_PIECE),
+    "POST /uploads/{upload_id}": Case(
+        "/uploads/{upload}", "merge", 204, headers=_PIECE | {"X-HTTP-Method-Override": "PATCH"}
+    ),
+    "DELETE /uploads/{upload_id}": Case("/uploads/{upload}", "merge", 204, headers=_TUS),
     "POST /lineages": Case(
         "/lineages", "admin", 201, 403, {"name": "{new}", "base": "{blob}", "recipe": {"method": "average"}}
     ),
@@ -86,4 +99,4 @@ CASES = {
 }
 """Method and path as the app has them. The order is one in which all of them can be asked of one's own things."""
 
-PUBLIC = {"GET /healthz", "GET /readyz", "GET /docs", "GET /docs/docs.css", "GET /docs/docs.js"}
+PUBLIC = {"OPTIONS /uploads", "GET /healthz", "GET /readyz", "GET /docs", "GET /docs/docs.css", "GET /docs/docs.js"}

@@ -38,12 +38,15 @@ def house(gateway: Gateway) -> House:
     limited = {scope: gateway.key(scope, "a", "fresh", "limb")[1] for scope in _ORDER}
     unlimited = {scope: gateway.key(scope)[1] for scope in _ORDER}
     found = []
-    for name, client, number in (("a", limited["admin"], 1), ("b", unlimited["admin"], 2)):
+    for name, keys, number in (("a", limited, 1), ("b", unlimited, 2)):
+        client = keys["admin"]
         blob = send_blob(client, number)
         send_lineage(client, name, blob)
         merge = send_merge(client, name, blob)
         client.put(f"/lineages/{name}/aliases/production", json={"version": "0"})
-        found.append(Things(name, merge, blob, f"{name}@0"))
+        headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "100"}
+        upload = keys["merge"].post("/uploads", headers=headers).headers["location"].rpartition("/")[2]
+        found.append(Things(name, merge, blob, f"{name}@0", upload=upload))
     none = Things("zz", f"mrg_{'0' * 24}", f"sha256:{'0' * 64}", "zz@0", new="zz")
     return House(gateway, found[0], replace(found[1], new="b"), none, limited, unlimited)
 
@@ -55,7 +58,7 @@ def _ask(client: httpx.Client, route: str, things: Things) -> httpx.Response:
 def _words(answer: httpx.Response, things: Things) -> str:
     """What an answer says, without the names that were asked for."""
     text = answer.text
-    for name in (things.version, things.merge, things.blob, f"'{things.lineage}'", f"'{things.new}'"):
+    for name in (things.version, things.merge, things.blob, things.upload, f"'{things.lineage}'", f"'{things.new}'"):
         text = text.replace(name, "?")
     return text
 

@@ -38,6 +38,12 @@ def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
+def test_the_version_is_said_in_every_answer(http: TestClient) -> None:
+    for method, path in (("OPTIONS", "/uploads"), ("HEAD", "/uploads/x"), ("PUT", "/uploads"), ("POST", "/uploads")):
+        assert http.request(method, path).headers["tus-resumable"] == "1.0.0"
+    assert "tus-resumable" not in http.get("/healthz").headers
+
+
 def test_options_say_what_is_spoken(http: TestClient) -> None:
     answer = http.options("/uploads")
     assert answer.status_code == 204

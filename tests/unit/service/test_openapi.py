@@ -69,7 +69,10 @@ def test_no_parameter_can_be_null(document: dict[str, Any]) -> None:
 def test_a_client_can_be_generated_from_it_without_a_warning(tmp_path: Path) -> None:
     config = tmp_path / "config.yaml"
     config.write_text(
-        "content_type_overrides: {application/vnd.safetensors: application/octet-stream}\npost_hooks: []\n"
+        "content_type_overrides:\n"
+        "  application/vnd.safetensors: application/octet-stream\n"
+        "  application/offset+octet-stream: application/octet-stream\n"
+        "post_hooks: []\n"
     )
     program = str(Path(sys.executable).with_name("openapi-python-client"))
     command = [program, "generate", "--path", str(_ROOT / PLACE), "--output-path", str(tmp_path / "client")]
