@@ -36,7 +36,7 @@ def test_a_change_is_in_the_log_before_its_answer(gateway: Gateway) -> None:
     assert (answer.status_code, answer.headers["x-request-id"]) == (404, "my-run.7")
     entries = _changes(gateway)[:4]
     assert [(entry.action, entry.thing, entry.status) for entry in reversed(entries)] == [
-        ("createBlob", "/blobs", 201),
+        ("createBlob", f"/blobs/{blob}", 201),
         ("createLineage", "/lineages/told", 201),
         ("createMerge", f"/merges/{merge}", 202),
         ("putAlias", "/lineages/told/aliases/x", 404),
