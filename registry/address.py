@@ -11,3 +11,30 @@ def is_loopback(host: str) -> bool:
     except (OSError, UnicodeError):
         return False
     return all(ipaddress.ip_address(str(entry[4][0]).partition("%")[0]).is_loopback for entry in found)
+
+
+_TRANSLATED = tuple(
+    ipaddress.IPv6Network(network)
+    for network in ("::/96", "::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16")
+)
+"""Addresses that mean an IPv4 address to somebody on the way: compatible, mapped, NAT64, Teredo, 6to4.
+
+Source: RFC 4291 (2.5.5), RFC 6052, RFC 8215, RFC 4380, RFC 3056.
+"""
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address belongs to the internet at large: a single machine that is no part of any network of ours."""
+    if isinstance(address, ipaddress.IPv6Address) and (
+        address.is_site_local or any(address in network for network in _TRANSLATED)
+    ):
+        return False
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def parse_networks(text: str) -> tuple[Network, ...]:
+    """Networks separated by commas. Raises ValueError."""
+    return tuple(ipaddress.ip_network(item.strip()) for item in text.split(",") if item.strip())

@@ -3,7 +3,7 @@
     OdemError
     ├── NotFound
     │   ├── LineageNotFound   VersionNotFound   MergeNotFound   BlobNotFound   AliasNotFound   KeyNotFound
-    │   ├── UploadNotFound
+    │   ├── UploadNotFound    WebhookNotFound
     ├── NotAuthenticated                      no API key, or one that is not (or no longer) good
     ├── NotAllowed                            the key's scope or lineages do not cover this
     ├── TooManyRequests                       faster than the key's rate limit
@@ -86,6 +86,16 @@ class KeyNotFound(NotFound):
 
     def __init__(self, identity: str) -> None:
         super().__init__(f"There is no key {identity!r}. `python -m registry.admin keys list` lists those there are.")
+
+
+class WebhookNotFound(NotFound):
+    """The lineage has no webhook of this id."""
+
+    def __init__(self, lineage: str, webhook: str) -> None:
+        super().__init__(
+            f"The lineage {lineage!r} has no webhook {webhook!r}. GET /lineages/{lineage}/webhooks lists those that "
+            "there are."
+        )
 
 
 class NotAuthenticated(OdemError):

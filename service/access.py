@@ -61,6 +61,12 @@ NEEDS: dict[str, Scope | None] = {
     "PUT /lineages/{name}/retention": Scope.ADMIN,
     "DELETE /lineages/{name}/retention": Scope.ADMIN,
     "POST /lineages/{name}/retention/apply": Scope.ADMIN,
+    "POST /lineages/{name}/webhooks": Scope.ADMIN,
+    "GET /lineages/{name}/webhooks": Scope.ADMIN,
+    "GET /lineages/{name}/webhooks/{webhook}": Scope.ADMIN,
+    "DELETE /lineages/{name}/webhooks/{webhook}": Scope.ADMIN,
+    "GET /lineages/{name}/webhooks/{webhook}/deliveries": Scope.ADMIN,
+    "POST /lineages/{name}/webhooks/{webhook}/test": Scope.ADMIN,
 }
 """Method and path -> the scope that a key must have; None for what anybody may ask.
 

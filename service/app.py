@@ -8,19 +8,24 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from registry import CODE_VERSION
+from registry.address import parse_networks
 from registry.blobs.files import FileBlobStore, forget_abandoned
 from registry.blobs.uploads import FileUploads
 from registry.state.access import RedisAccess
 from registry.state.events import RedisEvents
 from registry.state.redis import RedisStateStore
+from registry.state.webhooks import RedisWebhooks
 from service import errors, openapi
 from service.access import Desk, guarded
 from service.bodies import BodyBounds
 from service.callers import Authenticator
 from service.context import Context
+from service.deliveries import Courier
 from service.doorbell import create_doorbell
 from service.limits import RateLimiter
+from service.outward import Outward
 from service.routes import aliases, blobs, lineages, merges, models, operations, page, uploads, versions, watching
+from service.routes import webhooks as webhook_routes
 from service.settings import GatewaySettings
 from service.slots import UploadSlots
 from service.tidying import tidy
@@ -44,18 +49,25 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         if left := await run_in_threadpool(forget_abandoned, settings.data_dir):
             _log.warning("%d uploads of a gateway or worker that died were deleted.", left)
+        courier.start()
         async with tidy(context.uploads):
             yield
+        await courier.close()
         await watchers.close()
         await events.close()
         await trail.finish()
         state.close()
         access.close()
+        webhooks.close()
 
     app = FastAPI(
         title="odem", version=CODE_VERSION, description=_DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
     )
     access = RedisAccess(settings.redis_url)
+    webhooks = RedisWebhooks(settings.redis_url)
+    networks = parse_networks(settings.webhook_networks)
+    outward = Outward(networks, settings.webhook_timeout_seconds, plain=settings.webhook_http)
+    courier = Courier(settings, state, webhooks, outward)
     trail = Trail(access, settings.audit_entries)
     context = app.state.context = Context(
         settings=settings,
@@ -67,6 +79,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         access=access,
         ring=create_doorbell(settings.broker_url),
         watchers=watchers,
+        courier=courier,
     )
     app.add_middleware(TusVersionHeader)
     app.add_middleware(BodyBounds, settings=settings)
@@ -74,7 +87,19 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     openapi.install(app)
     app.add_middleware(trail.around)
     desk = Desk(settings, access, Authenticator(access, settings.key_cache_seconds), RateLimiter(access))
-    for module in (merges, watching, models, lineages, aliases, versions, blobs, uploads, operations, page):
+    for module in (
+        merges,
+        watching,
+        models,
+        lineages,
+        aliases,
+        versions,
+        webhook_routes,
+        blobs,
+        uploads,
+        operations,
+        page,
+    ):
         # Not `include_router`: routes that lie flat are matched once and not once for each router that holds them.
         app.router.routes.extend(guarded(module.router.routes, desk))
     return app

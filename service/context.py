@@ -10,6 +10,7 @@ from registry.blobs.store import BlobStore, UploadStore
 from registry.state.access import RedisAccess
 from registry.state.store import EventSource, StateStore
 from service.callers import ANYBODY, Caller
+from service.deliveries import Courier
 from service.settings import GatewaySettings
 from service.slots import UploadSlots
 from service.visible import VisibleBlobs, VisibleEvents, VisibleState, VisibleUploads
@@ -33,6 +34,7 @@ class Context:
     access: RedisAccess
     ring: Callable[[str], None]
     watchers: Watchers
+    courier: Courier
     caller: Caller = ANYBODY
 
     def seen_by(self, visit: Visit) -> "Context":

@@ -25,6 +25,7 @@ ANSWERS: dict[type[errors.OdemError], tuple[int, str, str]] = {
     errors.BlobNotFound: (404, "blob-not-found", "No such blob"),
     errors.AliasNotFound: (404, "alias-not-found", "No such alias"),
     errors.KeyNotFound: (404, "key-not-found", "No such key"),
+    errors.WebhookNotFound: (404, "webhook-not-found", "No such webhook"),
     errors.NotAuthenticated: (401, "not-authenticated", "An API key is needed"),
     errors.NotAllowed: (403, "not-allowed", "The API key does not cover this"),
     errors.TooManyRequests: (429, "too-many-requests", "Requests come too fast"),

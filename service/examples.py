@@ -19,6 +19,7 @@ EXAMPLES: tuple[errors.OdemError, ...] = (
     errors.AliasNotFound("birds", "production"),
     errors.UploadNotFound("5f0c6d7a1b2c3d4e5f60718293a4b5c6"),
     errors.KeyNotFound("5f0c6d7a1b2c3d4e"),
+    errors.WebhookNotFound("birds", "whk_5f0c6d7a1b2c3d4e5f607182"),
     errors.NotAuthenticated(given=True),
     errors.NotAllowed("This key has the scope 'read'; this needs 'merge'.", "merge"),
     errors.TooManyRequests("This key may ask 100 times a second in the long run.", 1),

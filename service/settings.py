@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from registry.address import parse_networks
 
 
 class GatewaySettings(BaseSettings):
@@ -77,3 +79,25 @@ class GatewaySettings(BaseSettings):
     audit_entries: int = Field(
         100_000, ge=1, description="Changes that the audit log keeps, and refusals; older ones are forgotten."
     )
+    webhook_http: bool = Field(default=False, description="Whether webhooks may go to http:// URLs too.")
+    webhook_networks: str = Field(
+        "", description="Private networks that webhooks may reach, such as `10.1.0.0/16,fd00::/8`. Others are refused."
+    )
+    webhooks_per_lineage: int = Field(20, ge=1, description="Webhooks that one lineage may have.")
+    webhook_timeout_seconds: float = Field(10.0, gt=0, le=300, description="How long a receiver may take to answer.")
+    webhook_attempts: int = Field(12, ge=1, description="How often a message is sent before it is given up.")
+    webhook_retry_seconds: float = Field(
+        5.0,
+        gt=0,
+        description="Pause after the first failed attempt; each later one is four times as long, 6 h at most.",
+    )
+    webhook_disable_seconds: float = Field(
+        432_000.0, ge=0, description="How long nothing can be delivered to a webhook before it is disabled."
+    )
+    webhook_poll_seconds: float = Field(1.0, gt=0, description="How often a gateway looks for messages that are due.")
+
+    @field_validator("webhook_networks")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        parse_networks(value)
+        return value

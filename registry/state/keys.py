@@ -1,6 +1,7 @@
 """The layout of the keys.
 
     odem:lineages                       SET     names of all lineages
+    odem:webhooks                       SET     names of lineages that have, or had, webhooks
     odem:merge:<id>:lineage             STRING  the lineage of a merge
     odem:keys                           HASH    id of an API key -> ApiKey as JSON
     odem:{key:<id>}:rate                HASH    a token bucket: level, at (milliseconds)
@@ -33,6 +34,13 @@
     odem:{<lineage>}:retired            HASH    number of a retired version -> when (ISO 8601)
     odem:{<lineage>}:revision           STRING  rises with every change that a manifest must tell
     odem:{<lineage>}:outbox             HASH    name of a manifest that is to be written -> revision
+    odem:{<lineage>}:webhooks           HASH    id -> Webhook as JSON
+    odem:{<lineage>}:listening          SET     ids of webhooks that are not disabled
+    odem:{<lineage>}:deliveries         ZSET    <webhook>/<merge>: of which ended merge a webhook is to be told -> when
+                                                (milliseconds); written by whatever ends a merge
+    odem:{<lineage>}:attempts           HASH    <webhook>/<merge> -> how often it was tried
+    odem:{<lineage>}:failing            HASH    id of a webhook -> since when nothing could be delivered (milliseconds)
+    odem:{<lineage>}:webhook:<id>:log   LIST    Attempt as JSON, newest first
 
 Braces make a lineage's keys one slot of a cluster, so each script touches one slot.
 """
@@ -40,6 +48,7 @@ Braces make a lineage's keys one slot of a cluster, so each script touches one s
 from dataclasses import dataclass
 
 LINEAGES = "odem:lineages"
+WEBHOOKS = "odem:webhooks"
 KEYS = "odem:keys"
 CHANGES = "odem:audit:changes"
 REFUSALS = "odem:audit:refusals"
@@ -159,6 +168,35 @@ class LineageKeys:
         """Manifests that are to be written."""
         return self._key("outbox")
 
+    @property
+    def webhooks(self) -> str:
+        """Id -> Webhook as JSON."""
+        return self._key("webhooks")
+
+    @property
+    def listening(self) -> str:
+        """Ids of webhooks that are not disabled."""
+        return self._key("listening")
+
+    @property
+    def deliveries(self) -> str:
+        """What webhooks are to be told, and when."""
+        return self._key("deliveries")
+
+    @property
+    def attempts(self) -> str:
+        """How often each delivery was tried."""
+        return self._key("attempts")
+
+    @property
+    def failing(self) -> str:
+        """Since when nothing could be delivered to a webhook."""
+        return self._key("failing")
+
     def merge(self, merge_id: str) -> str:
         """One merge."""
         return self._key(f"merge:{merge_id}")
+
+    def webhook_log(self, webhook: str) -> str:
+        """What came of a webhook's attempts."""
+        return self._key(f"webhook:{webhook}:log")

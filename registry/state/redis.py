@@ -145,7 +145,8 @@ class RedisStateStore(RedisLedger, RedisNames):
     def request_cancel(self, merge_id: str) -> Merge:
         """Cancel a queued merge at once, or ask a running one to stop. Raises MergeNotFound, MergeEnded."""
         keys = LineageKeys(self.get_merge(merge_id).lineage)
-        state = MergeState(self._run("cancel", [keys.merge(merge_id), keys.queue, keys.events], [merge_id]))
+        names = [keys.merge(merge_id), keys.queue, keys.events, keys.listening, keys.deliveries]
+        state = MergeState(self._run("cancel", names, [merge_id]))
         if state.terminal and state is not MergeState.CANCELLED:
             raise MergeEnded(merge_id, state)
         return self.get_merge(merge_id)
@@ -183,6 +184,7 @@ class RedisStateStore(RedisLedger, RedisNames):
             if merge_id is None:
                 return None
             names = [keys.queue, keys.claim, keys.fence, keys.merge(merge_id), keys.events, keys.served]
+            names += [keys.listening, keys.deliveries]
             outcome, *rest = self._run("claim", names, [merge_id, lease_ms, max_attempts, token])
             if outcome == "busy":
                 return None
@@ -212,6 +214,8 @@ class RedisStateStore(RedisLedger, RedisNames):
             keys.events,
             keys.outbox,
             keys.revision,
+            keys.listening,
+            keys.deliveries,
         ]
         report = _dump(version.report)
         values = [claim.merge.id, claim.fence, version.number - 1, _json(version), report]
@@ -235,6 +239,7 @@ class RedisStateStore(RedisLedger, RedisNames):
         """End a merge without a version and free the lineage. Raises LeaseLost."""
         keys = LineageKeys(claim.merge.lineage)
         names = [keys.claim, keys.merge(claim.merge.id), keys.queue, keys.fence, keys.events]
+        names += [keys.listening, keys.deliveries]
         values = [claim.merge.id, claim.fence, state.value, _json(problem) if problem else "", _dump(report)]
         if self._run("end", names, values) == "stale":
             raise LeaseLost(f"The merge {claim.merge.id} belongs to another worker now; its end was not recorded.")

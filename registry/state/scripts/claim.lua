@@ -1,4 +1,4 @@
--- KEYS: queue claim fence merge events served   ARGV: id, lease ms, attempts allowed, token
+-- KEYS: queue claim fence merge events served listening deliveries   ARGV: id, lease ms, attempts allowed, token
 -- The caller has peeked at the queue and names its first merge; `moved` tells it to peek again.
 -- Returns {'claimed', fence}, or {'moved'}, {'busy'}, {'ended'} (this merge has just been ended; try the next).
 if redis.call('LINDEX', KEYS[1], 0) ~= ARGV[1] then return {'moved'} end
@@ -41,6 +41,9 @@ if ending then
   redis.call('LPOP', KEYS[1])
   redis.call('DEL', KEYS[2])
   redis.call('XADD', KEYS[5], 'MAXLEN', '~', 10000, '*', 'merge', ARGV[1], 'state', ending, 'problem', problem)
+  for _, webhook in ipairs(redis.call('SMEMBERS', KEYS[7])) do
+    redis.call('ZADD', KEYS[8], stamp, webhook .. '/' .. ARGV[1])
+  end
   return {'ended'}
 end
 

@@ -1,4 +1,5 @@
--- KEYS: claim merge queue head versions fence events outbox revision   ARGV: id, fence, parent number, version JSON, report JSON
+-- KEYS: claim merge queue head versions fence events outbox revision listening deliveries
+-- ARGV: id, fence, parent number, version JSON, report JSON
 -- Returns {'ok', number}, or {'stale'} (nothing changed), {'cancel'} (the merge has ended as cancelled), {'moved'}
 -- (head is another one: the merge is queued again at its old place, and this attempt does not count).
 local merge = redis.call('HMGET', KEYS[2], 'state', 'fence', 'version', 'cancel', 'attempt')
@@ -18,6 +19,9 @@ if merge[4] then
   redis.call('HSET', KEYS[2], 'state', 'cancelled', 'ended', now)
   redis.call('LPOP', KEYS[3])
   redis.call('XADD', KEYS[7], 'MAXLEN', '~', 10000, '*', 'merge', ARGV[1], 'state', 'cancelled')
+  for _, webhook in ipairs(redis.call('SMEMBERS', KEYS[10])) do
+    redis.call('ZADD', KEYS[11], now, webhook .. '/' .. ARGV[1])
+  end
   return {'cancel'}
 end
 if redis.call('GET', KEYS[4]) ~= ARGV[3] then
@@ -31,4 +35,7 @@ redis.call('HSET', KEYS[8], number, redis.call('INCR', KEYS[9]))
 redis.call('HSET', KEYS[2], 'state', 'succeeded', 'version', number, 'report', ARGV[5], 'ended', now)
 redis.call('LPOP', KEYS[3])
 redis.call('XADD', KEYS[7], 'MAXLEN', '~', 10000, '*', 'merge', ARGV[1], 'state', 'succeeded', 'version', number)
+for _, webhook in ipairs(redis.call('SMEMBERS', KEYS[10])) do
+  redis.call('ZADD', KEYS[11], now, webhook .. '/' .. ARGV[1])
+end
 return {'ok', number}

@@ -1,4 +1,4 @@
--- KEYS: claim merge queue fence events   ARGV: id, fence, state, problem JSON or '', report JSON or ''
+-- KEYS: claim merge queue fence events listening deliveries   ARGV: id, fence, state, problem JSON or '', report JSON or ''
 -- Returns 'ok' or 'stale'. The same end sent again is no error.
 local merge = redis.call('HMGET', KEYS[2], 'state', 'fence')
 if merge[1] == ARGV[3] and merge[2] == ARGV[2] then return 'ok' end
@@ -13,4 +13,7 @@ if ARGV[5] ~= '' then redis.call('HSET', KEYS[2], 'report', ARGV[5]) end
 redis.call('LPOP', KEYS[3])
 redis.call('DEL', KEYS[1])
 redis.call('XADD', KEYS[5], 'MAXLEN', '~', 10000, '*', 'merge', ARGV[1], 'state', ARGV[3], 'problem', ARGV[4])
+for _, webhook in ipairs(redis.call('SMEMBERS', KEYS[6])) do
+  redis.call('ZADD', KEYS[7], now, webhook .. '/' .. ARGV[1])
+end
 return 'ok'

@@ -15,6 +15,7 @@ class Things:
     alias: str = "production"
     new: str = "fresh"
     upload: str = "0" * 32
+    webhook: str = "whk_0"
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def _fill(value: Any, things: Things) -> Any:
 _TUS = {"Tus-Resumable": "1.0.0"}
 _PIECE = _TUS | {"Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
 _TARGET = {"version": "0"}
+_RECEIVER = {"url": "https://receiver.invalid/hook"}
 CASES = {
     "POST /merge": Case(
         "/merge", "merge", 202, body={"lineage": "{lineage}", "task": {"name": "t"}, "checkpoint": "{blob}"}
@@ -96,6 +98,14 @@ CASES = {
     "PUT /lineages/{name}/retention": Case("/lineages/{lineage}/retention", "admin", body={"keep_last": 5}),
     "DELETE /lineages/{name}/retention": Case("/lineages/{lineage}/retention", "admin", 204),
     "POST /lineages/{name}/retention/apply": Case("/lineages/{lineage}/retention/apply", "admin"),
+    "POST /lineages/{name}/webhooks": Case("/lineages/{lineage}/webhooks", "admin", 201, body=_RECEIVER),
+    "GET /lineages/{name}/webhooks": Case("/lineages/{lineage}/webhooks", "admin"),
+    "GET /lineages/{name}/webhooks/{webhook}": Case("/lineages/{lineage}/webhooks/{webhook}", "admin"),
+    "GET /lineages/{name}/webhooks/{webhook}/deliveries": Case(
+        "/lineages/{lineage}/webhooks/{webhook}/deliveries", "admin"
+    ),
+    "POST /lineages/{name}/webhooks/{webhook}/test": Case("/lineages/{lineage}/webhooks/{webhook}/test", "admin"),
+    "DELETE /lineages/{name}/webhooks/{webhook}": Case("/lineages/{lineage}/webhooks/{webhook}", "admin", 204),
 }
 """Method and path as the app has them. The order is one in which all of them can be asked of one's own things."""
 

@@ -44,9 +44,10 @@ def house(gateway: Gateway) -> House:
         send_lineage(client, name, blob)
         merge = send_merge(client, name, blob)
         client.put(f"/lineages/{name}/aliases/production", json={"version": "0"})
+        hook = client.post(f"/lineages/{name}/webhooks", json={"url": "https://receiver.invalid/"}).json()["id"]
         headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "100"}
         upload = keys["merge"].post("/uploads", headers=headers).headers["location"].rpartition("/")[2]
-        found.append(Things(name, merge, blob, f"{name}@0", upload=upload))
+        found.append(Things(name, merge, blob, f"{name}@0", upload=upload, webhook=hook))
     none = Things("zz", f"mrg_{'0' * 24}", f"sha256:{'0' * 64}", "zz@0", new="zz")
     return House(gateway, found[0], replace(found[1], new="b"), none, limited, unlimited)
 
@@ -58,7 +59,8 @@ def _ask(client: httpx.Client, route: str, things: Things) -> httpx.Response:
 def _words(answer: httpx.Response, things: Things) -> str:
     """What an answer says, without the names that were asked for."""
     text = answer.text
-    for name in (things.version, things.merge, things.blob, things.upload, f"'{things.lineage}'", f"'{things.new}'"):
+    names = (things.version, things.merge, things.blob, things.upload, things.webhook)
+    for name in (*names, f"'{things.lineage}'", f"'{things.new}'"):
         text = text.replace(name, "?")
     return text
 
