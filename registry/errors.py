@@ -10,11 +10,13 @@
     │   └── QuotaExceeded                     more than the key's quota
     ├── Conflict
     │   ├── LineageExists     MergeEnded
+    │   ├── IntentBusy                        another request with this Idempotency-Key is under way
     │   ├── AliasChanged                      an alias is not what the change was meant for
     │   ├── WeightsChanged                    the weights are not those that the download was meant for
     │   ├── UploadBusy        OffsetMismatch  somebody else is sending this upload; it has come less or further far
     │   └── VersionRetired                    a retention rule has given the version up
     ├── InvalidInput
+    │   ├── IntentDiffers                     an Idempotency-Key that was used for something else
     │   ├── InvalidRecord                     a JSON document that says something impossible
     │   ├── UnknownArchitecture               a name that open_clip does not know, or a config it cannot build
     │   ├── ArchitectureMismatch              base weights that are not of the architecture
@@ -145,6 +147,20 @@ class MergeEnded(Conflict):
         super().__init__(f"The merge {merge_id} has already ended: {state}.")
 
 
+class IntentBusy(Conflict):
+    """Another request with the same Idempotency-Key is under way. Nothing was changed.
+
+    seconds: after which it is given up if nothing more is heard of it.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            "A request with this Idempotency-Key is under way. Ask again for its answer. If it was broken off, another "
+            f"attempt may begin in {max(1, round(seconds))} s."
+        )
+        self.seconds = seconds
+
+
 class AliasNotFound(NotFound):
     """The lineage has no such alias."""
 
@@ -209,6 +225,15 @@ class VersionRetired(Conflict):
 
 class InvalidInput(OdemError):
     """What the client sent cannot be used. Nothing of it was stored."""
+
+
+class IntentDiffers(InvalidInput):
+    """An Idempotency-Key that was used for something else."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This Idempotency-Key was used for a different request. Take a new key for each thing that is to be made."
+        )
 
 
 class InvalidRecord(InvalidInput):

@@ -14,7 +14,7 @@ from registry.lineage import Lineage, LineageSpec
 from registry.merge import Merge
 from registry.recipe import NEEDS_ARCHITECTURE, Recipe, describe, resolve_recipe
 from registry.record import now
-from registry.state.redis import new_merge_id
+from registry.state.redis import merge_id
 from registry.version import Version
 from service.context import Context
 from service.limits import Limits, take_place
@@ -152,7 +152,7 @@ class MergeAdmission:
         """Store the merge, then ring for a worker. Returns the merge as it is queued."""
         self.check_complete(has_calibration=calibration is not None)
         merge = Merge(
-            id=new_merge_id(),
+            id=merge_id(self._context.attempt.seed),
             lineage=self.lineage.name,
             task=self.request.task,
             recipe=self.recipe,

@@ -13,15 +13,17 @@ from registry.blobs.files import FileBlobStore, forget_abandoned
 from registry.blobs.uploads import FileUploads
 from registry.state.access import RedisAccess
 from registry.state.events import RedisEvents
+from registry.state.intents import RedisIntents
 from registry.state.redis import RedisStateStore
 from registry.state.webhooks import RedisWebhooks
-from service import errors, openapi
+from service import errors, idempotency, openapi
 from service.access import Desk, guarded
 from service.bodies import BodyBounds
 from service.callers import Authenticator
 from service.context import Context
 from service.deliveries import Courier
 from service.doorbell import create_doorbell
+from service.idempotency import repeatable
 from service.limits import RateLimiter
 from service.outward import Outward
 from service.routes import aliases, blobs, lineages, merges, models, operations, page, uploads, versions, watching
@@ -43,6 +45,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     """A gateway on its own connections. Nothing is contacted before the first request."""
     state = RedisStateStore(settings.redis_url)
     events = RedisEvents(settings.redis_url)
+    intents = RedisIntents(settings.redis_url, settings.idempotency_lease_seconds, settings.idempotency_seconds)
     watchers = Watchers(events, settings.max_watchers)
 
     @asynccontextmanager
@@ -55,6 +58,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         await courier.close()
         await watchers.close()
         await events.close()
+        await intents.close()
         await trail.finish()
         state.close()
         access.close()
@@ -84,6 +88,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     app.add_middleware(TusVersionHeader)
     app.add_middleware(BodyBounds, settings=settings)
     errors.install(app)
+    idempotency.install(app)
     openapi.install(app)
     app.add_middleware(trail.around)
     desk = Desk(settings, access, Authenticator(access, settings.key_cache_seconds), RateLimiter(access))
@@ -101,5 +106,5 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         page,
     ):
         # Not `include_router`: routes that lie flat are matched once and not once for each router that holds them.
-        app.router.routes.extend(guarded(module.router.routes, desk))
+        app.router.routes.extend(guarded(repeatable(module.router.routes, intents), desk))
     return app

@@ -1,7 +1,7 @@
 """What routes work with, built once by `create_app`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -11,6 +11,7 @@ from registry.state.access import RedisAccess
 from registry.state.store import EventSource, StateStore
 from service.callers import ANYBODY, Caller
 from service.deliveries import Courier
+from service.idempotency import Attempt, attempt_of
 from service.settings import GatewaySettings
 from service.slots import UploadSlots
 from service.visible import VisibleBlobs, VisibleEvents, VisibleState, VisibleUploads
@@ -22,7 +23,8 @@ from service.watchers import Watchers
 class Context:
     """The gateway's stores, as `caller` may see them. `ring(lineage)` tells the workers of work.
 
-    watchers: those of all callers; a lineage is looked at through `events` before it is watched.
+    attempt: what the request is an attempt at. watchers: those of all callers; a lineage is looked at through `events`
+    before it is watched.
     """
 
     settings: GatewaySettings
@@ -36,6 +38,7 @@ class Context:
     watchers: Watchers
     courier: Courier
     caller: Caller = ANYBODY
+    attempt: Attempt = field(default_factory=Attempt)
 
     def seen_by(self, visit: Visit) -> "Context":
         """The stores as a visit's caller may see them; made anew for each request."""
@@ -60,7 +63,7 @@ async def _context(request: Request) -> Context:
     # Asynchronous although it waits for nothing: a plain function would be handed over to a thread.
     found = request.app.state.context
     assert isinstance(found, Context)  # noqa: S101  create_app puts it there
-    return found.seen_by(visit_of(request.scope))
+    return replace(found.seen_by(visit_of(request.scope)), attempt=attempt_of(request.scope))
 
 
 Ctx = Annotated[Context, Depends(_context)]

@@ -34,12 +34,14 @@ ANSWERS: dict[type[errors.OdemError], tuple[int, str, str]] = {
     errors.Conflict: (409, "conflict", "The request contradicts what is stored"),
     errors.LineageExists: (409, "lineage-exists", "The lineage exists already"),
     errors.MergeEnded: (409, "merge-ended", "The merge has ended"),
+    errors.IntentBusy: (409, "idempotency-key-busy", "A request with this Idempotency-Key is under way"),
     errors.AliasChanged: (412, "alias-changed", "The alias was changed by somebody else"),
     errors.WeightsChanged: (412, "weights-changed", "The weights are not those asked for"),
     errors.UploadBusy: (423, "upload-busy", "The upload is being sent by another request"),
     errors.OffsetMismatch: (409, "offset-mismatch", "The bytes do not begin where the upload ended"),
     errors.VersionRetired: (410, "version-retired", "The version was retired"),
     errors.InvalidInput: (422, "invalid-input", "The input cannot be used"),
+    errors.IntentDiffers: (422, "idempotency-key-reused", "This Idempotency-Key was used for something else"),
     errors.InvalidRecord: (422, "invalid-document", "The JSON document is not valid"),
     errors.UnknownArchitecture: (422, "unknown-architecture", "No such architecture"),
     errors.ArchitectureMismatch: (422, "architecture-mismatch", "The base is not of this architecture"),
@@ -96,7 +98,7 @@ def answer_to(error: errors.OdemError) -> JSONResponse:
     answer = problem(status, kind, title, str(error), **more)
     if (challenge := _challenge(error)) is not None:
         answer.headers["WWW-Authenticate"] = challenge
-    if isinstance(error, errors.TooManyRequests):
+    if isinstance(error, errors.TooManyRequests | errors.IntentBusy):
         answer.headers["Retry-After"] = str(max(1, math.ceil(error.seconds)))
     return answer
 

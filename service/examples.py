@@ -33,6 +33,8 @@ EXAMPLES: tuple[errors.OdemError, ...] = (
     errors.OffsetMismatch(67_108_864, 0),
     errors.VersionRetired("birds@2"),
     errors.InvalidInput("The input cannot be used."),
+    errors.IntentBusy(30),
+    errors.IntentDiffers(),
     errors.InvalidRecord("The merge document is not valid: task.name: Field required"),
     errors.UnknownArchitecture("open_clip knows no model 'ViT-B-31'. Close names: ViT-B-32, ViT-B-16."),
     errors.ArchitectureMismatch("The base is not of this architecture: visual.proj is missing (expected [768, 512])."),

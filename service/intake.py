@@ -15,6 +15,7 @@ from service.admission import MergeAdmission, blob_header, create_lineage
 from service.context import Context
 from service.digests import Expected, blob_digest, read_digests
 from service.foresight import announced, foresee
+from service.idempotency import digest_of
 from service.multipart import read_parts
 from service.query import query_document
 from service.sinks import JsonSink, SafetensorsSink, Sink
@@ -28,14 +29,18 @@ async def receive_blob(context: Context, request: Request) -> tuple[Blob, bool]:
     A body whose digest is promised and stored already is not asked for.
     """
     expected = read_digests(request.headers)
+    await context.attempt.foresee(body=blob_digest(expected))
     known = await _find(context, expected)
     if known is not None:
+        await context.attempt.settle(body=known.digest)
         return known, False
     foresee(context, request, context.settings.max_upload_bytes)
     sink = SafetensorsSink(
         context.blobs.create, context.settings, check=lambda _: None, expected=expected, announced=announced(request)
     )
-    return await _receive_file(context, request, sink), True
+    blob = await _receive_file(context, request, sink)
+    await context.attempt.settle(body=blob.digest)
+    return blob, True
 
 
 async def _find(context: Context, expected: list[Expected]) -> Blob | None:
@@ -93,6 +98,7 @@ async def receive_raw_merge(context: Context, request: Request) -> Merge:
     calibration = await run_in_threadpool(_named_calibration, context, admission)
     admission.check_complete(has_calibration=calibration is not None)
     expected = read_digests(request.headers)
+    await context.attempt.foresee(checkpoint=blob_digest(expected))
     blob = await _find(context, expected)
     if blob is not None:
         admission.check_checkpoint(await run_in_threadpool(blob_header, context, blob.digest))
@@ -101,12 +107,14 @@ async def receive_raw_merge(context: Context, request: Request) -> Merge:
         check, size = admission.check_checkpoint, announced(request)
         sink = SafetensorsSink(context.blobs.create, context.settings, check, expected, size)
         blob = await _receive_file(context, request, sink)
+    await context.attempt.settle(checkpoint=blob.digest)
     return await run_in_threadpool(admission.accept, blob, calibration)
 
 
 async def receive_merge_of_blobs(context: Context, request: Request) -> Merge:
     """A merge as a JSON body that names blobs which were sent before."""
     document = await read_json(context, request)
+    await context.attempt.settle(body=digest_of(document))
     return await run_in_threadpool(_accept_blobs, context, document)
 
 
@@ -150,7 +158,7 @@ class _MergeParts:
         self._admission: MergeAdmission | None = None
         self._files: dict[str, SafetensorsSink] = {}
 
-    def begin(self, name: str, expected: list[Expected]) -> Sink:
+    async def begin(self, name: str, expected: list[Expected]) -> Sink:
         if name == "merge" and self._admission is None:
             return self._document
         if name not in {"checkpoint", "calibration"}:
@@ -164,12 +172,20 @@ class _MergeParts:
         if name in self._files:
             raise MalformedUpload(f"The part {name!r} came twice.")
         check = self._admission.check_checkpoint if name == "checkpoint" else self._admission.check_calibration
+        await self._context.attempt.foresee(**{name: blob_digest(expected)})
+        promised = getattr(self._admission.request, name)
+        if promised is not None:
+            expected = [*expected, Expected.of(promised)]
         self._files[name] = SafetensorsSink(self._context.blobs.create, self._context.settings, check, expected)
         return self._files[name]
 
     async def end(self, name: str) -> None:
         if name == "merge":
-            self._admission = await run_in_threadpool(MergeAdmission, self._context, bytes(self._document.data))
+            document = bytes(self._document.data)
+            await self._context.attempt.foresee(merge=digest_of(document))
+            self._admission = await run_in_threadpool(MergeAdmission, self._context, document)
+            asked = self._admission.request
+            await self._context.attempt.foresee(checkpoint=asked.checkpoint, calibration=asked.calibration)
         elif name == "calibration" and self._admission is not None:
             sink = self._files[name]
             await run_in_threadpool(self._admission.check_labels, sink.header, sink.read)
@@ -183,6 +199,7 @@ class _MergeParts:
         self._admission.check_complete(has_calibration=calibration is not None)
         blob = await checkpoint.commit()
         sample = await calibration.commit() if calibration else None
+        await self._context.attempt.settle(checkpoint=blob.digest, calibration=sample.digest if sample else None)
         return await run_in_threadpool(self._admission.accept, blob, sample)
 
     async def abort(self) -> None:

@@ -14,7 +14,7 @@ _MOST_PARTS = 8
 
 
 async def read_parts(
-    request: Request, begin: Callable[[str, list[Expected]], Sink], end: Callable[[str], Awaitable[None]]
+    request: Request, begin: Callable[[str, list[Expected]], Awaitable[Sink]], end: Callable[[str], Awaitable[None]]
 ) -> None:
     """Stream each part into the sink that `begin(name, digests)` returns, then call `end(name)`.
 
@@ -44,7 +44,9 @@ async def read_parts(
 class _Parts:
     """Where the parser's events go."""
 
-    def __init__(self, begin: Callable[[str, list[Expected]], Sink], end: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(
+        self, begin: Callable[[str, list[Expected]], Awaitable[Sink]], end: Callable[[str], Awaitable[None]]
+    ) -> None:
         self._begin = begin
         self._end = end
         self._name = ""
@@ -55,7 +57,7 @@ class _Parts:
         if isinstance(event, MultipartSegment):
             self._name = event.name or ""
             digests = read_digests({key.lower(): value for key, value in event.headerlist})
-            self._sink = self._begin(self._name, digests)
+            self._sink = await self._begin(self._name, digests)
         elif self._sink is not None and event is not None:
             await self._sink.put(event)
         elif self._sink is not None:

@@ -36,14 +36,18 @@ def move_alias(context: Context, lineage: str, alias: str, word: str, condition:
 
 
 def roll_back(context: Context, lineage: str, word: str) -> Version:
-    """Append a version that repeats an older one. Raises VersionNotFound, VersionRetired, LineageNotFound."""
+    """Append a version that repeats an older one; once for each intent.
+
+    Raises VersionNotFound, VersionRetired, LineageNotFound.
+    """
     source = _find(context, lineage, word)
     while True:
         head = context.state.head(lineage)
         made = _repeat(source, lineage, head.number + 1)
         # A merge that was committed meanwhile moved head; what was asked for still holds on top of it.
-        if context.state.append(made, source.number):
-            return made
+        number = context.state.append(made, source.number, context.attempt.seed)
+        if number is not None:
+            return context.state.get_version(VersionReference(lineage=lineage, version=str(number)))
 
 
 def branch(context: Context, lineage: str, asked: BranchRequest) -> Lineage:

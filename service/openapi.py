@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from registry.lineage import LineageSpec
+from service import idempotency
 from service.access import declare_security
 from service.errors import ANSWERS, answer_to
 from service.event_schemas import LineageEvent, MergeEvent
@@ -37,6 +38,7 @@ def install(app: FastAPI) -> None:
             components["examples"] = _examples()
             for operation in operations(document):
                 _mend(operation)
+            idempotency.declare(document)
             declare_security(document)
             app.openapi_schema = document
         return app.openapi_schema

@@ -45,6 +45,7 @@ async def create(context: Context, request: Request) -> Upload:
     if has_body:
         tus.check_media_type(request.headers)
         foresee(context, request)
+    await context.attempt.settle(upload=f"{length} {request.headers.get('upload-metadata', '')}")
     time = now()
     upload = Upload(
         id=secrets.token_hex(16),

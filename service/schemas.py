@@ -36,6 +36,9 @@ class Problem(BaseModel):
     differences: list[str] = Field([], description="Of tensor-mismatch: what differs from the lineage's base.")
 
 
+_OF_A_FILE = "In a JSON body the blob, which was sent before; in a JSON part what the file that follows must hash to."
+
+
 class MergeRequest(BaseModel):
     """The JSON part `merge` of POST /merge, or its whole JSON body when the blobs were sent before."""
 
@@ -46,8 +49,8 @@ class MergeRequest(BaseModel):
     recipe: dict[str, Any] | None = Field(None, description="Parameters that differ from the lineage's recipe.")
     gate: Gate | None = Field(None, description="Limits in place of the lineage's.")
     labels: Annotated[dict[Text, Text], Field(max_length=32)] = Field(default_factory=dict)
-    checkpoint: Digest | None = Field(None, description="Of a blob sent before; only in a JSON body.")
-    calibration: Digest | None = Field(None, description="Of a blob sent before; only in a JSON body.")
+    checkpoint: Digest | None = Field(None, description=_OF_A_FILE)
+    calibration: Digest | None = Field(None, description=_OF_A_FILE)
 
 
 class BlobView(BaseModel):

@@ -46,6 +46,12 @@ class GatewaySettings(BaseSettings):
         ge=0,
         description="How long work goes on after SIGTERM; then a download is cut off, a merge left to another worker.",
     )
+    idempotency_seconds: float = Field(
+        86_400.0, ge=60, description="How long the answer to a request with an Idempotency-Key is kept."
+    )
+    idempotency_lease_seconds: float = Field(
+        30.0, gt=0, description="How long a request with an Idempotency-Key is waited for once its gateway has died."
+    )
     max_watchers: int = Field(1000, ge=0, description="Most streams of events that a gateway serves at once.")
     events_seconds: float = Field(
         3600.0, gt=0, description="How long a stream of events stays open; the client then goes on with Last-Event-ID."

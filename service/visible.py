@@ -90,9 +90,9 @@ class VisibleState:
     def list_versions(self, lineage: str, limit: int, before: int | None = None) -> Sequence[Version]:
         return [self._show(item) for item in self._state.list_versions(self._own(lineage), limit, before)]
 
-    def append(self, version: Version, source: int) -> bool:
+    def append(self, version: Version, source: int, seed: str) -> int | None:
         self._own(version.lineage)
-        return self._state.append(version, source)
+        return self._state.append(version, source, seed)
 
     # Merges
 

@@ -7,13 +7,10 @@ own with one entry, for only the newest counts: it can be missed, and never push
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff
-
 from registry.errors import LineageNotFound, MergeNotFound
 from registry.event import Event, Position, Present, Reached
 from registry.merge import Merge, MergeProblem, MergeState, Progress
+from registry.state.asynchronous import AsyncRedisConnection
 from registry.state.connection import answers
 from registry.state.keys import LineageKeys, merge_lineage
 from registry.state.reading import merge_of
@@ -24,21 +21,11 @@ _TRIES = 5
 _START = Position(milliseconds=0, sequence=0)
 
 
-class RedisEvents:
+class RedisEvents(AsyncRedisConnection):
     """See EventSource. Belongs to one event loop."""
 
-    def __init__(self, url: str, timeout: float = 10.0) -> None:
-        retry = Retry(ExponentialBackoff(cap=0.5, base=0.05), 4)
-        pool = BlockingConnectionPool.from_url(
-            url, max_connections=_CONNECTIONS, timeout=timeout, decode_responses=True, socket_timeout=timeout
-        )
-        self._redis: Any = Redis(connection_pool=pool, retry=retry)
-
-    async def close(self) -> None:
-        """Close all connections."""
-        with answers():
-            await self._redis.aclose()
-            await self._redis.connection_pool.disconnect()
+    def __init__(self, url: str) -> None:
+        super().__init__(url, _CONNECTIONS)
 
     async def merge(self, merge_id: str) -> Merge:
         """Raises MergeNotFound."""

@@ -12,6 +12,8 @@
     odem:audit:refusals                 STREAM  AuditEntry: who was refused; a stream of its own, so that strangers can
                                                 not push out what was done
     odem:circle:<hash>:blobs            ZSET    digests that keys of the same lineages have sent -> when (seconds)
+    odem:intent:<owner>:<hash>          HASH    an intent, by the sha256 of its key: seed target asked answer, and while
+                                                an attempt is under way token until tried; expires
 
     odem:{<lineage>}:record             STRING  Lineage as JSON
     odem:{<lineage>}:versions           HASH    number -> Version as JSON
@@ -28,6 +30,7 @@
     odem:{<lineage>}:events             STREAM  state changes, one entry each: merge and state, with attempt, problem or
                                                 version; or version and origin of a rollback
     odem:{<lineage>}:progress           STREAM  the newest progress of the running merge, one entry: merge, progress
+    odem:{<lineage>}:made:<seed>        STRING  number of the version that an intent has made; expires
     odem:{<lineage>}:aliases            HASH    name -> version, revision and updated_at as JSON
     odem:{<lineage>}:pins               SET     numbers of pinned versions
     odem:{<lineage>}:retention          STRING  Retention as JSON
@@ -77,6 +80,11 @@ def sent_bytes(key: str, day: str) -> str:
 def places(key: str) -> str:
     """Key of an API key's merges that may not have ended."""
     return f"odem:{{key:{key}}}:places"
+
+
+def intent_key(owner: str, key_hash: str) -> str:
+    """Key of an intent of an owner; "" owns those of nobody in particular."""
+    return f"odem:intent:{owner}:{key_hash}"
 
 
 @dataclass(frozen=True)
@@ -192,6 +200,10 @@ class LineageKeys:
     def failing(self) -> str:
         """Since when nothing could be delivered to a webhook."""
         return self._key("failing")
+
+    def made(self, seed: str) -> str:
+        """Number of the version that an intent has made."""
+        return self._key(f"made:{seed}")
 
     def merge(self, merge_id: str) -> str:
         """One merge."""

@@ -13,6 +13,9 @@ from registry.state.connection import RedisConnection, answers
 from registry.state.keys import LineageKeys
 from registry.version import Version
 
+_REMEMBERED_SECONDS = 7 * 86_400
+"""Longer than anybody tries again to append what was appended already."""
+
 
 class RedisNames(RedisConnection):
     """See StateStore."""
@@ -51,14 +54,15 @@ class RedisNames(RedisConnection):
         if outcome == "changed":
             raise AliasChanged(lineage, name)
 
-    def append(self, version: Version, source: int) -> bool:
+    def append(self, version: Version, source: int, seed: str) -> int | None:
         """Add a version that repeats version `source`; see StateStore.append."""
         keys = LineageKeys(version.lineage)
-        names = [keys.head, keys.versions, keys.retired, keys.outbox, keys.revision, keys.events]
-        values = [version.number - 1, source, version.model_dump_json(), f"{version.lineage}@{source}"]
+        names = [keys.head, keys.versions, keys.retired, keys.outbox, keys.revision, keys.events, keys.made(seed)]
+        origin = f"{version.lineage}@{source}"
+        values = [version.number - 1, source, version.model_dump_json(), origin, _REMEMBERED_SECONDS]
         outcome = self._run("append", names, values)
         _refuse(outcome, version.lineage, source)
-        return bool(outcome == "ok")
+        return None if outcome == "moved" else int(outcome)
 
     def set_pin(self, lineage: str, number: int, *, pinned: bool) -> None:
         """Raises VersionNotFound, VersionRetired."""

@@ -28,7 +28,12 @@ from registry.version import LATEST, Version, VersionReference
 
 def new_merge_id() -> str:
     """A fresh, unguessable merge id."""
-    return f"mrg_{secrets.token_hex(12)}"
+    return merge_id(secrets.token_hex(12))
+
+
+def merge_id(seed: str) -> str:
+    """The id of the merge that an intent makes. `seed`: 24 hexadecimal digits that nobody can guess."""
+    return f"mrg_{seed}"
 
 
 class RedisStateStore(RedisLedger, RedisNames):

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from registry.alias import Alias
 from registry.event import Event, Position, Present, Reached
+from registry.intent import Answer, Intent
 from registry.lineage import Lineage
 from registry.manifest import LineageManifest, VersionManifest
 from registry.merge import Claim, Merge, MergeProblem, MergeState, Progress
@@ -96,10 +97,11 @@ class StateStore(Protocol):
     def delete_alias(self, lineage: str, name: str, condition: str = "") -> None:
         """Raises AliasNotFound, AliasChanged."""
 
-    def append(self, version: Version, source: int) -> bool:
-        """Add a version that repeats version `source` of its lineage.
+    def append(self, version: Version, source: int, seed: str) -> int | None:
+        """Add a version that repeats version `source` of its lineage, and return its number.
 
-        False, and nothing is stored, when head is not the one before it. Raises VersionRetired.
+        None, and nothing is stored, when head is not the one before it. The same seed again, within days, makes nothing
+        again and answers with the number of what it has made. Raises VersionRetired.
         """
 
     def set_pin(self, lineage: str, number: int, *, pinned: bool) -> None:
@@ -146,6 +148,37 @@ class StateStore(Protocol):
         These are the bases, the weights and memories of versions that are not retired, and the inputs of merges that
         have not ended.
         """
+
+
+class IntentStore(Protocol):
+    """What clients want done once. Any method may raise StoreUnavailable.
+
+    lease: seconds that an attempt is waited for which does not say that it is still under way.
+    owner: who chose the key. token: one attempt's own; the same call with the same token again changes nothing more.
+    """
+
+    lease: float
+
+    async def begin(self, owner: str, key: str, token: str, target: str) -> Intent:
+        """Begin an attempt at `target`, or find the answer. An attempt that was broken off is taken over.
+
+        Raises IntentBusy while another attempt is under way, IntentDiffers when the key was used for another target.
+        """
+
+    async def settle(self, owner: str, key: str, token: str, asked: Mapping[str, str]) -> None:
+        """Note what the attempt is about, by name, before it makes anything.
+
+        Raises IntentDiffers when an earlier attempt was about something else, IntentBusy when another one took over.
+        """
+
+    async def renew(self, owner: str, key: str, token: str) -> bool:
+        """Say that the attempt is still under way; False when another one took over."""
+
+    async def finish(self, owner: str, key: str, token: str, answer: Answer) -> None:
+        """Keep the answer. Nothing happens when another attempt took over."""
+
+    async def give_up(self, owner: str, key: str, token: str, *, made_nothing: bool) -> None:
+        """Free the key for another attempt; forget it if this was the first one and it surely made nothing."""
 
 
 class EventSource(Protocol):

@@ -1,6 +1,7 @@
 """What every state store must do with aliases, pins, rollback, retention; and when the clock jumps."""
 
 from collections.abc import Iterator
+from secrets import token_hex
 
 import pytest
 
@@ -105,7 +106,7 @@ def test_an_alias_of_no_version_is_refused(store: ClockedStore) -> None:
 
 def test_a_rollback_is_a_new_version_with_the_old_weights(store: ClockedStore) -> None:
     old = store.get_version(VersionReference.parse("a@2"))
-    assert store.append(_repeat(store, 2), 2)
+    assert store.append(_repeat(store, 2), 2, token_hex(4))
     head = store.head("a")
     assert (head.number, head.weights, head.origin) == (5, old.weights, "a@2")
     assert store.get_version(VersionReference.parse("a@2")) == old
@@ -113,16 +114,23 @@ def test_a_rollback_is_a_new_version_with_the_old_weights(store: ClockedStore) -
 
 def test_a_rollback_from_an_old_head_is_not_stored(store: ClockedStore) -> None:
     late = _repeat(store, 1)
-    assert store.append(_repeat(store, 2), 2)
-    assert store.append(late, 1) is False
+    assert store.append(_repeat(store, 2), 2, token_hex(4))
+    assert store.append(late, 1, token_hex(4)) is None
     assert store.head("a").origin == "a@2"
+
+
+def test_a_rollback_that_is_asked_for_again_makes_no_second_version(store: ClockedStore) -> None:
+    assert store.append(_repeat(store, 2), 2, "seed") == 5
+    assert store.append(_repeat(store, 2), 2, "other") == 6
+    assert store.append(_repeat(store, 2), 2, "seed") == 5
+    assert store.head("a").number == 6
 
 
 def test_a_merge_that_a_rollback_overtakes_starts_again_from_the_new_head(store: ClockedStore) -> None:
     merge = _enqueue(store)
     claim = _claim(store)
     version = _next(store)
-    assert store.append(_repeat(store, 1), 1)
+    assert store.append(_repeat(store, 1), 1, token_hex(4))
     with pytest.raises(LeaseLost, match="head has moved"):
         store.commit(claim, version)
     waiting = store.get_merge(merge.id)
@@ -155,7 +163,7 @@ def test_a_retired_version_cannot_be_brought_back_by_a_name(store: ClockedStore)
     with pytest.raises(VersionRetired):
         store.set_pin("a", 2, pinned=True)
     with pytest.raises(VersionRetired):
-        store.append(_repeat(store, 2), 2)
+        store.append(_repeat(store, 2), 2, token_hex(4))
     assert store.head("a").number == 4
 
 

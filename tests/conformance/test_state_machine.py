@@ -5,6 +5,7 @@ worker that paused and woke up is a claim that is used late. A call whose answer
 """
 
 from dataclasses import dataclass, field
+from secrets import token_hex
 from typing import Any, ClassVar
 
 import pytest
@@ -131,11 +132,12 @@ class Interleavings(RuleBasedStateMachine):
         number = len(line.versions)
         old = self.store.get_version(VersionReference(lineage=name, version=str(source)))
         made = old.model_copy(update={"number": number, "origin": old.reference, "created_at": now()})
+        seed = token_hex(4)
         if late and number > 1:
-            assert not self.store.append(made.model_copy(update={"number": number - 1}), source)
+            assert not self.store.append(made.model_copy(update={"number": number - 1}), source, seed)
             return
         for _ in range(1 + again):
-            assert self.store.append(made, source)
+            assert self.store.append(made, source, seed) == number
         line.versions.append(old.weights)
 
     # Workers

@@ -1,0 +1,40 @@
+"""One Redis or Valkey server for callers that must not block: redis.asyncio, a bounded number of connections.
+
+No error of the redis library leaves this file or those of its subclasses.
+"""
+
+from importlib import resources
+from typing import Any
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+
+from registry.state.connection import answers
+
+
+class AsyncRedisConnection:
+    """Connections to one server, for one event loop. A call whose answer was lost is sent again.
+
+    most: how many connections there are at most; whoever wants one more waits for one.
+    """
+
+    def __init__(self, url: str, most: int, timeout: float = 10.0) -> None:
+        pool = BlockingConnectionPool.from_url(
+            url, max_connections=most, timeout=timeout, decode_responses=True, socket_timeout=timeout
+        )
+        self._redis: Any = Redis(connection_pool=pool, retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 4))
+        self._scripts: dict[str, Any] = {}
+
+    async def close(self) -> None:
+        """Close all connections."""
+        with answers():
+            await self._redis.aclose()
+            await self._redis.connection_pool.disconnect()
+
+    async def _run(self, script: str, keys: list[str], values: list[Any]) -> Any:
+        if script not in self._scripts:
+            text = resources.files("registry.state").joinpath("scripts", f"{script}.lua").read_text("utf-8")
+            self._scripts[script] = self._redis.register_script(text)
+        with answers():
+            return await self._scripts[script](keys=keys, args=values)

@@ -1,0 +1,7 @@
+-- KEYS: intent   ARGV: token, asked JSON
+-- Note what the attempt is about, before anything is made. Returns 'ok', 'different', or 'lost' (another attempt took over).
+local found = redis.call('HMGET', KEYS[1], 'token', 'asked')
+if found[1] ~= ARGV[1] then return 'lost' end
+if found[2] and found[2] ~= ARGV[2] then return 'different' end
+redis.call('HSET', KEYS[1], 'asked', ARGV[2])
+return 'ok'
