@@ -55,7 +55,7 @@ class Merge(Record):
     """A merge: what was asked for, then what became of it.
 
     attempt: how often a worker has claimed it. fence: the number of the newest claim.
-    version: the number of the version that it made.
+    version: the number of the version that it made. request_id: the HTTP request that sent it, for logs.
     """
 
     id: str
@@ -66,6 +66,7 @@ class Merge(Record):
     calibration: Digest | None = None
     gate: Gate | None = None
     labels: Annotated[dict[Text, Text], Field(max_length=32)] = Field(default_factory=dict)
+    request_id: str | None = None
     created_at: Timestamp
 
     state: MergeState = MergeState.QUEUED

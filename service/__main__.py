@@ -10,6 +10,7 @@ from typing import Any
 import uvicorn
 
 from registry.address import is_loopback
+from registry.log import handler as log_handler
 from service.app import create_app
 from service.settings import GatewaySettings
 from service.visits import RequestIdFilter
@@ -34,6 +35,9 @@ def main() -> int:
             return 2
         sys.stderr.write(f"warning: {_OPEN}\n")
     logging.getLogger("uvicorn.access").addFilter(_worth_a_line)
+    if settings.log_format == "json":
+        logging.basicConfig(level=logging.INFO, handlers=[log_handler("json")])
+        logging.getLogger().handlers[0].addFilter(RequestIdFilter())
     app = create_app(settings)
     config = uvicorn.Config(
         app,
@@ -42,7 +46,8 @@ def main() -> int:
         loop="uvloop",
         http="httptools",
         server_header=False,
-        log_config=_log_config(),
+        # In JSON, uvicorn's lines go the way of all others.
+        log_config=None if settings.log_format == "json" else _log_config(),
         timeout_graceful_shutdown=int(settings.shutdown_seconds),
     )
     gateway = _Gateway(config, app.state.context.watchers)

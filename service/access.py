@@ -23,6 +23,7 @@ from service.visits import Visit, visit_of
 NEEDS: dict[str, Scope | None] = {
     "GET /healthz": None,
     "GET /readyz": None,
+    "GET /metrics": Scope.READ,
     "GET /docs": None,
     "GET /docs/docs.css": None,
     "GET /docs/docs.js": None,

@@ -19,6 +19,7 @@ from registry.version import Version
 from service.context import Context
 from service.limits import Limits, take_place
 from service.schemas import MergeRequest
+from service.visits import current_request_id
 
 
 def read_header(path: Path, max_header_bytes: int, max_tensors: int) -> Header:
@@ -160,6 +161,7 @@ class MergeAdmission:
             calibration=calibration.digest if calibration else None,
             gate=self.gate,
             labels=self.request.labels,
+            request_id=current_request_id(),
             created_at=now(),
         )
         key = self._context.caller.key

@@ -13,6 +13,7 @@ from registry.blobs.files import FileBlobStore, forget_abandoned
 from registry.blobs.uploads import FileUploads
 from registry.state.access import RedisAccess
 from registry.state.events import RedisEvents
+from registry.state.figures import RedisFigures
 from registry.state.intents import RedisIntents
 from registry.state.redis import RedisStateStore
 from registry.state.webhooks import RedisWebhooks
@@ -25,6 +26,7 @@ from service.deliveries import Courier
 from service.doorbell import create_doorbell
 from service.idempotency import repeatable
 from service.limits import RateLimiter
+from service.metrics import Measured, Metrics
 from service.outward import Outward
 from service.routes import aliases, blobs, lineages, merges, models, operations, page, uploads, versions, watching
 from service.routes import webhooks as webhook_routes
@@ -60,9 +62,8 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         await events.close()
         await intents.close()
         await trail.finish()
-        state.close()
-        access.close()
-        webhooks.close()
+        for store in (state, access, webhooks, figures):
+            store.close()
 
     app = FastAPI(
         title="odem", version=CODE_VERSION, description=_DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
@@ -87,6 +88,9 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     )
     app.add_middleware(TusVersionHeader)
     app.add_middleware(BodyBounds, settings=settings)
+    figures = RedisFigures(settings.redis_url)
+    app.state.metrics = Metrics(figures, settings.data_dir)
+    app.add_middleware(Measured, metrics=app.state.metrics)
     errors.install(app)
     idempotency.install(app)
     openapi.install(app)

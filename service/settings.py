@@ -1,23 +1,19 @@
 """The gateway's settings, read once from `ODEM_*` environment variables."""
 
-from pathlib import Path
-
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from registry.address import parse_networks
+from registry.log import LogFormat
+from registry.settings import StoreSettings
 
 
-class GatewaySettings(BaseSettings):
+class GatewaySettings(StoreSettings):
     """What the gateway must be told; `docs/operations.md` lists the same."""
 
-    model_config = SettingsConfigDict(env_prefix="ODEM_", frozen=True)
-
-    redis_url: str = Field("redis://127.0.0.1:6379/0", description="The state store (Valkey or Redis 7.2+).")
     broker_url: str = Field(
         "redis://127.0.0.1:6379/1", description="Celery's broker: another database of the same server."
     )
-    data_dir: Path = Field(Path(".data"), description="The folder of blobs and uploads, shared with the workers.")
+    log_format: LogFormat = Field("plain", description="How processes log: plain lines, or json: one object a line.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
     max_upload_bytes: int = Field(64 << 30, ge=1, description="Largest checkpoint, base or calibration file.")

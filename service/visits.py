@@ -51,6 +51,12 @@ def visit_of(scope: Scope) -> Visit:
     return visit
 
 
+def current_request_id() -> str | None:
+    """The id of the request that this task or thread works for."""
+    found = _request_id.get()
+    return None if found == "-" else found
+
+
 class RequestIdFilter(logging.Filter):
     """Gives log records the `request_id` of the request that they are about, "-" for none."""
 

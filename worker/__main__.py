@@ -13,6 +13,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from celery.platforms import SecurityWarning
 
+from registry.log import LogFormat, handler
 from worker.app import QUEUE, create_celery
 from worker.settings import WorkerSettings
 from worker.tasks import register
@@ -20,8 +21,8 @@ from worker.tasks import register
 
 def main() -> None:
     """Work until SIGTERM or SIGINT."""
-    _configure_logging()
     settings = WorkerSettings()
+    _configure_logging(settings.log_format)
     celery = create_celery(settings)
     register(celery, settings)
     celery.worker_main(
@@ -29,8 +30,8 @@ def main() -> None:
     )
 
 
-def _configure_logging() -> None:
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+def _configure_logging(form: LogFormat) -> None:
+    logging.basicConfig(level=logging.WARNING, handlers=[handler(form)])
     for name in ("worker", "celery.apps.worker"):
         logging.getLogger(name).setLevel(logging.INFO)
     # open_clip tells on the root logger what it does, and warns of random weights, which are then replaced.

@@ -9,6 +9,7 @@ import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from importlib.metadata import version as library_version
 
 import torch
@@ -19,12 +20,15 @@ from registry.blob import Blob
 from registry.blobs.files import FileBlobStore
 from registry.blobs.manifests import FileManifests
 from registry.errors import LeaseLost, MethodUnavailable, OdemError, StorageFull, StoreUnavailable
+from registry.log import bound
 from registry.manifest import write_due
 from registry.merge import Claim, MergeProblem, MergeState, Progress
 from registry.record import now
+from registry.state.figures import RedisFigures
 from registry.state.redis import RedisStateStore
 from registry.version import MethodState, Provenance, Version
 from worker import memory
+from worker.account import Account, gpu_memory, worker_name
 from worker.job import Job, MergeCancelled, Rejected, Result
 from worker.lease import Lease
 from worker.merging.streaming import WEIGHTS, NotFinite
@@ -45,8 +49,11 @@ def run_next(settings: WorkerSettings) -> str | None:
         for lineage in state.waiting_lineages():
             claim = state.claim(lineage, int(settings.lease_seconds * 1000), settings.max_attempts)
             if claim is not None:
-                _log.info("%s of %s: attempt %d, fence %d", claim.merge.id, lineage, claim.merge.attempt, claim.fence)
-                _run(claim, state, FileBlobStore(settings.data_dir, settings.min_free_bytes), settings)
+                with bound(merge=claim.merge.id, lineage=lineage, request=claim.merge.request_id):
+                    _log.info(
+                        "%s of %s: attempt %d, fence %d", claim.merge.id, lineage, claim.merge.attempt, claim.fence
+                    )
+                    _run(claim, state, FileBlobStore(settings.data_dir, settings.min_free_bytes), settings)
                 return lineage
         return None
     finally:
@@ -54,54 +61,92 @@ def run_next(settings: WorkerSettings) -> str | None:
 
 
 def _run(claim: Claim, state: RedisStateStore, blobs: FileBlobStore, settings: WorkerSettings) -> None:
+    account = Account(claim)
+    lease = Lease(state, claim, settings.lease_seconds)
     try:
-        with Lease(state, claim, settings.lease_seconds) as lease:
-            end = _attempt(claim, state, blobs, lease, settings)
-            _patiently(end, settings.store_patience_seconds)
+        with lease:
+            end = _attempt(claim, state, blobs, lease, settings, account)
+            _patiently(end.record, settings.store_patience_seconds)
+        account.ended(end.outcome)
     except LeaseLost as error:
+        account.refused(lease_lost=lease.lost)
         _log.warning("%s", error)
+    finally:
+        _tell(account, settings)
     try:
         write_due(state, FileManifests(settings.data_dir))
     except (StoreUnavailable, StorageFull) as error:
         _log.warning("The manifests wait for the next sweep: %s", error)
 
 
-def _attempt(
-    claim: Claim, state: RedisStateStore, blobs: FileBlobStore, lease: Lease, settings: WorkerSettings
-) -> Callable[[], None]:
-    """Run the merge; what is returned records how it ended."""
+def _tell(account: Account, settings: WorkerSettings) -> None:
+    """Add the attempt to the figures; a store that does not answer costs them alone."""
+    figures = RedisFigures(settings.redis_url)
     try:
-        version = _make_version(claim, state, blobs, lease, settings)
+        figures.count(account.counts)
+        if held := gpu_memory(choose_device(settings.device)):
+            figures.note_worker(worker_name(), "gpu", held)
+    except StoreUnavailable as error:
+        _log.warning("The merge is missing in the figures: %s", error)
+    finally:
+        figures.close()
+
+
+@dataclass(frozen=True)
+class _End:
+    """How an attempt ended, and what records it."""
+
+    outcome: MergeState
+    record: Callable[[], None]
+
+
+def _attempt(
+    claim: Claim,
+    state: RedisStateStore,
+    blobs: FileBlobStore,
+    lease: Lease,
+    settings: WorkerSettings,
+    account: Account,
+) -> _End:
+    """Run the merge."""
+    try:
+        version = _make_version(claim, state, blobs, lease, settings, account)
     except Rejected as rejection:
         report = rejection.report
-        return lambda: state.end(claim, MergeState.REJECTED, None, report)
+        return _End(MergeState.REJECTED, lambda: state.end(claim, MergeState.REJECTED, None, report))
     except MergeCancelled:
         if lease.lost:
             raise LeaseLost(f"The lease of {claim.merge.id} was lost.") from None
-        return lambda: state.end(claim, MergeState.CANCELLED, None)
+        return _End(MergeState.CANCELLED, lambda: state.end(claim, MergeState.CANCELLED, None))
     except StoreUnavailable:
         # Not the merge's fault: once its lease has ended it is started again.
         raise
     except Exception as error:
         problem = _problem(error)
         _log.exception("%s failed: %s", claim.merge.id, problem.detail)
-        return lambda: state.end(claim, MergeState.FAILED, problem)
+        return _End(MergeState.FAILED, lambda: state.end(claim, MergeState.FAILED, problem))
 
     def commit() -> None:
         number = state.commit(claim, version)
         _log.info("%s made %s@%d", claim.merge.id, claim.merge.lineage, number)
 
-    return commit
+    account.made(version)
+    return _End(MergeState.SUCCEEDED, commit)
 
 
 def _make_version(
-    claim: Claim, state: RedisStateStore, blobs: FileBlobStore, lease: Lease, settings: WorkerSettings
+    claim: Claim,
+    state: RedisStateStore,
+    blobs: FileBlobStore,
+    lease: Lease,
+    settings: WorkerSettings,
+    account: Account,
 ) -> Version:
     started = time.perf_counter()
-    job = _open(claim, state, blobs, lease, settings)
+    job = _open(claim, state, blobs, lease, settings, account)
     result = METHODS[claim.merge.recipe.method](job)
     merged = time.perf_counter()
-    lease.report(Progress(phase="writing"))
+    job.report(Progress(phase="writing"))
     weights, method_state = _write(job, result)
     stored = memory.store(blobs, result.memory).digest if result.memory is not None else job.parent.memory
     seconds = {"merge": merged - started, "write": time.perf_counter() - merged}
@@ -119,7 +164,14 @@ def _make_version(
     )
 
 
-def _open(claim: Claim, state: RedisStateStore, blobs: FileBlobStore, lease: Lease, settings: WorkerSettings) -> Job:
+def _open(
+    claim: Claim,
+    state: RedisStateStore,
+    blobs: FileBlobStore,
+    lease: Lease,
+    settings: WorkerSettings,
+    account: Account,
+) -> Job:
     lineage = state.get_lineage(claim.merge.lineage)
     parent = state.head(lineage.name)
 
@@ -136,7 +188,7 @@ def _open(claim: Claim, state: RedisStateStore, blobs: FileBlobStore, lease: Lea
         blobs=blobs,
         scratch=settings.data_dir / "uploads",
         device=choose_device(settings.device),
-        report=lease.report,
+        report=account.watching(lease.report),
         stopping=lambda: lease.stopping,
     )
 

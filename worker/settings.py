@@ -1,21 +1,18 @@
 """The worker's settings, read once from `ODEM_*` environment variables."""
 
-from pathlib import Path
-
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from registry.log import LogFormat
+from registry.settings import StoreSettings
 
 
-class WorkerSettings(BaseSettings):
+class WorkerSettings(StoreSettings):
     """What a worker must be told; `docs/operations.md` lists the same."""
 
-    model_config = SettingsConfigDict(env_prefix="ODEM_", frozen=True)
-
-    redis_url: str = Field("redis://127.0.0.1:6379/0", description="The state store (Valkey or Redis 7.2+).")
     broker_url: str = Field(
         "redis://127.0.0.1:6379/1", description="Celery's broker: another database of the same server."
     )
-    data_dir: Path = Field(Path(".data"), description="The folder of blobs and uploads, shared with the gateway.")
+    log_format: LogFormat = Field("plain", description="How processes log: plain lines, or json: one object a line.")
     min_free_bytes: int = Field(
         256 << 20, ge=0, description="Free space of the data folder's disk that uploads and results leave."
     )

@@ -1,9 +1,13 @@
 """The one Celery task, and the sweeper that rings where a message was lost."""
 
+import contextlib
 import ctypes
 import logging
+import os
 import signal
+import socket
 import threading
+import time
 from typing import Any
 
 from celery import Celery
@@ -13,11 +17,13 @@ from kombu.exceptions import OperationalError
 from registry.blobs.manifests import FileManifests
 from registry.errors import StorageFull, StoreUnavailable
 from registry.manifest import write_due
+from registry.state.figures import RedisFigures
 from registry.state.redis import RedisStateStore
 from worker.app import ADVANCE, QUEUE
 from worker.settings import WorkerSettings
 
 _PR_SET_PDEATHSIG = 1
+_FAREWELL_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -48,7 +54,7 @@ def register(celery: Celery, settings: WorkerSettings) -> None:
 
 
 class _Sweeper:
-    """Rings for every lineage that has waited unheard, and writes manifests that are due.
+    """Rings for every lineage that has waited unheard, writes manifests that are due, and says that the worker lives.
 
     A lineage waits unheard when its message was lost or its worker died. Manifests are due after changes that no
     worker made, such as an alias that was moved.
@@ -57,6 +63,7 @@ class _Sweeper:
     def __init__(self, celery: Celery, settings: WorkerSettings) -> None:
         self._celery = celery
         self._settings = settings
+        self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
 
@@ -65,15 +72,23 @@ class _Sweeper:
 
     def stop(self) -> None:
         self._stopped.set()
+        self._thread.join(_FAREWELL_SECONDS)
 
     def _run(self) -> None:
-        state = RedisStateStore(self._settings.redis_url)
+        state, figures = RedisStateStore(self._settings.redis_url), RedisFigures(self._settings.redis_url)
         while not self._stopped.wait(self._settings.sweep_seconds):
             try:
+                figures.note_worker(self._name, "alive", self._alive())
                 self._sweep(state)
                 write_due(state, FileManifests(self._settings.data_dir))
             except (StoreUnavailable, StorageFull, OperationalError, OSError) as error:
                 _log.warning("The sweep was put off: %s", error)
+        with contextlib.suppress(StoreUnavailable):
+            figures.forget_worker(self._name)
+
+    def _alive(self) -> dict[str, object]:
+        disk = os.statvfs(self._settings.data_dir)
+        return {"seen_at": time.time(), "disk_free": disk.f_bavail * disk.f_frsize}
 
     def _sweep(self, state: RedisStateStore) -> None:
         waiting = state.waiting_lineages()

@@ -2,6 +2,8 @@
 
     odem:lineages                       SET     names of all lineages
     odem:webhooks                       SET     names of lineages that have, or had, webhooks
+    odem:figures                        HASH    what workers count -> how much (see registry/figure.py)
+    odem:workers                        HASH    name of a worker -> what it last said of itself, as JSON
     odem:merge:<id>:lineage             STRING  the lineage of a merge
     odem:keys                           HASH    id of an API key -> ApiKey as JSON
     odem:{key:<id>}:rate                HASH    a token bucket: level, at (milliseconds)
@@ -52,6 +54,8 @@ from dataclasses import dataclass
 
 LINEAGES = "odem:lineages"
 WEBHOOKS = "odem:webhooks"
+FIGURES = "odem:figures"
+WORKERS = "odem:workers"
 KEYS = "odem:keys"
 CHANGES = "odem:audit:changes"
 REFUSALS = "odem:audit:refusals"

@@ -14,7 +14,18 @@ from registry.state.keys import LINEAGES, LineageKeys, merge_lineage
 from registry.state.names import RedisNames
 from registry.version import Version, VersionReference
 
-ASKED_FOR = {"id", "lineage", "task", "recipe", "checkpoint", "calibration", "gate", "labels", "created_at"}
+ASKED_FOR = {
+    "id",
+    "lineage",
+    "task",
+    "recipe",
+    "checkpoint",
+    "calibration",
+    "gate",
+    "labels",
+    "request_id",
+    "created_at",
+}
 """The fields of a merge that are said when it is sent; the others become."""
 
 

@@ -1,8 +1,11 @@
-"""Health."""
+"""Health and metrics."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 
+from registry.errors import NotAllowed
+from registry.key import Scope
 from service.context import Ctx
+from service.metrics import MEDIA_TYPE
 from service.routes.problems import problems
 from service.schemas import Health
 
@@ -20,3 +23,11 @@ def readyz(context: Ctx) -> Health:
     """The gateway can do its work: the state store answers."""
     context.state.ping()
     return Health(status="ok")
+
+
+@router.get("/metrics", include_in_schema=False)
+def metrics(request: Request, context: Ctx) -> Response:
+    """Metrics in Prometheus's text format. They name all lineages, so a key that is limited to some is refused."""
+    if context.caller.is_limited:
+        raise NotAllowed("The metrics tell of all lineages; this key is limited to some.", Scope.READ)
+    return Response(request.app.state.metrics.text(), media_type=MEDIA_TYPE)

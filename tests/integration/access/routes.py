@@ -65,6 +65,7 @@ CASES = {
     "POST /merges/{merge_id}/cancel": Case("/merges/{merge}/cancel", "merge", 202),
     "GET /merges/{merge_id}/events": Case("/merges/{merge}/events", "read"),
     "GET /lineages/{name}/events": Case("/lineages/{lineage}/events", "read"),
+    "GET /metrics": Case("/metrics", "read", 403, None),
     "GET /models": Case("/models", "read", parameters={"lineage": "{lineage}"}),
     "GET /models/{version}": Case("/models/{version}", "read"),
     "GET /models/{version}/weights": Case("/models/{version}/weights", "read"),

@@ -1,0 +1,58 @@
+"""How processes log: lines for people, or one JSON object a line, each with the ids that are bound where it is written.
+
+Fields of a JSON line: time (ISO 8601, UTC), level, logger, message; what is bound (request, merge, lineage, attempt);
+`error` with a traceback; and for a request that was answered: client, method, path, status.
+"""
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Literal, TextIO
+
+LogFormat = Literal["plain", "json"]
+_PLAIN = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_ACCESS = "uvicorn.access"
+_bound: ContextVar[Mapping[str, str]] = ContextVar("odem.log", default=MappingProxyType({}))
+
+
+@contextmanager
+def bound(**ids: str | None) -> Iterator[None]:
+    """Every line that is written in the block, by this thread or task, carries these ids; None is left out."""
+    token = _bound.set(dict(_bound.get()) | {name: value for name, value in ids.items() if value is not None})
+    try:
+        yield
+    finally:
+        _bound.reset(token)
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See logging.Formatter."""
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.name == _ACCESS and isinstance(record.args, tuple) and len(record.args) == 5:
+            client, method, path, _, status = record.args
+            line |= {"client": client, "method": method, "path": path, "status": status}
+        line |= dict(_bound.get())
+        if (request := getattr(record, "request_id", "-")) != "-":
+            line["request"] = request
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def handler(form: LogFormat, stream: TextIO | None = None) -> logging.Handler:
+    """A handler that writes lines of this form to a stream, by default stderr."""
+    made = logging.StreamHandler(stream)
+    made.setFormatter(JsonFormatter() if form == "json" else logging.Formatter(_PLAIN))
+    return made

@@ -1,0 +1,27 @@
+"""`python -m worker.health`: exit status 0 when the worker of this host said lately that it lives."""
+
+import socket
+import sys
+import time
+
+from registry.errors import OdemError
+from registry.state.figures import RedisFigures
+from worker.settings import WorkerSettings
+
+
+def main() -> int:
+    """Look the worker up in the state store; more than three sweeps without a word are too many."""
+    settings = WorkerSettings()
+    figures = RedisFigures(settings.redis_url, timeout=4.0)
+    try:
+        mine = [worker for worker in figures.workers() if worker.name.split(":")[0] == socket.gethostname()]
+    except OdemError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    finally:
+        figures.close()
+    return 0 if any(time.time() - worker.seen_at < 3 * settings.sweep_seconds + 5 for worker in mine) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
