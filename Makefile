@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test check static demo openapi lock clean
+.PHONY: help run test check static demo openapi clients lock clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -39,6 +39,9 @@ demo: $(VENV)/.dev ## Train small CLIP models, merge them one by one through the
 
 openapi: $(VENV)/.dev ## Write docs/openapi.json anew, after a change of a route
 	@$(BIN)/python -m service.document
+
+clients: openapi ## Write docs/openapi.json and the generated parts of the clients anew, after a change of a route
+	@$(BIN)/python clients/python/generate.py
 
 lock: $(VENV)/.dev ## Resolve requirements/*.in anew into the pinned *.txt (takes minutes; ARGS=--upgrade raises pins)
 	@CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --allow-unsafe --generate-hashes --strip-extras \

@@ -34,6 +34,8 @@ def install(app: FastAPI) -> None:
             _, undeclared = models_json_schema([(model, "validation") for model in _UNDECLARED], ref_template=_REF)
             components = document.setdefault("components", {})
             for name, schema in undeclared.get("$defs", {}).items():
+                if name.endswith("Recipe"):  # shown as it was said, which pydantic takes for just any object
+                    components["schemas"][name] = schema
                 components.setdefault("schemas", {}).setdefault(name, schema)
             components["examples"] = _examples()
             for operation in operations(document):

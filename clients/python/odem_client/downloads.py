@@ -1,0 +1,123 @@
+"""Versions brought into a folder: gone on with where they were cut off, verified, renamed when whole.
+
+Source: RFC 9110, section 14 (range requests).
+"""
+
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import httpx
+
+from odem_client.digests import PIECE, Hasher, Progress, hash_file, nothing
+from odem_client.errors import DigestMismatch, Unreachable
+from odem_client.generated.models import VersionView
+from odem_client.http import Http, unreachable
+from odem_client.retries import Retries
+
+WEIGHTS = "open_clip_model.safetensors"
+CONFIG = "open_clip_config.json"
+"""The names by which open_clip finds both in a folder (`local-dir:`)."""
+PLAIN = "model.safetensors"
+"""The weights of a lineage that has no architecture."""
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """A version in a folder.
+
+    config: None for a lineage without an architecture. received: how many bytes came over the network this time.
+    """
+
+    reference: str
+    digest: str
+    weights: Path
+    config: Path | None
+    received: int
+
+
+class Downloader:
+    """Brings versions from one service. Memory does not depend on their sizes."""
+
+    def __init__(self, http: Http, retries: Retries) -> None:
+        self._http = http
+        self._retries = retries
+
+    def pull(self, version: VersionView, folder: Path, progress: Progress = nothing) -> Pulled:
+        """Put a version's weights, and its open_clip config, into a folder. What is there already is not sent again.
+
+        Each file appears whole or not at all. One pull at a time for one folder. Raises DigestMismatch, ProblemError,
+        Unreachable, OSError.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        config = None
+        if version.config_url is not None:
+            config = folder / CONFIG
+            part = folder / f".{CONFIG}.part"
+            answer = self._http.get(version.config_url)
+            part.write_text(json.dumps(answer.json(), indent=2) + "\n")
+            part.replace(config)
+        weights = folder / (PLAIN if config is None else WEIGHTS)
+        received = self._weights(version, weights, progress)
+        return Pulled(version.reference, version.weights, weights, config, received)
+
+    def _weights(self, version: VersionView, target: Path, progress: Progress) -> int:
+        if _is(target, version, progress):
+            return 0
+        part = target.with_name(f".{version.weights.removeprefix('sha256:')[:16]}.part")
+        if part.exists() and part.stat().st_size > version.size:
+            part.unlink()
+        hasher = Hasher()
+        if part.exists():
+            hash_file(part, progress, hasher)
+        with part.open("ab") as file:
+            start = file.tell()
+            self._receive(version, file, hasher, progress)
+            received = file.tell() - start
+            file.flush()
+            os.fsync(file.fileno())
+        if hasher.digest != version.weights:
+            part.unlink()
+            raise DigestMismatch(f"The file of {version.reference}", version.weights, hasher.digest)
+        part.replace(target)
+        return received
+
+    def _receive(self, version: VersionView, file: BinaryIO, hasher: Hasher, progress: Progress) -> None:
+        attempt = 0
+        while (before := file.tell()) < version.size:
+            try:
+                self._append(version, file, hasher, progress)
+            except Unreachable:
+                attempt = 1 if file.tell() > before else attempt + 1
+                pause = self._retries.wait(attempt)
+                if pause is None:
+                    raise
+                time.sleep(pause)
+
+    def _append(self, version: VersionView, file: BinaryIO, hasher: Hasher, progress: Progress) -> None:
+        """Append what is missing, as far as the connection holds. The version is named by its number: never another."""
+        skip = file.tell()
+        headers = {"Range": f"bytes={skip}-"} if skip else {}
+        try:
+            with self._http.stream("GET", version.weights_url, headers=headers) as answer:
+                if answer.status_code == 206:
+                    skip = 0
+                for piece in answer.iter_raw(PIECE):
+                    fresh = memoryview(piece)[skip:]
+                    skip = max(0, skip - len(piece))
+                    file.write(fresh)
+                    hasher.update(fresh)
+                    progress("receiving", file.tell(), version.size)
+        except httpx.TransportError as error:
+            raise unreachable(error) from error
+        if file.tell() < version.size:
+            raise Unreachable(f"{version.reference} was cut off at byte {file.tell()} of {version.size}.")
+
+
+def _is(file: Path, version: VersionView, progress: Progress) -> bool:
+    if not file.exists() or file.stat().st_size != version.size:
+        return False
+    return hash_file(file, progress).digest == version.weights

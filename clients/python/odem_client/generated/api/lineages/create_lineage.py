@@ -1,0 +1,265 @@
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.lineage_spec import LineageSpec
+from ...models.lineage_view import LineageView
+from ...models.problem import Problem
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    body: LineageSpec,
+    idempotency_key: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/lineages",
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> LineageView | Problem | None:
+    if response.status_code == 201:
+        response_201 = LineageView.from_dict(response.json())
+
+        return response_201
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = Problem.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 409:
+        response_409 = Problem.from_dict(response.json())
+
+        return response_409
+
+    if response.status_code == 413:
+        response_413 = Problem.from_dict(response.json())
+
+        return response_413
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 500:
+        response_500 = Problem.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[LineageView | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    body: LineageSpec,
+    idempotency_key: str | Unset = UNSET,
+) -> Response[LineageView | Problem]:
+    """Create Lineage
+
+     Create a lineage from an architecture and a base that was sent with POST /blobs.
+
+    Args:
+        idempotency_key (str | Unset):
+        body (LineageSpec): What a lineage is created from.
+
+            architecture: absent for plain safetensors weights, which only data-free recipes can
+            merge.
+            base: the pretrained weights, version 0.
+            recipe: the default of the lineage's merges.
+            calibration_budget: samples in the calibration memory, of all tasks together.
+            gate: what every merge must meet, unless it brings limits of its own.
+            base_utility: u_0, the share that keeps the base's general abilities; 0 takes the first
+            checkpoint as it is.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[LineageView | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    body: LineageSpec,
+    idempotency_key: str | Unset = UNSET,
+) -> LineageView | Problem | None:
+    """Create Lineage
+
+     Create a lineage from an architecture and a base that was sent with POST /blobs.
+
+    Args:
+        idempotency_key (str | Unset):
+        body (LineageSpec): What a lineage is created from.
+
+            architecture: absent for plain safetensors weights, which only data-free recipes can
+            merge.
+            base: the pretrained weights, version 0.
+            recipe: the default of the lineage's merges.
+            calibration_budget: samples in the calibration memory, of all tasks together.
+            gate: what every merge must meet, unless it brings limits of its own.
+            base_utility: u_0, the share that keeps the base's general abilities; 0 takes the first
+            checkpoint as it is.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        LineageView | Problem
+    """
+
+    return sync_detailed(
+        client=client,
+        body=body,
+        idempotency_key=idempotency_key,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    body: LineageSpec,
+    idempotency_key: str | Unset = UNSET,
+) -> Response[LineageView | Problem]:
+    """Create Lineage
+
+     Create a lineage from an architecture and a base that was sent with POST /blobs.
+
+    Args:
+        idempotency_key (str | Unset):
+        body (LineageSpec): What a lineage is created from.
+
+            architecture: absent for plain safetensors weights, which only data-free recipes can
+            merge.
+            base: the pretrained weights, version 0.
+            recipe: the default of the lineage's merges.
+            calibration_budget: samples in the calibration memory, of all tasks together.
+            gate: what every merge must meet, unless it brings limits of its own.
+            base_utility: u_0, the share that keeps the base's general abilities; 0 takes the first
+            checkpoint as it is.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[LineageView | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    body: LineageSpec,
+    idempotency_key: str | Unset = UNSET,
+) -> LineageView | Problem | None:
+    """Create Lineage
+
+     Create a lineage from an architecture and a base that was sent with POST /blobs.
+
+    Args:
+        idempotency_key (str | Unset):
+        body (LineageSpec): What a lineage is created from.
+
+            architecture: absent for plain safetensors weights, which only data-free recipes can
+            merge.
+            base: the pretrained weights, version 0.
+            recipe: the default of the lineage's merges.
+            calibration_budget: samples in the calibration memory, of all tasks together.
+            gate: what every merge must meet, unless it brings limits of its own.
+            base_utility: u_0, the share that keeps the base's general abilities; 0 takes the first
+            checkpoint as it is.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        LineageView | Problem
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+    ).parsed

@@ -1,0 +1,213 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.problem import Problem
+from ...models.webhook_view import WebhookView
+from ...types import Response
+
+
+def _get_kwargs(
+    name: str,
+    webhook: str,
+) -> dict[str, Any]:
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/lineages/{name}/webhooks/{webhook}".format(
+            name=quote(str(name), safe=""),
+            webhook=quote(str(webhook), safe=""),
+        ),
+    }
+
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Problem | WebhookView | None:
+    if response.status_code == 200:
+        response_200 = WebhookView.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = Problem.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 500:
+        response_500 = Problem.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Problem | WebhookView]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    name: str,
+    webhook: str,
+    *,
+    client: AuthenticatedClient,
+) -> Response[Problem | WebhookView]:
+    """Get Webhook
+
+     One webhook, without its secret.
+
+    Args:
+        name (str):
+        webhook (str):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | WebhookView]
+    """
+
+    kwargs = _get_kwargs(
+        name=name,
+        webhook=webhook,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    name: str,
+    webhook: str,
+    *,
+    client: AuthenticatedClient,
+) -> Problem | WebhookView | None:
+    """Get Webhook
+
+     One webhook, without its secret.
+
+    Args:
+        name (str):
+        webhook (str):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | WebhookView
+    """
+
+    return sync_detailed(
+        name=name,
+        webhook=webhook,
+        client=client,
+    ).parsed
+
+
+async def asyncio_detailed(
+    name: str,
+    webhook: str,
+    *,
+    client: AuthenticatedClient,
+) -> Response[Problem | WebhookView]:
+    """Get Webhook
+
+     One webhook, without its secret.
+
+    Args:
+        name (str):
+        webhook (str):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | WebhookView]
+    """
+
+    kwargs = _get_kwargs(
+        name=name,
+        webhook=webhook,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    name: str,
+    webhook: str,
+    *,
+    client: AuthenticatedClient,
+) -> Problem | WebhookView | None:
+    """Get Webhook
+
+     One webhook, without its secret.
+
+    Args:
+        name (str):
+        webhook (str):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | WebhookView
+    """
+
+    return (
+        await asyncio_detailed(
+            name=name,
+            webhook=webhook,
+            client=client,
+        )
+    ).parsed

@@ -1,0 +1,155 @@
+"""Contains all the data models used in inputs/outputs"""
+
+from .alias_page import AliasPage
+from .alias_target import AliasTarget
+from .alias_view import AliasView
+from .architecture import Architecture
+from .architecture_open_clip_type_1 import ArchitectureOpenClipType1
+from .architecture_overrides import ArchitectureOverrides
+from .attempt_page import AttemptPage
+from .attempt_view import AttemptView
+from .average_recipe import AverageRecipe
+from .blob_view import BlobView
+from .branch_request import BranchRequest
+from .dare_recipe import DareRecipe
+from .dare_recipe_scope import DareRecipeScope
+from .dare_recipe_then import DareRecipeThen
+from .gap_event import GapEvent
+from .gate import Gate
+from .get_open_clip_config_response_getopenclipconfig import (
+    GetOpenClipConfigResponseGetopenclipconfig,
+)
+from .health import Health
+from .invalid_place import InvalidPlace
+from .lineage_page import LineagePage
+from .lineage_spec import LineageSpec
+from .lineage_view import LineageView
+from .linear_recipe import LinearRecipe
+from .mag_max_recipe import MagMaxRecipe
+from .merge_page import MergePage
+from .merge_problem import MergeProblem
+from .merge_request import MergeRequest
+from .merge_request_labels import MergeRequestLabels
+from .merge_request_recipe_type_0 import MergeRequestRecipeType0
+from .merge_state import MergeState
+from .merge_view import MergeView
+from .merge_view_labels import MergeViewLabels
+from .merge_view_report_type_0 import MergeViewReportType0
+from .method_state import MethodState
+from .method_state_parts import MethodStateParts
+from .method_state_scalars import MethodStateScalars
+from .ode_recipe import OdeRecipe
+from .ode_recipe_estimator import OdeRecipeEstimator
+from .ode_recipe_integrator import OdeRecipeIntegrator
+from .ode_recipe_on_violation import OdeRecipeOnViolation
+from .ode_recipe_operating_time_type_1 import OdeRecipeOperatingTimeType1
+from .ode_recipe_path_end import OdeRecipePathEnd
+from .ode_recipe_precision import OdeRecipePrecision
+from .ode_recipe_preset import OdeRecipePreset
+from .ode_recipe_program import OdeRecipeProgram
+from .ode_recipe_rectifier import OdeRecipeRectifier
+from .ode_recipe_task_weights import OdeRecipeTaskWeights
+from .opcm_recipe import OpcmRecipe
+from .preprocess import Preprocess
+from .present_event import PresentEvent
+from .problem import Problem
+from .progress import Progress
+from .progress_event import ProgressEvent
+from .progress_losses import ProgressLosses
+from .provenance import Provenance
+from .provenance_libraries import ProvenanceLibraries
+from .retention import Retention
+from .retention_view import RetentionView
+from .rollback_request import RollbackRequest
+from .slerp_recipe import SlerpRecipe
+from .state_event import StateEvent
+from .task import Task
+from .task_arithmetic_recipe import TaskArithmeticRecipe
+from .ties_recipe import TiesRecipe
+from .ties_recipe_scope import TiesRecipeScope
+from .upload_view import UploadView
+from .version_event import VersionEvent
+from .version_page import VersionPage
+from .version_view import VersionView
+from .version_view_report_type_0 import VersionViewReportType0
+from .webhook_made import WebhookMade
+from .webhook_page import WebhookPage
+from .webhook_request import WebhookRequest
+from .webhook_view import WebhookView
+
+__all__ = (
+    "AliasPage",
+    "AliasTarget",
+    "AliasView",
+    "Architecture",
+    "ArchitectureOpenClipType1",
+    "ArchitectureOverrides",
+    "AttemptPage",
+    "AttemptView",
+    "AverageRecipe",
+    "BlobView",
+    "BranchRequest",
+    "DareRecipe",
+    "DareRecipeScope",
+    "DareRecipeThen",
+    "GapEvent",
+    "Gate",
+    "GetOpenClipConfigResponseGetopenclipconfig",
+    "Health",
+    "InvalidPlace",
+    "LineagePage",
+    "LineageSpec",
+    "LineageView",
+    "LinearRecipe",
+    "MagMaxRecipe",
+    "MergePage",
+    "MergeProblem",
+    "MergeRequest",
+    "MergeRequestLabels",
+    "MergeRequestRecipeType0",
+    "MergeState",
+    "MergeView",
+    "MergeViewLabels",
+    "MergeViewReportType0",
+    "MethodState",
+    "MethodStateParts",
+    "MethodStateScalars",
+    "OdeRecipe",
+    "OdeRecipeEstimator",
+    "OdeRecipeIntegrator",
+    "OdeRecipeOnViolation",
+    "OdeRecipeOperatingTimeType1",
+    "OdeRecipePathEnd",
+    "OdeRecipePrecision",
+    "OdeRecipePreset",
+    "OdeRecipeProgram",
+    "OdeRecipeRectifier",
+    "OdeRecipeTaskWeights",
+    "OpcmRecipe",
+    "Preprocess",
+    "PresentEvent",
+    "Problem",
+    "Progress",
+    "ProgressEvent",
+    "ProgressLosses",
+    "Provenance",
+    "ProvenanceLibraries",
+    "Retention",
+    "RetentionView",
+    "RollbackRequest",
+    "SlerpRecipe",
+    "StateEvent",
+    "Task",
+    "TaskArithmeticRecipe",
+    "TiesRecipe",
+    "TiesRecipeScope",
+    "UploadView",
+    "VersionEvent",
+    "VersionPage",
+    "VersionView",
+    "VersionViewReportType0",
+    "WebhookMade",
+    "WebhookPage",
+    "WebhookRequest",
+    "WebhookView",
+)

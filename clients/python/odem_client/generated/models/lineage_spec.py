@@ -1,0 +1,303 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+
+from attrs import define as _attrs_define
+
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from ..models.architecture import Architecture
+    from ..models.average_recipe import AverageRecipe
+    from ..models.dare_recipe import DareRecipe
+    from ..models.gate import Gate
+    from ..models.linear_recipe import LinearRecipe
+    from ..models.mag_max_recipe import MagMaxRecipe
+    from ..models.ode_recipe import OdeRecipe
+    from ..models.opcm_recipe import OpcmRecipe
+    from ..models.slerp_recipe import SlerpRecipe
+    from ..models.task_arithmetic_recipe import TaskArithmeticRecipe
+    from ..models.ties_recipe import TiesRecipe
+
+
+T = TypeVar("T", bound="LineageSpec")
+
+
+@_attrs_define
+class LineageSpec:
+    """What a lineage is created from.
+
+    architecture: absent for plain safetensors weights, which only data-free recipes can merge.
+    base: the pretrained weights, version 0.
+    recipe: the default of the lineage's merges.
+    calibration_budget: samples in the calibration memory, of all tasks together.
+    gate: what every merge must meet, unless it brings limits of its own.
+    base_utility: u_0, the share that keeps the base's general abilities; 0 takes the first checkpoint as it is.
+
+        Attributes:
+            base (str):
+            name (str | Unset):  Default: 'default'.
+            architecture (Architecture | None | Unset):
+            recipe (AverageRecipe | DareRecipe | LinearRecipe | MagMaxRecipe | OdeRecipe | OpcmRecipe | SlerpRecipe |
+                TaskArithmeticRecipe | TiesRecipe | Unset):
+            gate (Gate | None | Unset):
+            calibration_budget (int | Unset):  Default: 1024.
+            base_utility (float | Unset):  Default: 0.0.
+    """
+
+    base: str
+    name: str | Unset = "default"
+    architecture: Architecture | None | Unset = UNSET
+    recipe: (
+        AverageRecipe
+        | DareRecipe
+        | LinearRecipe
+        | MagMaxRecipe
+        | OdeRecipe
+        | OpcmRecipe
+        | SlerpRecipe
+        | TaskArithmeticRecipe
+        | TiesRecipe
+        | Unset
+    ) = UNSET
+    gate: Gate | None | Unset = UNSET
+    calibration_budget: int | Unset = 1024
+    base_utility: float | Unset = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        from ..models.architecture import Architecture  # noqa: PLC0415
+        from ..models.average_recipe import AverageRecipe  # noqa: PLC0415
+        from ..models.dare_recipe import DareRecipe  # noqa: PLC0415
+        from ..models.gate import Gate  # noqa: PLC0415
+        from ..models.linear_recipe import LinearRecipe  # noqa: PLC0415
+        from ..models.mag_max_recipe import MagMaxRecipe  # noqa: PLC0415
+        from ..models.ode_recipe import OdeRecipe  # noqa: PLC0415
+        from ..models.slerp_recipe import SlerpRecipe  # noqa: PLC0415
+        from ..models.task_arithmetic_recipe import TaskArithmeticRecipe  # noqa: PLC0415
+        from ..models.ties_recipe import TiesRecipe  # noqa: PLC0415
+
+        base = self.base
+
+        name = self.name
+
+        architecture: dict[str, Any] | None | Unset
+        if isinstance(self.architecture, Unset):
+            architecture = UNSET
+        elif isinstance(self.architecture, Architecture):
+            architecture = self.architecture.to_dict()
+        else:
+            architecture = self.architecture
+
+        recipe: dict[str, Any] | Unset
+        if isinstance(self.recipe, Unset):
+            recipe = UNSET
+        elif isinstance(self.recipe, OdeRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, AverageRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, LinearRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, TaskArithmeticRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, TiesRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, DareRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, MagMaxRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, SlerpRecipe):
+            recipe = self.recipe.to_dict()
+        else:
+            recipe = self.recipe.to_dict()
+
+        gate: dict[str, Any] | None | Unset
+        if isinstance(self.gate, Unset):
+            gate = UNSET
+        elif isinstance(self.gate, Gate):
+            gate = self.gate.to_dict()
+        else:
+            gate = self.gate
+
+        calibration_budget = self.calibration_budget
+
+        base_utility = self.base_utility
+
+        field_dict: dict[str, Any] = {}
+
+        field_dict.update(
+            {
+                "base": base,
+            }
+        )
+        if name is not UNSET:
+            field_dict["name"] = name
+        if architecture is not UNSET:
+            field_dict["architecture"] = architecture
+        if recipe is not UNSET:
+            field_dict["recipe"] = recipe
+        if gate is not UNSET:
+            field_dict["gate"] = gate
+        if calibration_budget is not UNSET:
+            field_dict["calibration_budget"] = calibration_budget
+        if base_utility is not UNSET:
+            field_dict["base_utility"] = base_utility
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        from ..models.architecture import Architecture  # noqa: PLC0415
+        from ..models.average_recipe import AverageRecipe  # noqa: PLC0415
+        from ..models.dare_recipe import DareRecipe  # noqa: PLC0415
+        from ..models.gate import Gate  # noqa: PLC0415
+        from ..models.linear_recipe import LinearRecipe  # noqa: PLC0415
+        from ..models.mag_max_recipe import MagMaxRecipe  # noqa: PLC0415
+        from ..models.ode_recipe import OdeRecipe  # noqa: PLC0415
+        from ..models.opcm_recipe import OpcmRecipe  # noqa: PLC0415
+        from ..models.slerp_recipe import SlerpRecipe  # noqa: PLC0415
+        from ..models.task_arithmetic_recipe import TaskArithmeticRecipe  # noqa: PLC0415
+        from ..models.ties_recipe import TiesRecipe  # noqa: PLC0415
+
+        d = dict(src_dict)
+        base = d.pop("base")
+
+        name = d.pop("name", UNSET)
+
+        def _parse_architecture(data: object) -> Architecture | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                architecture_type_0 = Architecture.from_dict(data)
+
+                return architecture_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(Architecture | None | Unset, data)
+
+        architecture = _parse_architecture(d.pop("architecture", UNSET))
+
+        def _parse_recipe(
+            data: object,
+        ) -> (
+            AverageRecipe
+            | DareRecipe
+            | LinearRecipe
+            | MagMaxRecipe
+            | OdeRecipe
+            | OpcmRecipe
+            | SlerpRecipe
+            | TaskArithmeticRecipe
+            | TiesRecipe
+            | Unset
+        ):
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_0 = OdeRecipe.from_dict(data)
+
+                return recipe_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_1 = AverageRecipe.from_dict(data)
+
+                return recipe_type_1
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_2 = LinearRecipe.from_dict(data)
+
+                return recipe_type_2
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_3 = TaskArithmeticRecipe.from_dict(data)
+
+                return recipe_type_3
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_4 = TiesRecipe.from_dict(data)
+
+                return recipe_type_4
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_5 = DareRecipe.from_dict(data)
+
+                return recipe_type_5
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_6 = MagMaxRecipe.from_dict(data)
+
+                return recipe_type_6
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_7 = SlerpRecipe.from_dict(data)
+
+                return recipe_type_7
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            if not isinstance(data, dict):
+                raise TypeError()
+            recipe_type_8 = OpcmRecipe.from_dict(data)
+
+            return recipe_type_8
+
+        recipe = _parse_recipe(d.pop("recipe", UNSET))
+
+        def _parse_gate(data: object) -> Gate | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                gate_type_0 = Gate.from_dict(data)
+
+                return gate_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(Gate | None | Unset, data)
+
+        gate = _parse_gate(d.pop("gate", UNSET))
+
+        calibration_budget = d.pop("calibration_budget", UNSET)
+
+        base_utility = d.pop("base_utility", UNSET)
+
+        lineage_spec = cls(
+            base=base,
+            name=name,
+            architecture=architecture,
+            recipe=recipe,
+            gate=gate,
+            calibration_budget=calibration_budget,
+            base_utility=base_utility,
+        )
+
+        return lineage_spec

@@ -1,0 +1,488 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..models.merge_state import MergeState
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from ..models.average_recipe import AverageRecipe
+    from ..models.dare_recipe import DareRecipe
+    from ..models.gate import Gate
+    from ..models.linear_recipe import LinearRecipe
+    from ..models.mag_max_recipe import MagMaxRecipe
+    from ..models.merge_problem import MergeProblem
+    from ..models.merge_view_labels import MergeViewLabels
+    from ..models.merge_view_report_type_0 import MergeViewReportType0
+    from ..models.ode_recipe import OdeRecipe
+    from ..models.opcm_recipe import OpcmRecipe
+    from ..models.progress import Progress
+    from ..models.slerp_recipe import SlerpRecipe
+    from ..models.task import Task
+    from ..models.task_arithmetic_recipe import TaskArithmeticRecipe
+    from ..models.ties_recipe import TiesRecipe
+
+
+T = TypeVar("T", bound="MergeView")
+
+
+@_attrs_define
+class MergeView:
+    """A merge and how it stands. `version` is the name of what it made.
+
+    Attributes:
+        id (str):
+        lineage (str):
+        state (MergeState): Where a merge stands; the last four are terminal.
+
+            queued -> running (claim); running -> succeeded (commit), rejected (its gate was not met), failed (fail),
+            cancelled (cancel), or back to queued at its old place when its lease expires.
+        task (Task): A classification task, as the zero-shot head of CLIP describes it.
+
+            classnames: one name for each label, label 0 first; empty when the calibration file carries a `head`.
+            templates: prompts with `{}` where the class name goes; a class's embedding is the mean over all of them.
+            utility: the task's importance u_k, which decides its operating time T_k = u_k / (u_1 + ... + u_k).
+            Source: CLIP, arXiv 2103.00020, section 3.1.4 (prompt ensembling); ODE-M, arXiv 2605.19409 (utility).
+        recipe (AverageRecipe | DareRecipe | LinearRecipe | MagMaxRecipe | OdeRecipe | OpcmRecipe | SlerpRecipe |
+            TaskArithmeticRecipe | TiesRecipe):
+        checkpoint (str):
+        calibration (None | str):
+        gate (Gate | None):
+        labels (MergeViewLabels):
+        attempt (int):
+        cancel_requested (bool):
+        created_at (datetime.datetime):
+        started_at (datetime.datetime | None):
+        ended_at (datetime.datetime | None):
+        version (None | str):
+        progress (None | Progress):
+        problem (MergeProblem | None):
+        report (MergeViewReportType0 | None | Unset):
+    """
+
+    id: str
+    lineage: str
+    state: MergeState
+    task: Task
+    recipe: (
+        AverageRecipe
+        | DareRecipe
+        | LinearRecipe
+        | MagMaxRecipe
+        | OdeRecipe
+        | OpcmRecipe
+        | SlerpRecipe
+        | TaskArithmeticRecipe
+        | TiesRecipe
+    )
+    checkpoint: str
+    calibration: None | str
+    gate: Gate | None
+    labels: MergeViewLabels
+    attempt: int
+    cancel_requested: bool
+    created_at: datetime.datetime
+    started_at: datetime.datetime | None
+    ended_at: datetime.datetime | None
+    version: None | str
+    progress: None | Progress
+    problem: MergeProblem | None
+    report: MergeViewReportType0 | None | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        from ..models.average_recipe import AverageRecipe  # noqa: PLC0415
+        from ..models.dare_recipe import DareRecipe  # noqa: PLC0415
+        from ..models.gate import Gate  # noqa: PLC0415
+        from ..models.linear_recipe import LinearRecipe  # noqa: PLC0415
+        from ..models.mag_max_recipe import MagMaxRecipe  # noqa: PLC0415
+        from ..models.merge_problem import MergeProblem  # noqa: PLC0415
+        from ..models.merge_view_report_type_0 import MergeViewReportType0  # noqa: PLC0415
+        from ..models.ode_recipe import OdeRecipe  # noqa: PLC0415
+        from ..models.progress import Progress  # noqa: PLC0415
+        from ..models.slerp_recipe import SlerpRecipe  # noqa: PLC0415
+        from ..models.task_arithmetic_recipe import TaskArithmeticRecipe  # noqa: PLC0415
+        from ..models.ties_recipe import TiesRecipe  # noqa: PLC0415
+
+        id = self.id
+
+        lineage = self.lineage
+
+        state = self.state.value
+
+        task = self.task.to_dict()
+
+        recipe: dict[str, Any]
+        if isinstance(self.recipe, OdeRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, AverageRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, LinearRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, TaskArithmeticRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, TiesRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, DareRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, MagMaxRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, SlerpRecipe):
+            recipe = self.recipe.to_dict()
+        else:
+            recipe = self.recipe.to_dict()
+
+        checkpoint = self.checkpoint
+
+        calibration: None | str
+        calibration = self.calibration
+
+        gate: dict[str, Any] | None
+        if isinstance(self.gate, Gate):
+            gate = self.gate.to_dict()
+        else:
+            gate = self.gate
+
+        labels = self.labels.to_dict()
+
+        attempt = self.attempt
+
+        cancel_requested = self.cancel_requested
+
+        created_at = self.created_at.isoformat()
+
+        started_at: None | str
+        if isinstance(self.started_at, datetime.datetime):
+            started_at = self.started_at.isoformat()
+        else:
+            started_at = self.started_at
+
+        ended_at: None | str
+        if isinstance(self.ended_at, datetime.datetime):
+            ended_at = self.ended_at.isoformat()
+        else:
+            ended_at = self.ended_at
+
+        version: None | str
+        version = self.version
+
+        progress: dict[str, Any] | None
+        if isinstance(self.progress, Progress):
+            progress = self.progress.to_dict()
+        else:
+            progress = self.progress
+
+        problem: dict[str, Any] | None
+        if isinstance(self.problem, MergeProblem):
+            problem = self.problem.to_dict()
+        else:
+            problem = self.problem
+
+        report: dict[str, Any] | None | Unset
+        if isinstance(self.report, Unset):
+            report = UNSET
+        elif isinstance(self.report, MergeViewReportType0):
+            report = self.report.to_dict()
+        else:
+            report = self.report
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "id": id,
+                "lineage": lineage,
+                "state": state,
+                "task": task,
+                "recipe": recipe,
+                "checkpoint": checkpoint,
+                "calibration": calibration,
+                "gate": gate,
+                "labels": labels,
+                "attempt": attempt,
+                "cancel_requested": cancel_requested,
+                "created_at": created_at,
+                "started_at": started_at,
+                "ended_at": ended_at,
+                "version": version,
+                "progress": progress,
+                "problem": problem,
+            }
+        )
+        if report is not UNSET:
+            field_dict["report"] = report
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        from ..models.average_recipe import AverageRecipe  # noqa: PLC0415
+        from ..models.dare_recipe import DareRecipe  # noqa: PLC0415
+        from ..models.gate import Gate  # noqa: PLC0415
+        from ..models.linear_recipe import LinearRecipe  # noqa: PLC0415
+        from ..models.mag_max_recipe import MagMaxRecipe  # noqa: PLC0415
+        from ..models.merge_problem import MergeProblem  # noqa: PLC0415
+        from ..models.merge_view_labels import MergeViewLabels  # noqa: PLC0415
+        from ..models.merge_view_report_type_0 import MergeViewReportType0  # noqa: PLC0415
+        from ..models.ode_recipe import OdeRecipe  # noqa: PLC0415
+        from ..models.opcm_recipe import OpcmRecipe  # noqa: PLC0415
+        from ..models.progress import Progress  # noqa: PLC0415
+        from ..models.slerp_recipe import SlerpRecipe  # noqa: PLC0415
+        from ..models.task import Task  # noqa: PLC0415
+        from ..models.task_arithmetic_recipe import TaskArithmeticRecipe  # noqa: PLC0415
+        from ..models.ties_recipe import TiesRecipe  # noqa: PLC0415
+
+        d = dict(src_dict)
+        id = d.pop("id")
+
+        lineage = d.pop("lineage")
+
+        state = MergeState(d.pop("state"))
+
+        task = Task.from_dict(d.pop("task"))
+
+        def _parse_recipe(
+            data: object,
+        ) -> (
+            AverageRecipe
+            | DareRecipe
+            | LinearRecipe
+            | MagMaxRecipe
+            | OdeRecipe
+            | OpcmRecipe
+            | SlerpRecipe
+            | TaskArithmeticRecipe
+            | TiesRecipe
+        ):
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_0 = OdeRecipe.from_dict(data)
+
+                return recipe_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_1 = AverageRecipe.from_dict(data)
+
+                return recipe_type_1
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_2 = LinearRecipe.from_dict(data)
+
+                return recipe_type_2
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_3 = TaskArithmeticRecipe.from_dict(data)
+
+                return recipe_type_3
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_4 = TiesRecipe.from_dict(data)
+
+                return recipe_type_4
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_5 = DareRecipe.from_dict(data)
+
+                return recipe_type_5
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_6 = MagMaxRecipe.from_dict(data)
+
+                return recipe_type_6
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_7 = SlerpRecipe.from_dict(data)
+
+                return recipe_type_7
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            if not isinstance(data, dict):
+                raise TypeError()
+            recipe_type_8 = OpcmRecipe.from_dict(data)
+
+            return recipe_type_8
+
+        recipe = _parse_recipe(d.pop("recipe"))
+
+        checkpoint = d.pop("checkpoint")
+
+        def _parse_calibration(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        calibration = _parse_calibration(d.pop("calibration"))
+
+        def _parse_gate(data: object) -> Gate | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                gate_type_0 = Gate.from_dict(data)
+
+                return gate_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(Gate | None, data)
+
+        gate = _parse_gate(d.pop("gate"))
+
+        labels = MergeViewLabels.from_dict(d.pop("labels"))
+
+        attempt = d.pop("attempt")
+
+        cancel_requested = d.pop("cancel_requested")
+
+        created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
+
+        def _parse_started_at(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                started_at_type_0 = datetime.datetime.fromisoformat(data)
+
+                return started_at_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        started_at = _parse_started_at(d.pop("started_at"))
+
+        def _parse_ended_at(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                ended_at_type_0 = datetime.datetime.fromisoformat(data)
+
+                return ended_at_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        ended_at = _parse_ended_at(d.pop("ended_at"))
+
+        def _parse_version(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        version = _parse_version(d.pop("version"))
+
+        def _parse_progress(data: object) -> None | Progress:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                progress_type_0 = Progress.from_dict(data)
+
+                return progress_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | Progress, data)
+
+        progress = _parse_progress(d.pop("progress"))
+
+        def _parse_problem(data: object) -> MergeProblem | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                problem_type_0 = MergeProblem.from_dict(data)
+
+                return problem_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(MergeProblem | None, data)
+
+        problem = _parse_problem(d.pop("problem"))
+
+        def _parse_report(data: object) -> MergeViewReportType0 | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                report_type_0 = MergeViewReportType0.from_dict(data)
+
+                return report_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(MergeViewReportType0 | None | Unset, data)
+
+        report = _parse_report(d.pop("report", UNSET))
+
+        merge_view = cls(
+            id=id,
+            lineage=lineage,
+            state=state,
+            task=task,
+            recipe=recipe,
+            checkpoint=checkpoint,
+            calibration=calibration,
+            gate=gate,
+            labels=labels,
+            attempt=attempt,
+            cancel_requested=cancel_requested,
+            created_at=created_at,
+            started_at=started_at,
+            ended_at=ended_at,
+            version=version,
+            progress=progress,
+            problem=problem,
+            report=report,
+        )
+
+        merge_view.additional_properties = d
+        return merge_view
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,9 @@
+from enum import StrEnum
+
+
+class OdeRecipePreset(StrEnum):
+    DEFAULT = "default"
+    RELEASED = "released"
+
+    def __str__(self) -> str:
+        return str(self.value)

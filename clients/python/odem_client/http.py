@@ -1,0 +1,109 @@
+"""Connections that try again, name each POST by an Idempotency-Key, and raise this package's errors.
+
+A request is sent again when its body can be: uploads, whose bodies are streams, decide for themselves.
+"""
+
+import asyncio
+import contextlib
+import time
+import uuid
+from typing import Any
+
+import httpx
+
+from odem_client.errors import ProblemError, Unreachable
+from odem_client.retries import STATUSES, Retries
+
+IDEMPOTENCY_KEY = "Idempotency-Key"
+
+
+class Http(httpx.Client):
+    """Raises ProblemError for each answer of 400 or more, Unreachable when there is none."""
+
+    def __init__(self, retries: Retries, **options: Any) -> None:
+        super().__init__(**options)
+        self._retries = retries
+
+    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """Send a request, again if it may help."""
+        _name(request)
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                answer = super().send(request, **options)
+                if answer.status_code < 400:
+                    return answer
+                try:
+                    answer.read()
+                finally:
+                    answer.close()
+                pause = _pause(self._retries, request, attempt, answer)
+                if pause is None:
+                    raise problem(answer)
+            except httpx.TransportError as error:
+                pause = _pause(self._retries, request, attempt, None)
+                if pause is None:
+                    raise unreachable(error) from error
+            time.sleep(pause)
+
+
+class AsyncHttp(httpx.AsyncClient):
+    """The same for asyncio."""
+
+    def __init__(self, retries: Retries, **options: Any) -> None:
+        super().__init__(**options)
+        self._retries = retries
+
+    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """Send a request, again if it may help."""
+        _name(request)
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                answer = await super().send(request, **options)
+                if answer.status_code < 400:
+                    return answer
+                try:
+                    await answer.aread()
+                finally:
+                    await answer.aclose()
+                pause = _pause(self._retries, request, attempt, answer)
+                if pause is None:
+                    raise problem(answer)
+            except httpx.TransportError as error:
+                pause = _pause(self._retries, request, attempt, None)
+                if pause is None:
+                    raise unreachable(error) from error
+            await asyncio.sleep(pause)
+
+
+def _name(request: httpx.Request) -> None:
+    if request.method == "POST":
+        request.headers.setdefault(IDEMPOTENCY_KEY, str(uuid.uuid4()))
+
+
+def _pause(retries: Retries, request: httpx.Request, attempt: int, answer: httpx.Response | None) -> float | None:
+    if not isinstance(request.stream, httpx.ByteStream):
+        return None
+    if answer is None:
+        return retries.wait(attempt)
+    busy = answer.status_code == 409 and "Retry-After" in answer.headers  # the same request is under way elsewhere
+    if answer.status_code not in STATUSES and not busy:
+        return None
+    return retries.wait(attempt, answer.headers.get("Retry-After"))
+
+
+def problem(answer: httpx.Response) -> ProblemError:
+    """The error for an answer that has been read."""
+    request_id = answer.headers.get("X-Request-Id")
+    return ProblemError.of(answer.status_code, answer.content, answer.reason_phrase, request_id)
+
+
+def unreachable(error: httpx.TransportError) -> Unreachable:
+    """The error for an answer that did not come, or not whole."""
+    where = ""
+    with contextlib.suppress(RuntimeError):  # httpx does not always note the request
+        where = f" from {error.request.url.scheme}://{error.request.url.netloc.decode()}"
+    return Unreachable(f"No answer{where}: {str(error) or type(error).__name__}")
