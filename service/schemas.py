@@ -173,8 +173,9 @@ class VersionView(BaseModel):
     def of(cls, version: Version, *, has_config: bool, with_report: bool = True) -> Self:
         """The view of a record."""
         url = f"/models/{version.reference}"
+        # The records within are taken as they are: dumping and checking them anew took most of a listing's time.
         return cls(
-            **version.model_dump(exclude={"report"}),
+            **{name: value for name, value in version if name != "report"},
             reference=version.reference,
             report=version.report if with_report else None,
             weights_url=f"{url}/weights",
@@ -214,7 +215,7 @@ class MergeView(BaseModel):
     @classmethod
     def of(cls, merge: Merge, *, with_report: bool = True) -> Self:
         """The view of a record."""
-        fields = merge.model_dump(exclude={"version", "report", "fence"})
+        fields = {name: value for name, value in merge if name not in {"version", "report", "fence"}}
         version = None if merge.version is None else f"{merge.lineage}@{merge.version}"
         return cls(**fields, version=version, report=merge.report if with_report else None)
 

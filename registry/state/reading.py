@@ -1,16 +1,23 @@
-"""How stored fields become records."""
+"""How stored fields become records.
+
+Records never change, so the same text is read once: clients ask for the same versions and merges again and again. Long
+texts, with large reports, are not kept.
+"""
 
 import json
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from registry.merge import Merge, MergeProblem, MergeState, Progress
 from registry.version import Version
 
+_SHORT = 16 << 10
+
 
 def merge_of(fields: dict[str, str]) -> Merge:
     """A merge from its hash."""
-    asked = Merge.model_validate_json(fields["record"])
+    asked = _asked(fields["record"])
     return asked.model_copy(
         update={
             "state": MergeState(fields["state"]),
@@ -30,8 +37,18 @@ def merge_of(fields: dict[str, str]) -> Merge:
 
 def version_of(text: str, retired: str | None) -> Version:
     """A version from its JSON and the time of its retirement."""
-    version = Version.model_validate_json(text)
+    version = _short_version(text) if len(text) <= _SHORT else Version.model_validate_json(text)
     return version.model_copy(update={"retired_at": datetime.fromisoformat(retired)}) if retired else version
+
+
+@lru_cache(maxsize=1024)
+def _asked(text: str) -> Merge:
+    return Merge.model_validate_json(text)
+
+
+@lru_cache(maxsize=256)
+def _short_version(text: str) -> Version:
+    return Version.model_validate_json(text)
 
 
 def _object(text: str | None) -> dict[str, Any] | None:

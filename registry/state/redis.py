@@ -99,7 +99,11 @@ class RedisStateStore(RedisLedger, RedisNames):
 
     def list_versions(self, lineage: str, limit: int, before: int | None = None) -> Sequence[Version]:
         """Newest first, with numbers below `before`. Raises LineageNotFound."""
-        newest = self.head(lineage).number
+        with answers():
+            head = self._redis.get(LineageKeys(lineage).head)
+        if head is None:
+            raise LineageNotFound(lineage)
+        newest = int(head)
         start = newest if before is None else min(newest, before - 1)
         numbers = range(start, max(-1, start - limit), -1)
         if not numbers:

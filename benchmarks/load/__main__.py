@@ -1,0 +1,120 @@
+"""`python -m benchmarks.load [--quick]`: 500 small requests a second and a hundred watchers; one core for the gateway."""
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.load.client import Times, Watchers, request, run
+from benchmarks.load.house import LINEAGES, House
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Seconds of each phase; how many connections, requests a second, watchers, and steps that these are told of."""
+
+    seconds: float = 20.0
+    connections: int = 16
+    rate: float = 500.0
+    watchers: int = 100
+    steps: int = 100
+
+
+QUICK = Plan(seconds=5.0, steps=30)
+
+
+@dataclass(frozen=True)
+class Load:
+    """Requests at the plan's pace, and as fast as they are answered; the share of the core that the pace took."""
+
+    paced: Times
+    fastest: Times
+    core: float
+
+
+def _mix(house: House) -> list[bytes]:
+    """Read a version, list versions, list merges, read a merge: a quarter each."""
+    paths = []
+    for index, merge in enumerate(house.merges):
+        line = f"line{index % LINEAGES}"
+        paths += [f"/models/{line}@{1 + index % 19}", f"/models?lineage={line}&limit=10"]
+        paths += [f"/merges?lineage={line}&limit=10", f"/merges/{merge}"]
+    return [request(path, house.token) for path in paths]
+
+
+async def _load(house: House, plan: Plan) -> Load:
+    mix = _mix(house)
+    await run(house.port, mix, plan.connections, 2.0, None)  # until everything has run once
+    before = house.busy_seconds
+    paced = await run(house.port, mix, plan.connections, plan.seconds, plan.rate)
+    core = (house.busy_seconds - before) / paced.elapsed
+    return Load(paced, await run(house.port, mix, plan.connections, plan.seconds / 2, None), core)
+
+
+async def _watch(house: House, plan: Plan) -> tuple[float, int]:
+    """Megabytes that the watchers add while merges go on, and how many events they were told."""
+    claims = [house.begin(f"line{index}") for index in range(LINEAGES)]
+    asked = [
+        request(f"/merges/{claims[index % LINEAGES].merge.id}/events", house.token) for index in range(plan.watchers)
+    ]
+    first = Watchers()
+    await first.open(house.port, asked[:1])  # so that what the first watcher sets up for all is not counted
+    before = house.memory_mb
+    watchers = Watchers()
+    await watchers.open(house.port, asked)
+    most = house.memory_mb
+    for step in range(plan.steps):
+        for claim in claims:
+            await asyncio.to_thread(house.progress, claim, step)
+        await asyncio.sleep(0.05)
+        most = max(most, house.memory_mb)
+    events = watchers.events
+    await watchers.close()
+    await first.close()
+    return most - before, events
+
+
+def _say(name: str, load: Load) -> None:
+    times = load.paced
+    print(
+        f"{name:12} {times.rate:9.1f} {times.percentile(0.5):8.2f} {times.percentile(0.99):8.2f} "
+        f"{times.percentile(0.999):8.2f} {times.wrong:6d} {load.core:8.0%} {load.fastest.rate:11.0f}"
+    )
+
+
+def main() -> None:
+    """Measure, print the table, then the figures as one line of JSON."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="5 s in place of 20")
+    plan = QUICK if parser.parse_args().quick else Plan()
+    found: dict[bool, Load] = {}
+    for auth in (False, True):
+        print(f"{'with' if auth else 'without'} API keys", file=sys.stderr, flush=True)
+        with tempfile.TemporaryDirectory(prefix="odem-load-") as folder, House(Path(folder), auth=auth) as house:
+            found[auth] = asyncio.run(_load(house, plan))
+            megabytes, events = asyncio.run(_watch(house, plan))
+    print("              req/s    p50 ms   p99 ms p99.9 ms  wrong     core  at most/s")
+    _say("no keys", found[False])
+    _say("API keys", found[True])
+    print(f"{plan.watchers} watchers add {megabytes:.1f} MB; they were told {events} events")
+    figures = {
+        "requests_per_second": found[True].paced.rate,
+        "p50_ms": found[True].paced.percentile(0.5),
+        "p99_ms": found[True].paced.percentile(0.99),
+        "sse_watchers": plan.watchers,
+        "sse_mb": megabytes,
+        "most_per_second": found[True].fastest.rate,
+        "core_share": found[True].core,
+        "open_p50_ms": found[False].paced.percentile(0.5),
+        "open_p99_ms": found[False].paced.percentile(0.99),
+        "open_most_per_second": found[False].fastest.rate,
+        "wrong": found[False].paced.wrong + found[True].paced.wrong,
+    }
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()
