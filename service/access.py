@@ -1,16 +1,12 @@
 """What each route needs of whoever asks. A route that is not in the table cannot be served: `create_app` refuses it."""
 
 import copy
-import inspect
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import wraps
 from typing import Any
 
-from fastapi import Response
-from fastapi.routing import APIRoute, request_response
-from pydantic import BaseModel
+from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Send
@@ -98,31 +94,8 @@ def guarded(routes: Iterable[BaseRoute], desk: "Desk") -> Iterator[BaseRoute]:
         assert isinstance(route, APIRoute)  # noqa: S101  routers have no other routes
         needs = {method: _need(method, route.path) for method in route.methods or ()}
         made = copy.copy(route)
-        made.dependant = copy.copy(route.dependant)
-        made.dependant.call = _shown(route)
-        app = request_response(made.get_route_handler())
-        made.app = _Guard(app, route.operation_id or route.name, needs, desk)
+        made.app = _Guard(route.app, route.operation_id or route.name, needs, desk)
         yield made
-
-
-def _shown(route: APIRoute) -> Callable[..., Any]:
-    """The route's function, but what it returns is written as JSON where it was made.
-
-    FastAPI would hand a record that was checked when it was made over to a second thread, to check it again. Routes that
-    set headers or a status of their own are left to it.
-    """
-    call = route.endpoint
-    if inspect.iscoroutinefunction(call) or route.dependant.response_param_name or route.status_code is not None:
-        return call
-
-    @wraps(call)
-    def show(**values: Any) -> Any:
-        made = call(**values)
-        if not isinstance(made, BaseModel):
-            return made
-        return Response(made.__pydantic_serializer__.to_json(made), media_type="application/json")
-
-    return show
 
 
 def _need(method: str, path: str) -> Scope | None:

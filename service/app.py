@@ -36,6 +36,7 @@ from service.tidying import tidy
 from service.tus import TusVersionHeader
 from service.visits import Trail
 from service.watchers import Watchers
+from service.writing import written
 
 _log = logging.getLogger(__name__)
 _DESCRIPTION = (
@@ -110,5 +111,5 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         page,
     ):
         # Not `include_router`: routes that lie flat are matched once and not once for each router that holds them.
-        app.router.routes.extend(guarded(repeatable(module.router.routes, intents), desk))
+        app.router.routes.extend(guarded(repeatable(written(module.router.routes), intents), desk))
     return app

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.load [--quick]`: 500 small requests a second and a hundred watchers; one core for the gateway."""
+"""`python -m benchmarks.load [--quick]`: 500 small requests a second, a hundred watchers, one core."""
 
 import argparse
 import asyncio

@@ -25,6 +25,8 @@ from registry.state.names import RedisNames
 from registry.state.reading import merge_of, version_of
 from registry.version import LATEST, Version, VersionReference
 
+_MOST_LINEAGES = 10_000
+
 
 def new_merge_id() -> str:
     """A fresh, unguessable merge id."""
@@ -38,6 +40,10 @@ def merge_id(seed: str) -> str:
 
 class RedisStateStore(RedisLedger, RedisNames):
     """The state store on one Redis or Valkey server. Safe to share between threads."""
+
+    def __init__(self, url: str, timeout: float = 10.0) -> None:
+        super().__init__(url, timeout)
+        self._lineages: dict[str, str] = {}
 
     # Lineages and versions
 
@@ -133,10 +139,14 @@ class RedisStateStore(RedisLedger, RedisNames):
     def get_merge(self, merge_id: str) -> Merge:
         """Raises MergeNotFound."""
         with answers():
-            lineage = self._redis.get(merge_lineage(merge_id))
+            # A merge never changes its lineage, so that is asked for once.
+            lineage = self._lineages.get(merge_id) or self._redis.get(merge_lineage(merge_id))
             fields = self._redis.hgetall(LineageKeys(lineage).merge(merge_id)) if lineage else None
         if not fields:
             raise MergeNotFound(merge_id)
+        if len(self._lineages) >= _MOST_LINEAGES:
+            self._lineages.clear()
+        self._lineages[merge_id] = lineage
         return merge_of(fields)
 
     def list_merges(self, lineage: str, limit: int, offset: int = 0) -> Sequence[Merge]:
