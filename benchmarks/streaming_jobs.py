@@ -10,22 +10,22 @@ def merge(method: str, output: Path, base: Path, models: list[Path]) -> None:
     """The engine, from files into a blob store: hashed, synced."""
     from benchmarks.streaming_runs import DENSITY, SCALING  # noqa: PLC0415  imports count as the job's own time
     from registry.blobs.files import FileBlobStore  # noqa: PLC0415
+    from worker.mapped import MappedFile  # noqa: PLC0415
     from worker.merging.average import Average  # noqa: PLC0415
     from worker.merging.streaming import Inputs, Method, merge  # noqa: PLC0415
     from worker.merging.task_arithmetic import TaskArithmetic  # noqa: PLC0415
     from worker.merging.ties import Ties  # noqa: PLC0415
-    from worker.weights import Entry, Output, Weights, writing  # noqa: PLC0415
+    from worker.output import Entry, Output, writing  # noqa: PLC0415
 
     methods: dict[str, Callable[[], Method]] = {
         "linear": lambda: Average(0.0, (1.0,) * len(models)),
         "task_arithmetic": lambda: TaskArithmetic(SCALING),
         "ties": lambda: Ties(DENSITY, stateful=False),
     }
-    start = Weights(base)
-    inputs = Inputs(start, start, tuple(map(Weights, models)), {}, lambda _: True)
-    entries = [Entry(name, tensor.dtype, tuple(tensor.shape)) for name in start.names for tensor in (start[name],)]
-    with writing(FileBlobStore(output).create()) as writer:
-        file = Output(writer, entries, start.metadata)
+    start = MappedFile(base)
+    inputs = Inputs(start, start, tuple(map(MappedFile, models)), {}, lambda _: True)
+    entries = [Entry(name, raw.dtype, raw.shape) for name in start.names for raw in (start.raw(name),)]
+    with writing(FileBlobStore(output).create()) as writer, Output(writer, entries, start.metadata) as file:
         merge(inputs, methods[method](), lambda _, chunk: file.append(chunk))
         file.commit()
 

@@ -15,7 +15,8 @@ from registry.task import Task
 from registry.version import Version
 from worker.memory import Sample
 from worker.merging.streaming import Emit
-from worker.weights import Entry, Weights
+from worker.output import Entry
+from worker.weights import Weights
 
 
 @dataclass(frozen=True)

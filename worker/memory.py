@@ -14,7 +14,8 @@ from torch import Tensor
 from registry.blob import Blob
 from registry.blobs.store import BlobStore
 from registry.task import Task
-from worker.weights import Entry, Weights, write_weights, writing
+from worker.output import writing
+from worker.weights import Weights, entry_of, write_weights
 
 _TASKS = TypeAdapter(tuple[Task, ...])
 _TASKS_KEY = "tasks"
@@ -71,7 +72,7 @@ def store(blobs: BlobStore, memory: Sequence[Sample]) -> Blob:
     tensors = {
         f"{i}.{name}": getattr(sample, name) for i, sample in enumerate(memory) for name in ("images", "labels", "head")
     }
-    entries = [Entry(name, tensor.dtype, tuple(tensor.shape)) for name, tensor in tensors.items()]
+    entries = [entry_of(name, tensor) for name, tensor in tensors.items()]
     tasks = _TASKS.dump_json(tuple(sample.task for sample in memory)).decode()
     with writing(blobs.create()) as writer:
         write_weights(writer, entries, tensors.values(), {"format": "pt", _TASKS_KEY: tasks})

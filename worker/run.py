@@ -33,8 +33,9 @@ from worker.job import Job, MergeCancelled, Rejected, Result
 from worker.lease import Lease
 from worker.merging.streaming import WEIGHTS, NotFinite
 from worker.methods import METHODS
+from worker.output import Entry, Output, writing
 from worker.settings import WorkerSettings
-from worker.weights import Entry, Output, Weights, writing
+from worker.weights import Weights, as_tensor
 
 _log = logging.getLogger(__name__)
 
@@ -199,17 +200,18 @@ def _write(job: Job, result: Result) -> tuple[Blob, MethodState | None]:
     Raises Rejected when the merge's gate is not met: then nothing is kept.
     """
     base = job.base
-    entries = [Entry(name, tensor.dtype, tuple(tensor.shape)) for name in base.names for tensor in (base[name],)]
+    entries = [Entry(name, raw.dtype, raw.shape) for name in base.names for raw in (base.raw(name),)]
     with ExitStack() as stack:
 
         def output(entries: Sequence[Entry], metadata: Mapping[str, str]) -> Output:
-            return Output(stack.enter_context(writing(job.blobs.create())), entries, dict(metadata) | {"format": "pt"})
+            writer = stack.enter_context(writing(job.blobs.create()))
+            return stack.enter_context(Output(writer, entries, dict(metadata) | {"format": "pt"}))
 
         outputs = {WEIGHTS: output(entries, base.metadata)}
         outputs |= {part: output(found, {}) for part, found in result.parts.items()}
         result.write(lambda sink, chunk: outputs[sink].append(chunk))
         if result.evaluate is not None:
-            result.evaluate(outputs[WEIGHTS].read)
+            result.evaluate(lambda name: as_tensor(outputs[WEIGHTS].read(name)))
         _judge(job, result)
         parts = {part: outputs[part].commit().digest for part in result.parts}
         state = MethodState(family=result.family, scalars=result.scalars(), parts=parts) if result.family else None
@@ -230,7 +232,7 @@ def _judge(job: Job, result: Result) -> None:
 
 def _provenance(job: Job) -> Provenance:
     merge = job.merge
-    libraries = {name: library_version(name) for name in ("torch", "open_clip_torch", "safetensors", "numpy")}
+    libraries = {name: library_version(name) for name in ("torch", "open_clip_torch", "safetensors", "numpy", "numba")}
     return Provenance(
         parent=job.parent.number,
         merge=merge.id,

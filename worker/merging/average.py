@@ -7,9 +7,10 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import torch
+import numpy as np
 
-from worker.merging.streaming import Inputs, Merged, Place
+from worker.merging import kernels
+from worker.merging.streaming import CHUNK, Inputs, Merged, Place
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Average:
     before: float
     utilities: tuple[float, ...]
 
-    def parts(self, dtype: torch.dtype) -> Mapping[str, torch.dtype]:  # noqa: ARG002
+    def parts(self, dtype: str) -> Mapping[str, str]:  # noqa: ARG002
         """None: the sum of utilities is a number."""
         return {}
 
@@ -29,20 +30,21 @@ class Average:
     def open(self, place: Place) -> Callable[[slice], Merged]:
         """(Σ_before θ + Σ u_i θ'_i) / Σ: one division, so that equal utilities give correctly rounded means."""
         total = self.before + sum(self.utilities[index] for index, _ in place.incoming)
+        room = np.empty(min(CHUNK, place.size))
 
         def kernel(span: slice) -> Merged:
-            mean = None
+            mean = room[: span.stop - span.start]
+            mean.fill(-0.0)  # what adding leaves as it is, zeros' signs too
             if self.before:
-                mean = place.head.read(span).mul_(self.before)
+                place.head.add_to(mean, span, self.before)
             for index, flat in place.incoming:
-                item = flat.read(span)
-                utility = self.utilities[index]
-                if utility != 1.0:
-                    item.mul_(utility)
-                mean = item if mean is None else mean.add_(item)
-            assert mean is not None  # noqa: S101  there is an incoming tensor
+                flat.add_to(mean, span, self.utilities[index])
             # By a power of two a product is the same number and several times faster.
-            return (mean.mul_(1.0 / total) if math.frexp(total)[0] == 0.5 else mean.div_(total)), {}
+            if math.frexp(total)[0] == 0.5:
+                kernels.scale(mean, 1.0 / total)
+            else:
+                kernels.divide(mean, total)
+            return mean, {}
 
         return kernel
 

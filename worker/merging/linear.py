@@ -6,8 +6,7 @@ Source: WiSE-FT, "Robust fine-tuning of zero-shot models", arXiv 2109.01903.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import torch
-
+from worker.merging import kernels
 from worker.merging.streaming import Inputs, Merged, Place
 
 
@@ -17,7 +16,7 @@ class Linear:
 
     alpha: float
 
-    def parts(self, dtype: torch.dtype) -> Mapping[str, torch.dtype]:  # noqa: ARG002
+    def parts(self, dtype: str) -> Mapping[str, str]:  # noqa: ARG002
         """None."""
         return {}
 
@@ -30,7 +29,8 @@ class Linear:
         def kernel(span: slice) -> Merged:
             theta = place.head.read(span)
             for _, flat in place.incoming:
-                theta.mul_(1.0 - self.alpha).add_(flat.read(span).mul_(self.alpha))
+                kernels.scale(theta, 1.0 - self.alpha)
+                flat.add_to(theta, span, self.alpha)
             return theta, {}
 
         return kernel

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from worker.merging.streaming import Inputs, Merged, Place
+from worker.merging import kernels
+from worker.merging.raw import CARRIERS
+from worker.merging.streaming import CHUNK, Inputs, Merged, Place
 
 WINNERS: Final = "winners"
 
@@ -25,9 +25,9 @@ class MagMax:
 
     scaling: float = 1.0
 
-    def parts(self, dtype: torch.dtype) -> Mapping[str, torch.dtype]:
+    def parts(self, dtype: str) -> Mapping[str, str]:
         """The checkpoint's value that won each entry."""
-        return {WINNERS: torch.float64 if dtype is torch.float64 else torch.float32}
+        return {WINNERS: "F64" if dtype == "F64" else "F32"}
 
     def prepare(self, inputs: Inputs) -> None:
         """Nothing."""
@@ -35,23 +35,19 @@ class MagMax:
     def open(self, place: Place) -> Callable[[slice], Merged]:
         """θ_pre + λ · (the entry of largest magnitude). Of two equal magnitudes the positive one wins."""
         before = place.parts.get(WINNERS)
+        rooms = np.empty((2, min(CHUNK, place.size)))
 
         def kernel(span: slice) -> Merged:
             base = place.base.read(span)
-            winners = base.clone() if before is None else before.read(span)
-            largest = winners - base
+            winners, largest = (room[: base.size] for room in rooms)
+            winners[:] = base if before is None else before.read(span)
+            np.subtract(winners, base, out=largest)
             for _, flat in place.incoming:
-                value = flat.read(span)
-                tau = value - base
-                better = _larger(tau, largest)
-                winners[better], largest[better] = value[better], tau[better]
-            values = winners if self.scaling == 1.0 else base.add_(largest.mul_(self.scaling))
-            return values, {part: winners.to(dtype) for part, dtype in self.parts(place.dtype).items()}
+                kernels.keep_largest(flat.read(span), base, winners, largest)
+            kept = {part: winners.astype(CARRIERS[dtype]) for part, dtype in self.parts(place.dtype).items()}
+            if self.scaling == 1.0:
+                return winners, kept
+            kernels.add_scaled(base, largest, self.scaling)
+            return base, kept
 
         return kernel
-
-
-def _larger(tau: Tensor, largest: Tensor) -> Tensor:
-    one, other = tau.numpy(), largest.numpy()
-    size, limit = np.abs(one), np.abs(other)
-    return torch.from_numpy(np.flatnonzero((size > limit) | ((size == limit) & (one > other))))

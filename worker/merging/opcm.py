@@ -13,11 +13,9 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from worker.merging.streaming import Inputs, Merged, Place
-from worker.merging.subspace import Subspace
+from worker.merging import kernels
+from worker.merging.streaming import Float64, Inputs, Merged, Place, dot
 
 _LINEAR: Final = ("weight", "proj", "in_proj_weight")
 """Last words of the names of two-dimensional tensors that are the weights of linear layers."""
@@ -41,9 +39,9 @@ class Opcm:
     mean_norm: float = 0.0
     scale: float = 1.0
     _before: float = 1.0
-    _projected: dict[str, Tensor] = field(default_factory=dict)
+    _projected: dict[str, Float64] = field(default_factory=dict)
 
-    def parts(self, dtype: torch.dtype) -> Mapping[str, torch.dtype]:  # noqa: ARG002
+    def parts(self, dtype: str) -> Mapping[str, str]:  # noqa: ARG002
         """None: the state is three numbers."""
         return {}
 
@@ -57,13 +55,12 @@ class Opcm:
         for place in inputs.places():
             if not place.incoming:
                 continue
+            squares += self._square_and_check(place)
             if self.count and is_linear(place):
                 self._project(place)
             for span in place.spans():
-                tau = place.incoming[0][1].read(span).sub_(place.base.read(span))
-                squares += float(tau @ tau)
                 vector = self._vector(place, span)
-                merged_squares += float(vector @ vector)
+                merged_squares += dot(vector, vector)
         self.mean_norm = (self.count * self.mean_norm + math.sqrt(squares)) / (self.count + 1)
         self.count += 1
         self.scale = math.sqrt(merged_squares) / self.mean_norm if self.count > 1 and self.mean_norm > 0 else 1.0
@@ -75,23 +72,38 @@ class Opcm:
         def kernel(span: slice) -> Merged:
             if self.count == 1:
                 return place.incoming[0][1].read(span), {}
-            return place.base.read(span).add_(self._vector(place, span).div_(self.scale)), {}
+            vector = self._vector(place, span)
+            vector /= self.scale
+            vector += place.base.read(span)
+            return vector, {}
 
         return kernel
 
-    def _vector(self, place: Place, span: slice) -> Tensor:
+    @staticmethod
+    def _square_and_check(place: Place) -> float:
+        """‖τ'‖² of one tensor. Raises NotFinite for any of the three, before a decomposition meets such values."""
+        squares = 0.0
+        for span in place.spans():
+            place.head.read(span)
+            tau = place.incoming[0][1].difference(span, place.base.read(span))
+            squares += dot(tau, tau)
+        return squares
+
+    def _vector(self, place: Place, span: slice) -> Float64:
         """λ_prev τ_m + τ', τ' projected where the tensor is a linear weight."""
         if place.name in self._projected:
-            return self._projected[place.name].reshape(-1)[span].clone()
+            return self._projected[place.name].reshape(-1)[span].copy()
         base = place.base.read(span)
-        tau = place.incoming[0][1].read(span).sub_(base)
-        return tau if self.count == 0 else place.head.read(span).sub_(base).mul_(self._before).add_(tau)
+        tau = place.incoming[0][1].difference(span, base)
+        if self.count:
+            kernels.add_scaled(tau, place.head.difference(span, base), self._before)
+        return tau
 
     def _reserve(self, inputs: Inputs) -> None:
         """Map a file without a name for the projected weights: it is gone with this process."""
         if not self.count:
             return
-        linear = {place.name: place.base.shape for place in inputs.places() if place.incoming and is_linear(place)}
+        linear = {place.name: place.shape for place in inputs.places() if place.incoming and is_linear(place)}
         total = sum(math.prod(shape) for shape in linear.values())
         if not total:
             return
@@ -100,27 +112,31 @@ class Opcm:
         position = 0
         for name, shape in linear.items():
             size = math.prod(shape)
-            self._projected[name] = torch.from_numpy(room[position : position + size]).reshape(shape)
+            self._projected[name] = room[position : position + size].reshape(shape)
             position += size
 
     def _project(self, place: Place) -> None:
+        from worker.merging.subspace import Subspace  # noqa: PLC0415  SciPy is slow to import, and only used here
+
         target = self._projected[place.name]
         for rows in layers(place):
-            base, head, incoming = (flat.tensor[rows] for flat in (place.base, place.head, place.incoming[0][1]))
+            base, head, incoming = (flat.raw.matrix[rows] for flat in (place.base, place.head, place.incoming[0][1]))
             subspace = Subspace(base, head, self.alpha)
             for columns, rest in subspace.project(base, incoming):
-                merged = subspace.block(base, head, columns).mul_(self._before).add_(rest)
+                merged = subspace.block(base, head, columns)
+                merged *= self._before
+                merged += rest
                 subspace.put(target[rows], columns, merged)
 
 
 def is_linear(place: Place) -> bool:
     """Whether a tensor is the weight of a linear layer: by its shape and name. Embeddings are tables, not maps."""
     last = place.name.rpartition(".")[2]
-    return len(place.base.shape) == 2 and last in _LINEAR and "emb" not in place.name and 0 not in place.base.shape
+    return len(place.shape) == 2 and last in _LINEAR and "emb" not in place.name and 0 not in place.shape
 
 
 def layers(place: Place) -> Iterator[slice]:
     """The rows of each linear layer in a weight: three where query, key and value are fused."""
-    rows = place.base.shape[0]
+    rows = place.shape[0]
     each = rows // 3 if place.name.endswith(_FUSED) and rows % 3 == 0 else rows
     return (slice(start, start + each) for start in range(0, rows, each))

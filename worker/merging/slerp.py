@@ -8,9 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-import torch
-
-from worker.merging.streaming import Inputs, Merged, Place
+from worker.merging import kernels
+from worker.merging.streaming import Inputs, Merged, Place, dot
 
 _STRAIGHT: Final = 1e-6
 """Sine of an angle below which the circle is a straight line (and the formula a division by nearly nothing)."""
@@ -22,7 +21,7 @@ class Slerp:
 
     time: float
 
-    def parts(self, dtype: torch.dtype) -> Mapping[str, torch.dtype]:  # noqa: ARG002
+    def parts(self, dtype: str) -> Mapping[str, str]:  # noqa: ARG002
         """None."""
         return {}
 
@@ -36,9 +35,10 @@ class Slerp:
         here, there = _shares(_angle(place), self.time) if place.incoming else (1.0, 0.0)
 
         def kernel(span: slice) -> Merged:
-            theta = place.head.read(span).mul_(here)
+            theta = place.head.read(span)
+            kernels.scale(theta, here)
             for _, flat in place.incoming:
-                theta.add_(flat.read(span).mul_(there))
+                flat.add_to(theta, span, there)
             return theta, {}
 
         return kernel
@@ -50,9 +50,9 @@ def _angle(place: Place) -> float:
     product = one = other = 0.0
     for span in place.spans():
         theta, incoming = place.head.read(span), flat.read(span)
-        product += float(theta @ incoming)
-        one += float(theta @ theta)
-        other += float(incoming @ incoming)
+        product += dot(theta, incoming)
+        one += dot(theta, theta)
+        other += dot(incoming, incoming)
     if one == 0.0 or other == 0.0:
         return 0.0
     return math.acos(max(-1.0, min(1.0, product / math.sqrt(one * other))))

@@ -5,31 +5,32 @@
 Every tensor of the base comes out, in the base's order and dtype. Memory depends on the chunk alone, not on the files.
 """
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
-from worker.merging.rounding import round_once
+from worker.merging import kernels
+from worker.merging.raw import CARRIERS, MERGEABLE, Raw
 
-CHUNK: Final = 1 << 16
-"""Elements handled at once: half a megabyte of float64, which stays in a core's cache."""
-
-MERGEABLE: Final = frozenset({torch.float64, torch.float32, torch.bfloat16, torch.float16})
-"""Dtypes of tensors that are merged. Eight-bit floats mean nothing without their scales: they are copied."""
+CHUNK: Final = 1 << 15
+"""Elements handled at once: a quarter of a megabyte of float64, so that a few of them stay in a core's cache."""
 
 WEIGHTS: Final = "weights"
 """The sink of the merged tensors; a method's state goes to sinks named as its parts."""
 
-Emit = Callable[[str, Tensor], None]
-"""Takes (sink, chunk): the next elements of that sink, flat and contiguous, in their final dtype."""
+Float64 = NDArray[np.float64]
 
-Merged = tuple[Tensor, Mapping[str, Tensor]]
-"""A merged chunk in float64, and what the method keeps of it, by part."""
+Emit = Callable[[str, NDArray[Any]], None]
+"""Takes (sink, chunk): the next elements of that sink, flat and contiguous, in the carrier of their final dtype.
+
+The chunk's memory is used again after the call.
+"""
+
+Merged = tuple[Float64, Mapping[str, NDArray[Any]]]
+"""A merged chunk, and what the method keeps of it, by part."""
 
 
 class NotFinite(ValueError):
@@ -48,39 +49,57 @@ class Source(Protocol):
 
     def __contains__(self, name: object) -> bool: ...
 
-    def __getitem__(self, name: str) -> Tensor: ...
+    def raw(self, name: str) -> Raw:
+        """The tensor of this name, which the file has."""
 
 
 class Flat:
-    """One tensor of one input, read a chunk at a time. `shape` is the tensor's."""
+    """One tensor of one input, read a chunk at a time. Whatever reads raises NotFinite."""
 
-    def __init__(self, name: str, where: str, tensor: Tensor) -> None:
+    def __init__(self, name: str, where: str, raw: Raw) -> None:
         self.name = name
         self.where = where
-        self.tensor = tensor
-        self.shape = tuple(tensor.shape)
-        self.raw = tensor.reshape(-1)
-        self._room = torch.empty(0, dtype=torch.float64)
+        self.raw = raw
+        self._room = np.empty(0)
 
-    def read(self, span: slice) -> Tensor:
-        """The chunk in float64, free to be changed and good until the next `read`. Raises NotFinite."""
-        raw = self.raw[span]
-        if self._room.numel() < raw.numel():
-            # Kept: memory that is taken anew for every chunk costs more than the arithmetic.
-            self._room = torch.empty(raw.numel(), dtype=torch.float64)
-        chunk = self._room[: raw.numel()].copy_(raw)
-        require_finite(chunk, self.name, self.where)
-        return chunk
+    def read(self, span: slice) -> Float64:
+        """The chunk, free to be changed and good until the next `read` or `difference`."""
+        elements = self._elements(span)
+        out = self._out(elements.size)
+        self._require(not elements.size or kernels.widen(elements, out))
+        return out
+
+    def difference(self, span: slice, base: Float64) -> Float64:
+        """The chunk minus base; free and good as that of `read`."""
+        elements = self._elements(span)
+        out = self._out(elements.size)
+        self._require(not elements.size or kernels.subtract(elements, base, out))
+        return out
+
+    def add_to(self, into: Float64, span: slice, factor: float) -> None:
+        """Add the chunk times a factor."""
+        self._require(kernels.accumulate(self._elements(span), factor, into))
+
+    def add_difference_to(self, into: Float64, span: slice, base: Float64) -> None:
+        """Add the chunk minus base."""
+        self._require(kernels.accumulate_difference(self._elements(span), base, into))
 
     def release(self) -> None:
         """Give back the memory that `read` keeps."""
-        self._room = torch.empty(0, dtype=torch.float64)
+        self._room = np.empty(0)
 
+    def _elements(self, span: slice) -> NDArray[Any]:
+        return np.ascontiguousarray(self.raw.flat[span])
 
-def require_finite(chunk: Tensor, name: str, where: str) -> None:
-    """Raises NotFinite. The sum of a chunk tells in one pass; only a suspicious one is looked at closely."""
-    if not math.isfinite(float(chunk.sum())) and not bool(torch.isfinite(chunk).all()):
-        raise NotFinite(name, where)
+    def _out(self, size: int) -> Float64:
+        if self._room.size < size:
+            # Kept: memory that is taken anew for every chunk costs more than the arithmetic.
+            self._room = np.empty(size)
+        return self._room[:size]
+
+    def _require(self, finite: bool) -> None:
+        if not finite:
+            raise NotFinite(self.name, self.where)
 
 
 @dataclass(frozen=True)
@@ -94,13 +113,23 @@ class Place:
     parts: Mapping[str, Flat]
 
     @property
-    def dtype(self) -> torch.dtype:
+    def dtype(self) -> str:
         """Of the output."""
-        return self.base.tensor.dtype
+        return self.base.raw.dtype
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the tensor, everywhere."""
+        return self.base.raw.shape
+
+    @property
+    def size(self) -> int:
+        """How many elements."""
+        return self.base.raw.flat.size
 
     def spans(self, chunk: int = CHUNK) -> Iterator[slice]:
         """The tensor's elements in order, `chunk` at a time."""
-        size = self.base.raw.numel()
+        size = self.size
         return (slice(start, min(start + chunk, size)) for start in range(0, size, chunk))
 
 
@@ -119,18 +148,21 @@ class Inputs:
 
     def merges(self, name: str) -> bool:
         """Whether this tensor is one that is merged."""
-        return self.scope(name) and self.base[name].dtype in MERGEABLE
+        return self.scope(name) and self.base.raw(name).dtype in MERGEABLE
 
     def place(self, name: str) -> Place:
-        """One tensor through all inputs. Raises ValueError when its shapes differ."""
-        base = Flat(name, "the base", self.base[name])
-        head = Flat(name, "the merged weights", self.head[name])
+        """One tensor through all inputs. Raises ValueError when its shapes differ, or one of them is no float."""
+        base = Flat(name, "the base", self.base.raw(name))
+        head = Flat(name, "the merged weights", self.head.raw(name))
         found = [(index, source) for index, source in enumerate(self.incoming) if name in source]
-        incoming = tuple((index, Flat(name, "the checkpoint", source[name])) for index, source in found)
-        parts = {part: Flat(name, f"the state's {part}", source[name]) for part, source in self.parts.items()}
+        incoming = tuple((index, Flat(name, "the checkpoint", source.raw(name))) for index, source in found)
+        parts = {part: Flat(name, f"the state's {part}", source.raw(name)) for part, source in self.parts.items()}
+        for other in (head, *(flat for _, flat in incoming)):
+            if other.raw.dtype not in MERGEABLE:
+                raise ValueError(f"{name} has dtype {other.raw.dtype} in {other.where}, expected {base.raw.dtype}")
         for other in (head, *(flat for _, flat in incoming), *parts.values()):
-            if other.shape != base.shape:
-                raise ValueError(f"{name} has shape {other.shape} in {other.where}, expected {base.shape}")
+            if other.raw.shape != base.raw.shape:
+                raise ValueError(f"{name} has shape {other.raw.shape} in {other.where}, expected {base.raw.shape}")
         return Place(name, base, head, incoming, parts)
 
     def places(self) -> Iterator[Place]:
@@ -141,7 +173,7 @@ class Inputs:
 class Method(Protocol):
     """A merge method for one call of `merge`."""
 
-    def parts(self, dtype: torch.dtype) -> Mapping[str, torch.dtype]:
+    def parts(self, dtype: str) -> Mapping[str, str]:
         """The tensors that the method keeps for each merged tensor of this dtype, and their dtypes."""
 
     def prepare(self, inputs: Inputs) -> None:
@@ -165,7 +197,7 @@ def merge(inputs: Inputs, method: Method, emit: Emit, on_tensor: Callable[[str],
         if on_tensor is not None:
             on_tensor(name)
         if not inputs.merges(name):
-            _copy(inputs.base[name], emit)
+            _copy(inputs.base.raw(name), emit)
             continue
         place = inputs.place(name)
         if not place.incoming:
@@ -175,32 +207,30 @@ def merge(inputs: Inputs, method: Method, emit: Emit, on_tensor: Callable[[str],
 
 
 def _merge_tensor(place: Place, method: Method, emit: Emit) -> None:
+    if not place.size:
+        return
     kernel = method.open(place)
     kept = method.parts(place.dtype)
+    room = np.empty(min(CHUNK, place.size), CARRIERS[place.dtype])
     for span in place.spans():
         if place.incoming:
             values, parts = kernel(span)
-            rounded = round_once(values, place.dtype)
         else:
-            rounded = round_once(place.head.read(span), place.dtype)
-            parts = kernel(span)[1] if kept else {}
-        if not _within(rounded):
+            values, parts = place.head.read(span), kernel(span)[1] if kept else {}
+        rounded = room[: values.size]
+        # Inputs are finite, so only a result that is too large for its dtype is not.
+        if not kernels.round_nearest(values, rounded):
             raise NotFinite(place.name, "the result")
         emit(WEIGHTS, rounded)
         for part in kept:
             emit(part, parts[part])
 
 
-def _within(rounded: Tensor) -> bool:
-    """Whether all values are finite. Inputs are, so only an overflow in rounding can make others."""
-    if rounded.dtype is torch.float16:
-        # Exponent bits all ones: compared as integers, which is many times faster than float16 arithmetic on CPUs.
-        exponents = np.bitwise_and(rounded.numpy().view(np.int16), 0x7C00)
-        return int(exponents.max()) < 0x7C00 if exponents.size else True
-    return math.isfinite(float(rounded.sum(dtype=torch.float64))) or bool(torch.isfinite(rounded).all())
+def dot(one: Float64, other: Float64) -> float:
+    """The scalar product, summed in pairs: more exact than BLAS's, and the same on any number of threads."""
+    return float(np.multiply(one, other).sum())
 
 
-def _copy(tensor: Tensor, emit: Emit) -> None:
-    flat = tensor.reshape(-1)
-    for start in range(0, flat.numel(), CHUNK):
-        emit(WEIGHTS, flat[start : start + CHUNK])
+def _copy(raw: Raw, emit: Emit) -> None:
+    for start in range(0, raw.flat.size, CHUNK):
+        emit(WEIGHTS, raw.flat[start : start + CHUNK])

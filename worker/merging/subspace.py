@@ -6,92 +6,117 @@ r × r block and the diagonal. What it clears involves the first q = min(m, n) s
     U P_cleared Vᵀ = τ' − U_q M V_qᵀ,   M = the leading block and the diagonal of U_qᵀ τ' V_q,
 
 is the same matrix. U_q comes from the q × q Gram matrix τ_m τ_mᵀ, V_q = τ_mᵀ U_q S⁻¹ a block of rows at a time: memory
-is a few q × q matrices and a block, in float64, where a full V alone has n × n.
+is two q × q matrices and a block, in float64, where a full V alone has n × n.
 
 The Gram matrix squares the singular values: those below 1e-6 of the largest, and directions that τ_m lacks, count as
 absent, so nothing is cleared there. (A full basis there is arbitrary, and what clearing along it would do as well.)
 """
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import eigh
+from scipy.linalg.blas import dsyrk
+
+from worker.merging.raw import widened
+from worker.merging.streaming import Float64
 
 BLOCK: Final = 1 << 20
 """Elements of a matrix that are worked on at once, in float64."""
 
 _ABSENT: Final = 1e-6
 
+Elements = NDArray[Any]
+"""Elements of a tensor in their carrier, [rows, columns]."""
+
 
 class Subspace:
-    """Of τ_m = head − base, a matrix of any dtype; as wide as it is high or wider, by transposing."""
+    """Of τ_m = head − base, a matrix of any dtype; as wide as it is high or wider, by transposing.
 
-    def __init__(self, base: Tensor, head: Tensor, alpha: float) -> None:
+    values: its singular values, smallest first, as the vectors are; the leading ones are the last `rank`.
+    """
+
+    def __init__(self, base: Elements, head: Elements, alpha: float) -> None:
         self._tall = base.shape[0] > base.shape[1]
         self._q = min(base.shape)
         self._n = max(base.shape)
-        gram = torch.zeros(self._q, self._q, dtype=torch.float64)
+        gram = np.zeros((self._q, self._q), order="F")
         for columns in self._blocks():
-            block = self.block(base, head, columns)
-            gram.addmm_(block, block.T)
+            # One triangle, in place: a product of matrices would need room for another q × q.
+            gram = dsyrk(1.0, self.block(base, head, columns).T, beta=1.0, c=gram, trans=1, lower=1, overwrite_c=1)
         self.values, self._left = _eigen(gram)
         self.rank = leading_rank(self.values, alpha)
-        present = self.values > _ABSENT * self.values[0]
-        self._inverse = torch.where(present, 1.0 / self.values.clamp(min=torch.finfo(torch.float64).tiny), 0.0)
+        present = self.values > _ABSENT * self.values[-1]
+        self._inverse = np.where(present, 1.0 / np.maximum(self.values, np.finfo(np.float64).tiny), 0.0)
         self._base, self._head = base, head
 
-    def block(self, base: Tensor, other: Tensor, columns: slice) -> Tensor:
-        """Columns of other − base in float64, [q, columns]; of the transposed matrix where it is tall."""
+    def block(self, base: Elements, other: Elements, columns: slice) -> Float64:
+        """Columns of other − base, [q, columns]; of the transposed matrix where it is tall."""
         one, two = (matrix[columns].T if self._tall else matrix[:, columns] for matrix in (base, other))
-        return two.to(torch.float64, copy=True).sub_(one.to(torch.float64))
+        difference = widened(two)
+        difference -= widened(one)
+        return difference
 
-    def put(self, target: Tensor, columns: slice, block: Tensor) -> None:
+    def put(self, target: Float64, columns: slice, block: Float64) -> None:
         """Write such columns back into a matrix."""
         if self._tall:
             target[columns] = block.T
         else:
             target[:, columns] = block
 
-    def project(self, base: Tensor, incoming: Tensor) -> Iterator[tuple[slice, Tensor]]:
+    def project(self, base: Elements, incoming: Elements) -> Iterator[tuple[slice, Float64]]:
         """Columns of τ' = incoming − base with leading block and diagonal cleared, block by block."""
-        middle = self._middle(base, incoming)
+        leading, diagonal = self._middle(base, incoming)
         for columns in self._blocks():
             right = self._right(columns)
-            yield columns, self.block(base, incoming, columns).sub_(self._left @ (middle @ right))
+            cleared = right * diagonal[:, None]
+            cleared[self._q - self.rank :] = leading @ right[self._q - self.rank :]
+            rest = self.block(base, incoming, columns)
+            rest -= self._left @ cleared
+            yield columns, rest
 
-    def _middle(self, base: Tensor, incoming: Tensor) -> Tensor:
-        """M: the leading r × r block and the diagonal of Uᵀ τ' V, zero elsewhere."""
-        rank, left = self.rank, self._left
-        middle = torch.zeros(self._q, self._q, dtype=torch.float64)
-        diagonal = torch.zeros(self._q, dtype=torch.float64)
+    def _middle(self, base: Elements, incoming: Elements) -> tuple[Float64, Float64]:
+        """M as its leading r × r block, the diagonal included, and its diagonal, [q]; M is zero elsewhere."""
+        first = self._q - self.rank
+        leading, diagonal = np.zeros((self.rank, self.rank)), np.zeros(self._q)
         for columns in self._blocks():
-            turned = left.T @ self.block(base, incoming, columns)
+            turned = self._left.T @ self.block(base, incoming, columns)
             right = self._right(columns)
-            middle[:rank, :rank].addmm_(turned[:rank], right[:rank].T)
-            diagonal.add_(turned.mul_(right).sum(dim=1))
-        middle.diagonal().copy_(diagonal)
-        return middle
+            leading += turned[first:] @ right[first:].T
+            turned *= right
+            diagonal += turned.sum(axis=1)
+        np.fill_diagonal(leading, diagonal[first:])
+        return leading, diagonal
 
-    def _right(self, columns: slice) -> Tensor:
+    def _right(self, columns: slice) -> Float64:
         """Rows of V_q, transposed: [q, columns]."""
-        return (self._left.T @ self.block(self._base, self._head, columns)).mul_(self._inverse[:, None])
+        right: Float64 = self._left.T @ self.block(self._base, self._head, columns)
+        right *= self._inverse[:, None]
+        return right
 
     def _blocks(self) -> Iterator[slice]:
         width = max(1, BLOCK // self._q)
         return (slice(start, min(start + width, self._n)) for start in range(0, self._n, width))
 
 
-def _eigen(gram: Tensor) -> tuple[Tensor, Tensor]:
-    """Singular values, largest first, and left singular vectors of a matrix with this Gram matrix."""
-    squares, vectors = torch.linalg.eigh(gram)
-    return squares.clamp(min=0.0).sqrt().flip(0), vectors.flip(1).contiguous()
+def _eigen(gram: Float64) -> tuple[Float64, Float64]:
+    """Singular values, smallest first, and left singular vectors of a matrix with this Gram matrix, which is lost.
+
+    gram: its lower triangle. LAPACK's `syevr` needs no room but the vectors'.
+    """
+    squares, vectors = eigh(gram, lower=True, overwrite_a=True, check_finite=False, driver="evr")
+    return np.sqrt(np.maximum(squares, 0.0)), vectors
 
 
-def leading_rank(values: Tensor, alpha: float) -> int:
-    """r: the index of the first cumulative share of the singular values that is above α."""
+def leading_rank(values: Float64, alpha: float) -> int:
+    """r: the index of the first cumulative share of the singular values, from the largest on, that is above α.
+
+    values: smallest first.
+    """
     total = values.sum()
-    if float(total) == 0.0:
+    if total == 0.0:
         return 0
-    above = torch.nonzero(values.cumsum(0) / total > alpha)
-    return int(above[0]) if len(above) else len(values)
+    above = np.flatnonzero(np.cumsum(values[::-1]) / total > alpha)
+    return int(above[0]) if above.size else values.size

@@ -6,13 +6,13 @@ Source: "Editing models with task arithmetic", arXiv 2212.04089.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+import numpy as np
 
-from worker.merging.streaming import Inputs, Merged, Place
+from worker.merging import kernels
+from worker.merging.streaming import CHUNK, Float64, Inputs, Merged, Place
 
-Thin = Callable[[Tensor, str, int, int], Tensor]
-"""Takes (chunk of a task vector, tensor's name, checkpoint's index, first element's index); see `dare`."""
+Thin = Callable[[Float64, str, int, int], None]
+"""Changes a chunk of a task vector: (chunk, tensor's name, checkpoint's index, first element's index); see `dare`."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class TaskArithmetic:
     scaling: float
     thin: Thin | None = None
 
-    def parts(self, dtype: torch.dtype) -> Mapping[str, torch.dtype]:  # noqa: ARG002
+    def parts(self, dtype: str) -> Mapping[str, str]:  # noqa: ARG002
         """None."""
         return {}
 
@@ -31,16 +31,21 @@ class TaskArithmetic:
 
     def open(self, place: Place) -> Callable[[slice], Merged]:
         """θ + λ Σ τ'."""
+        room = np.empty(min(CHUNK, place.size))
 
         def kernel(span: slice) -> Merged:
             base, theta = place.base.read(span), place.head.read(span)
             # The sum is scaled once: scaling each vector would round more often, and differently for each order.
-            total = torch.zeros_like(base)
+            total = room[: base.size]
+            total.fill(0.0)
             for index, flat in place.incoming:
-                tau = flat.read(span).sub_(base)
-                if self.thin is not None:
-                    tau = self.thin(tau, place.name, index, span.start)
-                total.add_(tau)
-            return theta.add_(total.mul_(self.scaling)), {}
+                if self.thin is None:
+                    flat.add_difference_to(total, span, base)
+                else:
+                    tau = flat.difference(span, base)
+                    self.thin(tau, place.name, index, span.start)
+                    total += tau
+            kernels.add_scaled(theta, total, self.scaling)
+            return theta, {}
 
         return kernel

@@ -6,26 +6,29 @@ mislead, or the bracket hold too much, it is moved or narrowed and the pass repe
 
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-Magnitudes = NDArray[np.float64]
+from worker.merging import kernels
+
+Values = NDArray[np.float64]
 
 MOST_KEPT: Final = 1 << 22
 """Values of a bracket that are kept in memory: 32 MiB."""
 
-_SIGMAS: Final = 6.0
+_SIGMAS: Final = 4.5
 
 
 def kth_largest(
-    chunks: Callable[[], Iterable[Magnitudes]], sample: Magnitudes, share: float, k: int, most_kept: int = MOST_KEPT
+    chunks: Callable[[], Iterable[Values]], sample: Values, share: float, k: int, most_kept: int = MOST_KEPT
 ) -> float:
-    """The k-th largest of all values that `chunks()` yields; it is called anew for each pass.
+    """The k-th largest magnitude of all values that `chunks()` yields; it is called anew for each pass.
 
-    sample: some of the values; the more typical they are, the fewer passes. share: k by the number of values.
-    k: from 1 to their number. Values are finite and 0 or more.
+    sample: some of the magnitudes; the more typical they are, the fewer passes. share: k by the number of values.
+    k: from 1 to their number. Values are finite and of either sign.
     """
     lowest, highest = 0.0, math.inf  # the answer lies between these for certain, between low and high by judgement
     low, high = _bracket(sample, share, lowest, highest)
@@ -50,8 +53,8 @@ def kth_largest(
                 low = high = float(np.sort(found.kept)[found.kept.size // 2])
 
 
-def _bracket(sample: Magnitudes, share: float, low: float, high: float) -> tuple[float, float]:
-    """Where the value of this rank lies, judged by a sample: six standard deviations of the rank to either side."""
+def _bracket(sample: Values, share: float, low: float, high: float) -> tuple[float, float]:
+    """Where the value of this rank lies, judged by a sample: some standard deviations of the rank to either side."""
     if not sample.size:
         return low, high
     ordered = np.sort(sample)
@@ -64,32 +67,35 @@ def _bracket(sample: Magnitudes, share: float, low: float, high: float) -> tuple
     )
 
 
+@dataclass
 class _Found:
-    """What a pass has seen: how many values above the bracket and within it, and (some of) those within."""
+    """What a pass has seen: how many magnitudes above the bracket and within it, and (some of) those within."""
 
-    def __init__(self) -> None:
-        self.above = 0
-        self.within = 0
-        self.kept: Magnitudes = np.zeros(0)
+    above: int
+    within: int
+    kept: Values
 
 
-def _pass(chunks: Iterable[Magnitudes], low: float, high: float, most_kept: int) -> _Found:
-    found = _Found()
-    kept: list[Magnitudes] = []
+def _pass(chunks: Iterable[Values], low: float, high: float, most_kept: int) -> _Found:
+    found = _Found(0, 0, np.zeros(0))
+    marks = np.zeros(0, np.uint8)
     held, stride = 0, 1
     for chunk in chunks:
-        candidates = chunk[np.flatnonzero(chunk >= low)]
-        if high < math.inf:
-            inside = candidates[candidates <= high]
-            found.above += candidates.size - inside.size
-            candidates = inside
-        found.within += candidates.size
-        kept.append(candidates[::stride])
-        held += kept[-1].size
+        if marks.size < chunk.size:
+            marks = np.zeros(-(-chunk.size // 8) * 8, np.uint8)
+        if found.kept.size < held + chunk.size:
+            found.kept = np.concatenate([found.kept[:held], np.empty(held + 2 * chunk.size)])
+        count, above = kernels.collect(chunk, low, high, marks, found.kept, held)
+        found.above += above
+        found.within += count - held
+        kept = found.kept[held:count:stride]
+        found.kept[held : held + kept.size] = kept
+        held += kept.size
         while held > most_kept:
             # Thin out what is held, and what comes, evenly.
             stride *= 2
-            kept = [np.concatenate(kept)[::2].copy()]
-            held = kept[0].size
-    found.kept = np.concatenate(kept) if kept else found.kept
+            kept = found.kept[:held:2].copy()
+            held = kept.size
+            found.kept[:held] = kept
+    found.kept = found.kept[:held]
     return found

@@ -7,26 +7,26 @@ Source: "TIES-Merging: resolving interference when merging models", arXiv 2306.0
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn.functional import hardshrink
+from numpy.typing import NDArray
 
-from worker.merging.streaming import CHUNK, Flat, Inputs, Merged, Place
+from worker.merging import kernels
+from worker.merging.raw import CARRIERS
+from worker.merging.streaming import CHUNK, Flat, Float64, Inputs, Merged, Place
 from worker.merging.task_arithmetic import Thin
-from worker.merging.threshold import Magnitudes, kth_largest
+from worker.merging.threshold import Values, kth_largest
 
 PARTS: Final = {
-    "positive_sum": torch.float64,
-    "negative_sum": torch.float64,
-    "positive_count": torch.int16,
-    "negative_count": torch.int16,
+    "positive_sum": "F64",
+    "negative_sum": "F64",
+    "positive_count": "I16",
+    "negative_count": "I16",
 }
 """Sums are float64, so that adding one checkpoint at a time rounds exactly as adding all of them does."""
 
-_SAMPLE: Final = 1 << 14
+_SAMPLE: Final = 1 << 16
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Ties:
     stateful: bool = True
     _limits: dict[int, float] = field(default_factory=dict)
 
-    def parts(self, dtype: torch.dtype) -> Mapping[str, torch.dtype]:  # noqa: ARG002
+    def parts(self, dtype: str) -> Mapping[str, str]:  # noqa: ARG002
         """Sums and counts of trimmed entries, by sign."""
         return PARTS if self.stateful else {}
 
@@ -63,50 +63,52 @@ class Ties:
             index: self._limits[index] if self.scope == "model" else self._limit([place], index)
             for index, _ in place.incoming
         }
+        state = _State(place)
 
         def kernel(span: slice) -> Merged:
             base = place.base.read(span)
-            state = _State(place, span)
+            state.start(span)
             for index, flat in place.incoming:
-                tau = self._vector(base, flat, index, span)
-                state.add(hardshrink(tau, float(np.nextafter(limits[index], -1.0))))
-            mean = state.elected_mean()
-            return base.add_(mean.mul_(self.scaling)), state.parts if self.stateful else {}
+                state.add(self._vector(base, flat, index, span), limits[index])
+            state.add_elected_mean(base, self.scaling)
+            return base, state.kept() if self.stateful else {}
 
         return kernel
 
-    def _vector(self, base: Tensor, flat: Flat, index: int, span: slice) -> Tensor:
-        tau = flat.read(span).sub_(base)
-        return tau if self.thin is None else self.thin(tau, flat.name, index, span.start)
+    def _vector(self, base: Float64, flat: Flat, index: int, span: slice) -> Float64:
+        tau = flat.difference(span, base)
+        if self.thin is not None:
+            self.thin(tau, flat.name, index, span.start)
+        return tau
 
     def _limit(self, places: Sequence[Place], index: int) -> float:
         """The smallest magnitude that trimming keeps."""
-        size = sum(place.base.raw.numel() for place in places)
+        size = sum(place.size for place in places)
         if size == 0:
             return 0.0
         k = max(1, round(self.density * size))
 
-        def chunks() -> Iterator[Magnitudes]:
+        def chunks() -> Iterator[Values]:
             for place in places:
                 flat = dict(place.incoming)[index]
                 for span in place.spans():
-                    yield self._vector(place.base.read(span), flat, index, span).abs_().numpy()
+                    yield self._vector(place.base.read(span), flat, index, span)
                 if len(places) > 1:
                     flat.release()
                     place.base.release()
 
         return kth_largest(chunks, self._sample(places, index, size), k / size, k)
 
-    def _sample(self, places: Sequence[Place], index: int, size: int) -> Magnitudes:
+    def _sample(self, places: Sequence[Place], index: int, size: int) -> Values:
         """Magnitudes from all over; none where a single pass sees little more."""
         if self.thin is not None or size <= CHUNK:
             return np.zeros(0)
-        stride = size // _SAMPLE | 1  # odd, so that it falls into no rows of a power of two
+        stride = max(size // _SAMPLE, 32) | 1  # odd, so that it falls into no rows of a power of two
         found = []
         for place in places:
             spread = slice(stride // 2, None, stride)
             flat = dict(place.incoming)[index]
-            found.append(flat.read(spread).sub_(place.base.read(spread)).abs_().numpy())
+            found.append(np.abs(flat.difference(spread, place.base.read(spread))))
             if len(places) > 1:
                 flat.release()
                 place.base.release()
@@ -116,29 +118,27 @@ class Ties:
 class _State:
     """A chunk of the four parts: those of the version before, or zeros, with trimmed task vectors added."""
 
-    def __init__(self, place: Place, span: slice) -> None:
+    def __init__(self, place: Place) -> None:
+        self._before = place.parts
+        self._rooms = {part: np.empty(min(CHUNK, place.size)) for part in PARTS}
+        self._parts: dict[str, Float64] = {}
+
+    def start(self, span: slice) -> None:
+        """Begin a chunk."""
         size = span.stop - span.start
-        self.parts: dict[str, Tensor] = {}
-        for part, dtype in PARTS.items():
-            before = place.parts.get(part)
-            raw = torch.zeros(size, dtype=dtype) if before is None else before.raw[span].clone()
-            self.parts[part] = raw
+        self._parts = {part: room[:size] for part, room in self._rooms.items()}
+        for part, values in self._parts.items():
+            before = self._before.get(part)
+            values[:] = 0.0 if before is None else before.raw.flat[span]
 
-    def add(self, trimmed: Tensor) -> None:
-        """Add one task vector."""
-        signs = trimmed.numpy()
-        self.parts["positive_count"].numpy()[:] += (signs > 0).view(np.int8)
-        self.parts["negative_count"].numpy()[:] += (signs < 0).view(np.int8)
-        positive = trimmed.clamp(min=0.0)
-        self.parts["positive_sum"].add_(positive)
-        self.parts["negative_sum"].add_(trimmed.sub_(positive))
+    def add(self, tau: Float64, limit: float) -> None:
+        """Add the entries of one task vector that reach the limit."""
+        kernels.add_trimmed(tau, limit, *self._parts.values())
 
-    def elected_mean(self) -> Tensor:
+    def add_elected_mean(self, into: Float64, scaling: float) -> None:
         """The sign of an entry's total is elected; a total of 0 elects none, and the entry stays the base's."""
-        positive, negative = self.parts["positive_sum"].numpy(), self.parts["negative_sum"].numpy()
-        total = positive + negative
-        up = total > 0
-        down = total < 0
-        sums = positive * up + negative * down
-        counts = self.parts["positive_count"].numpy() * up + self.parts["negative_count"].numpy() * down
-        return torch.from_numpy(sums / np.maximum(counts, 1))
+        kernels.add_elected_mean(into, scaling, *self._parts.values())
+
+    def kept(self) -> dict[str, NDArray[Any]]:
+        """The parts as they are stored."""
+        return {part: values.astype(CARRIERS[PARTS[part]], copy=False) for part, values in self._parts.items()}

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from registry.errors import MethodUnavailable
-from worker.architectures.open_clip import VISUAL
 from worker.job import Job
-from worker.weights import Weights
+from worker.mapped import MappedFile
+from worker.merging.streaming import dot
+from worker.methods.scope import inputs_of
 
 _MISSING: Final = {
     "ties": "the sums and counts of the trimmed task vectors",
@@ -22,7 +23,7 @@ _MISSING: Final = {
 class Carried:
     """parts and scalars: the parent's state. derived: head itself stands for the one checkpoint it consists of."""
 
-    parts: Mapping[str, Weights] = field(default_factory=dict)
+    parts: Mapping[str, MappedFile] = field(default_factory=dict)
     scalars: Mapping[str, float] = field(default_factory=dict)
     derived: bool = False
 
@@ -31,7 +32,7 @@ def carry(job: Job, family: str) -> Carried:
     """The state of this family that head has or implies. Raises MethodUnavailable where it does neither."""
     state = job.parent.state
     if state is not None and state.family == family:
-        parts = {part: Weights(job.blobs.path(digest)) for part, digest in state.parts.items()}
+        parts = {part: MappedFile(job.blobs.path(digest)) for part, digest in state.parts.items()}
         return Carried(parts, state.scalars)
     if not job.parent.tasks:
         return Carried()
@@ -63,13 +64,9 @@ def _is_one_checkpoint(job: Job) -> bool:
 
 def _distance(job: Job) -> float:
     """‖θ − θ_pre‖ over what is merged."""
-    prefix = VISUAL if job.lineage.architecture is not None else ""
     squares = 0.0
-    for name in job.base.names:
-        if name.startswith(prefix) and job.base[name].is_floating_point():
-            for base, head in zip(
-                job.base[name].reshape(-1).split(1 << 20), job.head[name].reshape(-1).split(1 << 20), strict=True
-            ):
-                difference = head.double() - base.double()
-                squares += float(difference @ difference)
+    for place in inputs_of(job).places():
+        for span in place.spans():
+            tau = place.head.difference(span, place.base.read(span))
+            squares += dot(tau, tau)
     return math.sqrt(squares)

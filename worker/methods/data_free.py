@@ -13,7 +13,7 @@ from worker.merging import streaming
 from worker.merging.streaming import Emit
 from worker.methods.recipes import PLANS, Plan
 from worker.methods.scoring import Scores, admit_sample
-from worker.weights import Entry
+from worker.output import Entry
 
 
 def merge_by_streaming(job: Job) -> Result:
@@ -53,7 +53,7 @@ def _parts(plan: Plan) -> dict[str, tuple[Entry, ...]]:
     found: dict[str, list[Entry]] = {}
     for place in plan.inputs.places():
         for part, dtype in plan.method.parts(place.dtype).items():
-            found.setdefault(part, []).append(Entry(place.name, dtype, place.base.shape))
+            found.setdefault(part, []).append(Entry(place.name, dtype, place.shape))
     return {part: tuple(entries) for part, entries in found.items()}
 
 

@@ -14,7 +14,7 @@ from worker.memory import Sample
 from worker.merging import ode
 from worker.merging.streaming import WEIGHTS, Emit
 from worker.methods.scoring import Scores, admit_sample
-from worker.weights import check_finite
+from worker.weights import as_raw, check_finite
 
 _CHECKPOINT = "the checkpoint"
 
@@ -53,7 +53,7 @@ def _write(job: Job, merged: Mapping[str, Tensor], emit: Emit) -> None:
         if name in merged:
             tensor = merged[name].detach().to(tensor.dtype).cpu()
             check_finite(name, tensor, "the result")
-        emit(WEIGHTS, tensor.contiguous().reshape(-1))
+        emit(WEIGHTS, as_raw(tensor).flat)
 
 
 def _follow(

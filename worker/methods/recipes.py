@@ -78,7 +78,7 @@ def _magmax(job: Job) -> Plan:
 
 def _carried(job: Job, family: str, method: Method, carried: Carried | None = None) -> Plan:
     carried = carried or carry(job, family)
-    return Plan(method, inputs_of(job, carried), family)
+    return Plan(method, inputs_of(job, carried.parts, derived=carried.derived), family)
 
 
 def _slerp(job: Job) -> Plan:

@@ -1,14 +1,18 @@
 """What of a job's files is merged."""
 
+from collections.abc import Mapping
+
 from worker.architectures.open_clip import VISUAL
 from worker.job import Job
+from worker.mapped import MappedFile
 from worker.merging.streaming import Inputs
-from worker.methods.carrying import Carried
 
 
-def inputs_of(job: Job, carried: Carried | None = None) -> Inputs:
-    """The job's files for the engine. Under an architecture the visual tower is merged, else every float."""
+def inputs_of(job: Job, parts: Mapping[str, MappedFile] | None = None, *, derived: bool = False) -> Inputs:
+    """The job's files for the engine. Under an architecture the visual tower is merged, else every float.
+
+    parts: the parent's state. derived: head stands for the one checkpoint it consists of, and is merged as that.
+    """
     prefix = VISUAL if job.lineage.architecture is not None else ""
-    derived = (job.head,) if carried is not None and carried.derived else ()
-    parts = carried.parts if carried is not None else {}
-    return Inputs(job.base, job.head, (*derived, job.checkpoint), parts, scope=lambda name: name.startswith(prefix))
+    incoming = (*((job.head,) if derived else ()), job.checkpoint)
+    return Inputs(job.base, job.head, incoming, parts or {}, scope=lambda name: name.startswith(prefix))

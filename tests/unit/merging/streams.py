@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from worker.merging.rounding import round_once
+from worker.merging.raw import CARRIERS, Raw, round_once
 from worker.merging.streaming import WEIGHTS, Inputs, Method, merge
+from worker.weights import as_raw, as_tensor
 
 DTYPES = [torch.float32, torch.float16, torch.bfloat16]
 State = dict[str, Tensor]
@@ -22,8 +24,8 @@ class Held:
     def __contains__(self, name: object) -> bool:
         return name in self._tensors
 
-    def __getitem__(self, name: str) -> Tensor:
-        return self._tensors[name]
+    def raw(self, name: str) -> Raw:
+        return as_raw(self._tensors[name])
 
 
 def draw(seed: int, *shape: int, dtype: torch.dtype = torch.float32, spread: float = 3.0) -> Tensor:
@@ -48,31 +50,33 @@ def run(
     parts: Mapping[str, Mapping[str, Tensor]] | None = None,
 ) -> tuple[State, dict[str, State], list[str]]:
     """Merge; returns the weights, the state's parts, and the names that every checkpoint lacks."""
-    sinks: dict[str, list[Tensor]] = {}
+    sinks: dict[str, list[bytes]] = {}
     held = {name: Held(tensors) for name, tensors in (parts or {}).items()}
     inputs = Inputs(Held(base), Held(head), tuple(map(Held, incoming)), held, scope=lambda _: True)
-    missing = merge(inputs, method, lambda sink, chunk: sinks.setdefault(sink, []).append(chunk.clone()))
-    weights = _cut(sinks.pop(WEIGHTS), base, {name: tensor.dtype for name, tensor in base.items()})
+    missing = merge(inputs, method, lambda sink, chunk: sinks.setdefault(sink, []).append(chunk.tobytes()))
+    weights = _cut(sinks.pop(WEIGHTS), base, {name: as_raw(tensor).dtype for name, tensor in base.items()})
     merged = [name for name in base if inputs.merges(name)]
     kept = {}
     for part, chunks in sinks.items():
-        dtypes = {name: method.parts(base[name].dtype)[part] for name in merged}
+        dtypes = {name: method.parts(as_raw(base[name]).dtype)[part] for name in merged}
         kept[part] = _cut(chunks, {name: base[name] for name in merged}, dtypes)
     return weights, kept, missing
 
 
-def _cut(chunks: list[Tensor], like: Mapping[str, Tensor], dtypes: Mapping[str, torch.dtype]) -> State:
+def _cut(chunks: list[bytes], like: Mapping[str, Tensor], dtypes: Mapping[str, str]) -> State:
     """Put the chunks of a sink, which come in order, back into tensors."""
-    raw = torch.cat([chunk.contiguous().view(torch.uint8) for chunk in chunks])
+    data = b"".join(chunks)
     found, position = {}, 0
     for name, tensor in like.items():
-        size = tensor.numel() * dtypes[name].itemsize
-        found[name] = raw[position : position + size].clone().view(dtypes[name]).reshape(tensor.shape)
-        position += size
-    assert position == len(raw), "something else was emitted too"
+        carrier = CARRIERS[dtypes[name]]
+        flat = np.frombuffer(data, carrier, tensor.numel(), position)
+        found[name] = as_tensor(Raw(dtypes[name], tuple(tensor.shape), flat))
+        position += flat.nbytes
+    assert position == len(data), "something else was emitted too"
     return found
 
 
 def rounded(values: Tensor, dtype: torch.dtype) -> Tensor:
     """The reference: float64 values of any shape, rounded once."""
-    return round_once(values.reshape(-1), dtype).reshape(values.shape)
+    name = as_raw(torch.empty(0, dtype=dtype)).dtype
+    return as_tensor(Raw(name, tuple(values.shape), round_once(values.reshape(-1).numpy(), name)))

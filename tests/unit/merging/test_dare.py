@@ -6,17 +6,23 @@ import torch
 from tests.unit.merging.streams import draw, nearby, run
 from worker.merging.dare import dare
 from worker.merging.streaming import CHUNK
-from worker.merging.task_arithmetic import TaskArithmetic
+from worker.merging.task_arithmetic import TaskArithmetic, Thin
 from worker.merging.ties import Ties
 
 
-def _kept(thin: object, count: int = 200_000, name: str = "w", index: int = 0) -> torch.Tensor:
-    return thin(torch.ones(count, dtype=torch.float64), name, index, 0) != 0  # type: ignore[operator]
+def _kept(thin: Thin, count: int = 200_000, name: str = "w", index: int = 0) -> torch.Tensor:
+    return _thinned(thin, count, name, index) != 0
+
+
+def _thinned(thin: Thin, count: int, name: str = "w", index: int = 0, start: int = 0) -> torch.Tensor:
+    tau = torch.ones(count, dtype=torch.float64)
+    thin(tau.numpy(), name, index, start)
+    return tau
 
 
 def test_the_given_share_is_dropped_and_the_rest_made_larger() -> None:
     for rate in (0.1, 0.5, 0.9):
-        thinned = dare(rate, 0, ["a"])(torch.ones(200_000, dtype=torch.float64), "w", 0, 0)
+        thinned = _thinned(dare(rate, 0, ["a"]), 200_000)
         assert float((thinned == 0).double().mean()) == pytest.approx(rate, abs=0.005)
         assert torch.equal(thinned[thinned != 0].unique(), torch.tensor([1 / (1 - rate)], dtype=torch.float64))
 
@@ -30,8 +36,8 @@ def test_drops_differ_by_seed_label_and_name_and_repeat_otherwise() -> None:
 
 def test_drops_do_not_depend_on_chunks() -> None:
     thin = dare(0.5, 3, ["a"])
-    whole = thin(torch.ones(1000, dtype=torch.float64), "w", 0, 0)
-    pieces = [thin(torch.ones(250, dtype=torch.float64), "w", 0, start) for start in range(0, 1000, 250)]
+    whole = _thinned(thin, 1000)
+    pieces = [_thinned(thin, 250, start=start) for start in range(0, 1000, 250)]
     assert torch.equal(whole, torch.cat(pieces))
 
 

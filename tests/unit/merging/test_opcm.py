@@ -4,6 +4,7 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -88,6 +89,14 @@ def _norm(state: State) -> float:
     return math.sqrt(sum(float(value.double().square().sum()) for value in state.values()))
 
 
+def _projected(merged: Tensor, tau: Tensor) -> Tensor:
+    zero, found = np.zeros(tau.shape), np.empty(tau.shape)
+    subspace = Subspace(zero, merged.numpy(), 0.5)
+    for columns, block in subspace.project(zero, tau.numpy()):
+        subspace.put(found, columns, block)
+    return torch.from_numpy(found)
+
+
 @pytest.mark.parametrize("shape", [(60, 200), (200, 60)])
 def test_the_projection_of_large_layers_is_exact_to_rounding(
     shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch
@@ -97,26 +106,19 @@ def test_the_projection_of_large_layers_is_exact_to_rounding(
     left, _, right = torch.linalg.svd(draw(1, *shape, dtype=torch.float64, spread=0.1), full_matrices=False)
     merged = left @ torch.diag(torch.logspace(0, -4, 60, dtype=torch.float64)) @ right
     tau = draw(2, *shape, dtype=torch.float64, spread=0.5)
-    zero = torch.zeros(shape, dtype=torch.float64)
-    found = torch.empty_like(zero)
-    subspace = Subspace(zero, merged, 0.5)
-    for columns, block in subspace.project(zero, tau):
-        subspace.put(found, columns, block)
+    found = _projected(merged, tau)
     torch.testing.assert_close(found, cleared(merged, tau, 0.5), rtol=0, atol=1e-6 * float(tau.abs().max()))
 
 
 def test_directions_that_the_merged_vector_lacks_are_left_alone() -> None:
     left, right = draw(1, 30, 2, dtype=torch.float64, spread=0.1), draw(2, 2, 40, dtype=torch.float64, spread=0.1)
     merged, tau = left @ right, draw(3, 30, 40, dtype=torch.float64, spread=0.5)
-    found = torch.empty_like(tau)
-    subspace = Subspace(torch.zeros_like(tau), merged, 0.5)
-    for columns, block in subspace.project(torch.zeros_like(tau), tau):
-        subspace.put(found, columns, block)
+    found = _projected(merged, tau)
     u, s, v = torch.linalg.svd(merged, full_matrices=False)
     assert int((s > 1e-6 * s[0]).sum()) == 2
     inside = (u.T @ tau @ v.T)[:2, :2]
     middle = torch.diag(inside.diagonal())
-    rank = leading_rank(s, 0.5)
+    rank = leading_rank(s.flip(0).numpy(), 0.5)
     middle[:rank, :rank] = inside[:rank, :rank]
     torch.testing.assert_close(found, tau - u[:, :2] @ middle @ v[:2])
 

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.merging.rounding import round_once
+from tests.unit.merging.streams import rounded
 
 _WIDTH = {torch.bfloat16: (8, -126, 127), torch.float16: (11, -14, 15)}
 
@@ -29,7 +29,7 @@ def _nearest(value: float, dtype: torch.dtype) -> float:
 @settings(deadline=None)
 @given(value=st.floats(allow_nan=False, allow_infinity=False, width=64))
 def test_any_number_goes_to_the_nearest(dtype: torch.dtype, value: float) -> None:
-    assert float(round_once(torch.tensor([value], dtype=torch.float64), dtype)[0]) == _nearest(value, dtype)
+    assert float(rounded(torch.tensor([value], dtype=torch.float64), dtype)[0]) == _nearest(value, dtype)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
@@ -41,16 +41,16 @@ def test_values_beside_the_middle_of_two_neighbours_are_not_pulled_onto_it(
     digits = _WIDTH[dtype][0]
     middle = (2 ** (digits - 1) + seed % 2 ** (digits - 1) + 0.5) * 2.0 ** (exponent - digits)
     value = middle * (1 + offset * 2.0**-50) * (-1) ** seed
-    assert float(round_once(torch.tensor([value], dtype=torch.float64), dtype)[0]) == _nearest(value, dtype)
+    assert float(rounded(torch.tensor([value], dtype=torch.float64), dtype)[0]) == _nearest(value, dtype)
 
 
 def test_a_plain_conversion_would_round_twice() -> None:
     value = torch.tensor([1 + 2**-8 + 2**-40], dtype=torch.float64)
     assert float(value.to(torch.bfloat16)[0]) == 1.0
-    assert float(round_once(value, torch.bfloat16)[0]) == 1 + 2**-7
+    assert float(rounded(value, torch.bfloat16)[0]) == 1 + 2**-7
 
 
 def test_other_dtypes_are_converted() -> None:
     value = torch.tensor([1 / 3], dtype=torch.float64)
-    assert torch.equal(round_once(value, torch.float32), value.float())
-    assert torch.equal(round_once(value, torch.float64), value)
+    assert torch.equal(rounded(value, torch.float32), value.float())
+    assert torch.equal(rounded(value, torch.float64), value)

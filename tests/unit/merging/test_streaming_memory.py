@@ -12,14 +12,12 @@ _ELEMENTS = 1 << 24
 _SCRIPT = """
 import sys, threading
 from pathlib import Path
-import torch
 from worker.merging.average import Average
 from worker.merging.streaming import Inputs, merge
 from worker.merging.ties import Ties
-from worker.weights import Weights
+from worker.mapped import MappedFile
 
-torch.set_num_threads(1)
-base, *models = (Weights(Path(path)) for path in sys.argv[2:])
+base, *models = (MappedFile(Path(path)) for path in sys.argv[2:])
 method = {"average": lambda: Average(0.0, (1.0, 1.0)), "ties": lambda: Ties(0.2)}[sys.argv[1]]()
 
 def memory():

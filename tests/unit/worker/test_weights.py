@@ -7,7 +7,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from registry.blobs.files import FileBlobStore
-from worker.weights import Entry, NotFinite, Weights, check_finite, write_weights, writing
+from worker.output import Entry, writing
+from worker.weights import NotFinite, Weights, check_finite, entry_of, write_weights
 
 _TENSORS = {
     "a": torch.arange(6, dtype=torch.float32).reshape(2, 3),
@@ -20,7 +21,7 @@ _TENSORS = {
 
 def test_what_is_written_loads_again_bit_for_bit(tmp_path: Path) -> None:
     store = FileBlobStore(tmp_path)
-    entries = [Entry(name, tensor.dtype, tuple(tensor.shape)) for name, tensor in _TENSORS.items()]
+    entries = [entry_of(name, tensor) for name, tensor in _TENSORS.items()]
     with writing(store.create()) as writer:
         write_weights(writer, entries, iter(_TENSORS.values()), {"format": "pt"})
         path = store.path(writer.commit().digest)
@@ -42,7 +43,7 @@ def test_weights_are_read_in_the_order_of_the_file(tmp_path: Path) -> None:
 
 def test_a_tensor_that_is_not_what_was_announced_leaves_no_file(tmp_path: Path) -> None:
     store = FileBlobStore(tmp_path)
-    entry = Entry("a", torch.float32, (2,))
+    entry = Entry("a", "F32", (2,))
     with pytest.raises(ValueError, match="a is"), writing(store.create()) as writer:
         write_weights(writer, [entry], [torch.zeros(3)], {})
     assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
