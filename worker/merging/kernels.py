@@ -8,7 +8,8 @@ All that is compiled stands in this one file: machine code on disk is made anew 
 not when another file does from which it takes a function.
 """
 # What is within a kernel is numba's Python: types by annotation would say nothing to it, and loops are what it is for.
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc, untyped-decorator, no-any-return, assignment, return-value"
+# mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
+# mypy: disable-error-code="misc, no-any-return, assignment, return-value"
 
 from typing import Any
 
@@ -267,16 +268,42 @@ def collect(
 
 
 @Compiled
-def add_trimmed(tau: Float64, limit: float, positive: Float64, negative: Float64, ups: Float64, downs: Float64) -> None:
-    """Add the entries of at least this magnitude to the sum of their sign, and count them."""
-    for i in range(tau.size):
-        entry = tau[i]
+def add_trimmed(
+    raw: Raw,
+    base: Float64,
+    limit: float,
+    begin: bool,
+    positive: Float64,
+    negative: Float64,
+    ups: Float64,
+    downs: Float64,
+) -> bool:
+    """Add the entries of raw - base of at least this magnitude to the sum of their sign, and count them.
+
+    begin: whether sums and counts are 0 before, whatever stands there.
+    """
+    largest = _size(raw[0])
+    if begin:
+        for i in range(raw.size):
+            largest = max(largest, _size(raw[i]))
+            entry = _widened(raw[i]) - base[i]
+            up = (entry >= limit) & (entry > 0.0)
+            down = (entry <= -limit) & (entry < 0.0)
+            positive[i] = entry if up else 0.0
+            negative[i] = entry if down else 0.0
+            ups[i] = 1.0 if up else 0.0
+            downs[i] = 1.0 if down else 0.0
+        return largest < _infinity(raw[0])
+    for i in range(raw.size):
+        largest = max(largest, _size(raw[i]))
+        entry = _widened(raw[i]) - base[i]
         up = (entry >= limit) & (entry > 0.0)
         down = (entry <= -limit) & (entry < 0.0)
         positive[i] += entry if up else 0.0
         negative[i] += entry if down else 0.0
         ups[i] += 1.0 if up else 0.0
         downs[i] += 1.0 if down else 0.0
+    return largest < _infinity(raw[0])
 
 
 @Compiled

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from worker.merging import kernels
 from worker.merging.raw import CARRIERS, MERGEABLE, Raw
 
-CHUNK: Final = 1 << 15
-"""Elements handled at once: a quarter of a megabyte of float64, so that a few of them stay in a core's cache."""
+CHUNK: Final = 1 << 14
+"""Elements handled at once: 128 KiB of float64, so that a few of them stay in a core's cache."""
 
 WEIGHTS: Final = "weights"
 """The sink of the merged tensors; a method's state goes to sinks named as its parts."""
@@ -64,31 +64,32 @@ class Flat:
 
     def read(self, span: slice) -> Float64:
         """The chunk, free to be changed and good until the next `read` or `difference`."""
-        elements = self._elements(span)
+        elements = self.elements(span)
         out = self._out(elements.size)
-        self._require(not elements.size or kernels.widen(elements, out))
+        self.require(not elements.size or kernels.widen(elements, out))
         return out
 
     def difference(self, span: slice, base: Float64) -> Float64:
         """The chunk minus base; free and good as that of `read`."""
-        elements = self._elements(span)
+        elements = self.elements(span)
         out = self._out(elements.size)
-        self._require(not elements.size or kernels.subtract(elements, base, out))
+        self.require(not elements.size or kernels.subtract(elements, base, out))
         return out
 
     def add_to(self, into: Float64, span: slice, factor: float) -> None:
         """Add the chunk times a factor."""
-        self._require(kernels.accumulate(self._elements(span), factor, into))
+        self.require(kernels.accumulate(self.elements(span), factor, into))
 
     def add_difference_to(self, into: Float64, span: slice, base: Float64) -> None:
         """Add the chunk minus base."""
-        self._require(kernels.accumulate_difference(self._elements(span), base, into))
+        self.require(kernels.accumulate_difference(self.elements(span), base, into))
 
     def release(self) -> None:
         """Give back the memory that `read` keeps."""
         self._room = np.empty(0)
 
-    def _elements(self, span: slice) -> NDArray[Any]:
+    def elements(self, span: slice) -> NDArray[Any]:
+        """The chunk as it is stored."""
         return np.ascontiguousarray(self.raw.flat[span])
 
     def _out(self, size: int) -> Float64:
@@ -97,7 +98,8 @@ class Flat:
             self._room = np.empty(size)
         return self._room[:size]
 
-    def _require(self, finite: bool) -> None:
+    def require(self, finite: bool) -> None:
+        """Raises NotFinite, unless."""
         if not finite:
             raise NotFinite(self.name, self.where)
 

@@ -69,7 +69,11 @@ class Ties:
             base = place.base.read(span)
             state.start(span)
             for index, flat in place.incoming:
-                state.add(self._vector(base, flat, index, span), limits[index])
+                if self.thin is None:
+                    flat.require(kernels.add_trimmed(flat.elements(span), base, limits[index], *state.sums()))
+                else:
+                    tau = self._vector(base, flat, index, span)
+                    kernels.add_trimmed(tau, np.zeros_like(tau), limits[index], *state.sums())
             state.add_elected_mean(base, self.scaling)
             return base, state.kept() if self.stateful else {}
 
@@ -122,18 +126,20 @@ class _State:
         self._before = place.parts
         self._rooms = {part: np.empty(min(CHUNK, place.size)) for part in PARTS}
         self._parts: dict[str, Float64] = {}
+        self._begun = False
 
     def start(self, span: slice) -> None:
         """Begin a chunk."""
         size = span.stop - span.start
         self._parts = {part: room[:size] for part, room in self._rooms.items()}
-        for part, values in self._parts.items():
-            before = self._before.get(part)
-            values[:] = 0.0 if before is None else before.raw.flat[span]
+        for part, before in self._before.items():
+            self._parts[part][:] = before.raw.flat[span]
+        self._begun = bool(self._before)
 
-    def add(self, tau: Float64, limit: float) -> None:
-        """Add the entries of one task vector that reach the limit."""
-        kernels.add_trimmed(tau, limit, *self._parts.values())
+    def sums(self) -> tuple[bool, Float64, Float64, Float64, Float64]:
+        """What one task vector more is added to, after whether this is the first."""
+        first, self._begun = not self._begun, True
+        return (first, *self._parts.values())  # type: ignore[return-value]
 
     def add_elected_mean(self, into: Float64, scaling: float) -> None:
         """The sign of an entry's total is elected; a total of 0 elects none, and the entry stays the base's."""
