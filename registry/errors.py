@@ -13,6 +13,7 @@
     │   ├── IntentBusy                        another request with this Idempotency-Key is under way
     │   ├── AliasChanged                      an alias is not what the change was meant for
     │   ├── WeightsChanged                    the weights are not those that the download was meant for
+    │   ├── RangeOutside                      bytes beyond a file's end
     │   ├── UploadBusy        OffsetMismatch  somebody else is sending this upload; it has come less or further far
     │   └── VersionRetired                    a retention rule has given the version up
     ├── InvalidInput
@@ -214,6 +215,14 @@ class WeightsChanged(Conflict):
             f"The weights of {reference} are not those that If-Match asks for: the name means another version now. "
             "Start the download anew, or ask for the version by its number."
         )
+
+
+class RangeOutside(Conflict):
+    """A range of bytes that lies outside the file. `size`: the file's, in bytes."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"The file has {size} bytes; the range that was asked for lies outside of it.")
+        self.size = size
 
 
 class VersionRetired(Conflict):

@@ -8,6 +8,7 @@ numbers of tensors are refused. Source: the safetensors format, https://github.c
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from itertools import zip_longest
 from typing import Any
@@ -33,6 +34,9 @@ FLOATS = frozenset({"F16", "BF16", "F32"})
 
 _FORMAT_LIMIT = 100_000_000
 """The longest header that the format allows, in bytes."""
+
+_SPARE_MARKS = 100_000
+"""Colons and commas that metadata may have beside those of the tensors."""
 
 _MAGICS = (
     (b"PK\x03\x04", "a zip archive, as torch.save writes it", True),
@@ -142,8 +146,10 @@ def refuse_foreign(start: bytes) -> None:
 
 def parse_header(text: bytes, max_tensors: int) -> Header:
     """Check a header's JSON and lay out its tensors. Raises NotSafetensors, TooLarge."""
+    _refuse_swarms(text, max_tensors)
     try:
-        document = json.loads(text, object_pairs_hook=_without_duplicates)
+        # As text: of bytes, json.loads would guess the encoding, and the format allows UTF-8 alone.
+        document = json.loads(text.decode(), object_pairs_hook=_without_duplicates)
     except (ValueError, RecursionError) as error:
         raise NotSafetensors(f"The safetensors header is not valid JSON: {error}.") from error
     if not isinstance(document, dict):
@@ -158,11 +164,24 @@ def parse_header(text: bytes, max_tensors: int) -> Header:
     return Header(tensors=tensors, metadata=metadata, data_offset=8 + len(text), size=8 + len(text) + end)
 
 
+def _refuse_swarms(text: bytes, max_tensors: int) -> None:
+    """Refuse what would take long to parse, while which nothing else runs: far more members than the tensors need.
+
+    A tensor has four colons, and at most twenty commas (17 between sizes, and three). Raises TooLarge.
+    """
+    for mark, each in ((b":", 5), (b",", 20)):
+        if text.count(mark) > each * max_tensors + _SPARE_MARKS:
+            raise TooLarge(
+                f"The header has far more members than {max_tensors} tensors need; no more tensors are allowed "
+                "(ODEM_MAX_TENSORS)."
+            )
+
+
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        seen: set[str] = set()
+        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         raise NotSafetensors(f"The safetensors header has the key {twice[:100]!r} twice.")
     return result
 
@@ -179,8 +198,8 @@ def _tensor(name: str, entry: object) -> Tensor:
         not name
         or len(name) > 512
         or not name.isprintable()
-        or ("/" in name.lstrip("/") and ".." in name)
-        or name.startswith("/")
+        or name.startswith(("/", "\\"))
+        or ".." in re.split(r"[/\\]", name)
     ):
         raise NotSafetensors(f"{label} has a name that is not allowed: printable, at most 512 characters, no path.")
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:

@@ -12,6 +12,7 @@ import uvicorn
 from registry.address import is_loopback
 from registry.log import handler as log_handler
 from service.app import create_app
+from service.connection import BoundedConnection
 from service.settings import GatewaySettings
 from service.visits import RequestIdFilter
 from service.watchers import Watchers
@@ -44,7 +45,7 @@ def main() -> int:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=BoundedConnection.of(settings),
         server_header=False,
         # In JSON, uvicorn's lines go the way of all others.
         log_config=None if settings.log_format == "json" else _log_config(),

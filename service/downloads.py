@@ -3,37 +3,65 @@
 Source: RFC 9110, sections 8.8.3 (ETag), 13 (conditions) and 14 (ranges).
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, MalformedRangeHeader, RangeNotSatisfiable, Response
+
+from registry.errors import RangeOutside, WeightsChanged
+from service.digests import repr_digest
 
 SAFETENSORS_MEDIA_TYPE = "application/vnd.safetensors"
 
 
 class BlobResponse(FileResponse):
-    """A file in pieces of 1 MiB."""
+    """A file in pieces of 1 MiB. A Range that says nothing is as if it were not there."""
 
     chunk_size = 1 << 20
 
+    @classmethod
+    def _parse_range_header(cls, http_range: str, file_size: int) -> list[tuple[int, int]]:
+        try:
+            return super()._parse_range_header(http_range, file_size)
+        except MalformedRangeHeader:
+            return []
+        except RangeNotSatisfiable as error:
+            raise RangeOutside(file_size) from error
 
-def send_blob(request: Request, path: Path, digest: str, filename: str, location: str, *, immutable: bool) -> Response:
-    """Answer with a blob's bytes, or 304 when the client has them.
 
-    location: the numbered version's own URL, told in Content-Location. immutable: whether the URL asked for always
-    means these bytes.
+@dataclass(frozen=True)
+class Download:
+    """A version's weights.
+
+    reference: the version's numbered name. moving: whether the name that was asked for may mean other bytes tomorrow.
+    shared: whether everybody may read them, so that caches between here and the client may keep them for others.
     """
-    headers = {
-        "ETag": f'"{digest}"',
-        "Cache-Control": "public, max-age=31536000, immutable" if immutable else "no-cache",
-        "Content-Location": location,
-    }
-    if _matches(request.headers.get("if-none-match"), headers["ETag"]):
-        return Response(status_code=304, headers=headers)
-    return BlobResponse(path, media_type=SAFETENSORS_MEDIA_TYPE, headers=headers, filename=filename)
+
+    path: Path
+    digest: str
+    reference: str
+    moving: bool
+    shared: bool
+
+    def answer(self, request: Request) -> Response:
+        """The bytes, a range of them, or 304 when the client has them. Raises WeightsChanged."""
+        etag = f'"{self.digest}"'
+        if not _matches(request.headers.get("if-match", "*"), etag):
+            raise WeightsChanged(self.reference)
+        who = "public" if self.shared else "private"
+        headers = {
+            "ETag": etag,
+            "Repr-Digest": repr_digest(self.digest),
+            "Cache-Control": "no-cache" if self.moving else f"{who}, max-age=31536000, immutable",
+            "Content-Location": f"/models/{self.reference}/weights",
+        }
+        if _matches(request.headers.get("if-none-match", "").replace("W/", ""), etag):
+            return Response(status_code=304, headers=headers)
+        filename = f"{self.reference.replace('@', '-')}.safetensors"
+        return BlobResponse(self.path, media_type=SAFETENSORS_MEDIA_TYPE, headers=headers, filename=filename)
 
 
-def _matches(condition: str | None, etag: str) -> bool:
-    if condition is None:
-        return False
-    return any(item.strip().removeprefix("W/") in {"*", etag} for item in condition.split(","))
+def _matches(condition: str, etag: str) -> bool:
+    """Whether a list of entity tags names this one; weak tags name nothing that is sent in ranges."""
+    return any(item.strip() in {"*", etag} for item in condition.split(","))

@@ -37,6 +37,7 @@ ANSWERS: dict[type[errors.OdemError], tuple[int, str, str]] = {
     errors.IntentBusy: (409, "idempotency-key-busy", "A request with this Idempotency-Key is under way"),
     errors.AliasChanged: (412, "alias-changed", "The alias was changed by somebody else"),
     errors.WeightsChanged: (412, "weights-changed", "The weights are not those asked for"),
+    errors.RangeOutside: (416, "range-outside", "The range lies outside the file"),
     errors.UploadBusy: (423, "upload-busy", "The upload is being sent by another request"),
     errors.OffsetMismatch: (409, "offset-mismatch", "The bytes do not begin where the upload ended"),
     errors.VersionRetired: (410, "version-retired", "The version was retired"),
@@ -98,6 +99,8 @@ def answer_to(error: errors.OdemError) -> JSONResponse:
     answer = problem(status, kind, title, str(error), **more)
     if (challenge := _challenge(error)) is not None:
         answer.headers["WWW-Authenticate"] = challenge
+    if isinstance(error, errors.RangeOutside):
+        answer.headers["Content-Range"] = f"bytes */{error.size}"
     if isinstance(error, errors.TooManyRequests | errors.IntentBusy):
         answer.headers["Retry-After"] = str(max(1, math.ceil(error.seconds)))
     return answer

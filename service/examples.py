@@ -29,6 +29,7 @@ EXAMPLES: tuple[errors.OdemError, ...] = (
     errors.MergeEnded("mrg_5f0c6d7a1b2c3d4e5f607182", "succeeded"),
     errors.AliasChanged("birds", "production"),
     errors.WeightsChanged("birds@latest"),
+    errors.RangeOutside(605_171_020),
     errors.UploadBusy("5f0c6d7a1b2c3d4e5f60718293a4b5c6"),
     errors.OffsetMismatch(67_108_864, 0),
     errors.VersionRetired("birds@2"),

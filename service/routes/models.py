@@ -4,10 +4,18 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from registry.errors import BlobNotFound, LineageNotFound, NotFound, VersionNotFound, VersionRetired
+from registry.errors import (
+    BlobNotFound,
+    LineageNotFound,
+    NotFound,
+    RangeOutside,
+    VersionNotFound,
+    VersionRetired,
+    WeightsChanged,
+)
 from registry.version import DEFAULT_LINEAGE, VersionReference
 from service.context import Ctx
-from service.downloads import SAFETENSORS_MEDIA_TYPE, send_blob
+from service.downloads import SAFETENSORS_MEDIA_TYPE, Download
 from service.routes.headers import headers
 from service.routes.problems import Responses, problems
 from service.schemas import VersionPage, VersionView
@@ -15,13 +23,14 @@ from service.schemas import VersionPage, VersionView
 router = APIRouter(tags=["models"])
 
 _BYTES: dict[str, Any] = {"content": {SAFETENSORS_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
-_TAGS = ("ETag", "Cache-Control", "Content-Location")
+_TAGS = ("ETag", "Repr-Digest", "Cache-Control", "Content-Location")
 _WEIGHTS: Responses = {
     200: {"description": "The safetensors file."} | _BYTES | headers(*_TAGS, "Accept-Ranges", "Content-Disposition"),
     206: {"description": "The asked range of it."} | _BYTES | headers(*_TAGS, "Accept-Ranges", "Content-Range"),
     304: {"description": "The client has these bytes (If-None-Match)."} | headers(*_TAGS),
-    416: {"description": "The range lies outside the file."} | headers("Content-Range"),
 }
+_RECORD: Responses = {200: {"description": "The version."} | headers("Content-Location")}
+_CONFIG: Responses = {200: {"description": "The config."} | headers("Content-Location")}
 
 
 @router.get("/models", operation_id="listVersions", responses=problems(LineageNotFound))
@@ -39,10 +48,11 @@ def list_versions(
     return VersionPage(versions=views, next_before=found[-1].number if found and found[-1].number else None)
 
 
-@router.get("/models/{version}", operation_id="getVersion", responses=problems(VersionNotFound))
-def get_version(version: str, context: Ctx) -> VersionView:
+@router.get("/models/{version}", operation_id="getVersion", responses=_RECORD | problems(VersionNotFound))
+def get_version(version: str, response: Response, context: Ctx) -> VersionView:
     """A version's record: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage `default`."""
     found = context.state.get_version(VersionReference.parse(version))
+    response.headers["Content-Location"] = f"/models/{found.reference}"
     return VersionView.of(found, has_config=context.state.get_lineage(found.lineage).architecture is not None)
 
 
@@ -56,10 +66,10 @@ def get_version(version: str, context: Ctx) -> VersionView:
     "/models/{version}/weights",
     operation_id="getWeights",
     response_class=Response,
-    responses=_WEIGHTS | problems(VersionNotFound, VersionRetired),
+    responses=_WEIGHTS | problems(VersionNotFound, VersionRetired, WeightsChanged, RangeOutside),
 )
 def get_weights(version: str, request: Request, context: Ctx) -> Response:
-    """A version's weights: a safetensors file whose ETag is its sha256. Takes Range, If-Range and If-None-Match."""
+    """A version's weights: a safetensors file whose ETag is its sha256. Takes Range and all conditions but dates."""
     found = context.state.get_version(VersionReference.parse(version))
     try:
         path = context.blobs.path(found.weights)
@@ -67,22 +77,20 @@ def get_weights(version: str, request: Request, context: Ctx) -> Response:
         if found.retired_at is not None:
             raise VersionRetired(found.reference) from None
         raise
-    location = f"/models/{found.reference}/weights"
-    immutable = version.rpartition("@")[2] == str(found.number)
-    return send_blob(
-        request, path, found.weights, f"{found.lineage}-{found.number}.safetensors", location, immutable=immutable
-    )
+    moving = version.rpartition("@")[2] != str(found.number)
+    return Download(path, found.weights, found.reference, moving, shared=context.caller.key is None).answer(request)
 
 
 @router.get(
     "/models/{version}/open_clip_config.json",
     operation_id="getOpenClipConfig",
-    responses=problems(VersionNotFound, NotFound),
+    responses=_CONFIG | problems(VersionNotFound, NotFound),
 )
-def get_open_clip_config(version: str, context: Ctx) -> dict[str, Any]:
+def get_open_clip_config(version: str, response: Response, context: Ctx) -> dict[str, Any]:
     """The config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the weights."""
     found = context.state.get_version(VersionReference.parse(version))
     architecture = context.state.get_lineage(found.lineage).architecture
     if architecture is None:
         raise NotFound(f"The lineage {found.lineage!r} has no architecture, so {version} has no open_clip config.")
+    response.headers["Content-Location"] = f"/models/{found.reference}/open_clip_config.json"
     return architecture.open_clip_config

@@ -12,7 +12,7 @@ _ALWAYS = (NotAuthenticated, NotAllowed, TooManyRequests, InvalidRecord, StoreUn
 """What any route may answer: a key that will not do or is too fast, a request that says something impossible, a store
 that is away, a mistake of ours."""
 
-_HEADERS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
+_HEADERS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 416: ("Content-Range",), 503: ("Retry-After",)}
 
 
 Responses = dict[int | str, dict[str, Any]]

@@ -1,5 +1,6 @@
 """A version's weights over HTTP: named by their sha256, in ranges, only when they are wanted."""
 
+import base64
 import hashlib
 from collections.abc import Callable
 
@@ -61,6 +62,7 @@ def test_a_range_past_the_end_is_416(api: Api, whole: bytes) -> None:
     answer = api.http.get(URL, headers={"Range": f"bytes={len(whole)}-"})
     assert answer.status_code == 416
     assert answer.headers["content-range"] == f"bytes */{len(whole)}"
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_if_range_goes_on_only_with_the_same_bytes(api: Api, whole: bytes) -> None:
@@ -69,6 +71,43 @@ def test_if_range_goes_on_only_with_the_same_bytes(api: Api, whole: bytes) -> No
     assert (same.status_code, same.content) == (206, whole[10:20])
     other = api.http.get(URL, headers={"Range": "bytes=10-19", "If-Range": '"sha256:0"'})
     assert (other.status_code, other.content) == (200, whole)
+
+
+@pytest.mark.parametrize("asked", ["lines=1-2", "bytes", "bytes=abc", "bytes=5-2", "", "bytes=-"])
+def test_a_range_that_says_nothing_is_as_if_it_were_not_there(api: Api, whole: bytes, asked: str) -> None:
+    answer = api.http.get(URL, headers={"Range": asked})
+    assert (answer.status_code, answer.content) == (200, whole)
+
+
+def test_several_ranges_are_told_apart(api: Api, whole: bytes) -> None:
+    answer = api.http.get(URL, headers={"Range": "bytes=0-9,20-29"})
+    assert answer.status_code == 206
+    assert answer.headers["content-type"].startswith("multipart/byteranges")
+    assert whole[:10] in answer.content
+    assert whole[20:30] in answer.content
+
+
+def test_repr_digest_is_that_of_the_whole_file_also_beside_a_part_of_it(api: Api, whole: bytes) -> None:
+    digest = base64.b64encode(hashlib.sha256(whole).digest()).decode()
+    for answer in (api.http.get(URL), api.http.head(URL), api.http.get(URL, headers={"Range": "bytes=1-2"})):
+        assert answer.headers["repr-digest"] == f"sha-256=:{digest}:"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_download_that_was_begun_of_other_bytes_is_not_gone_on_with(api: Api, whole: bytes, method: str) -> None:
+    etag = api.http.get(URL).headers["etag"]
+    for condition, status in ((etag, 206), (f'"x", {etag}', 206), ("*", 206), ('"sha256:0"', 412), (f"W/{etag}", 412)):
+        answer = api.http.request(method, URL, headers={"If-Match": condition, "Range": "bytes=10-19"})
+        assert answer.status_code == status, condition
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert api.http.get(URL, headers={"If-Match": etag}).content == whole
+
+
+@pytest.mark.usefixtures("whole")
+def test_moving_names_tell_which_version_they_mean_for_records_too(api: Api) -> None:
+    for rest in ("", "/open_clip_config.json", "/weights"):
+        answer = api.http.get(f"/models/served@latest{rest}")
+        assert answer.headers["content-location"] == f"/models/served@0{rest}"
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])

@@ -1,5 +1,6 @@
-"""A gateway over an empty data folder, and a small safetensors file."""
+"""A gateway over an empty data folder: in this process, or as its owner starts it; and a small safetensors file."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from safetensors.torch import save
 from service.app import create_app
 from service.settings import GatewaySettings
 from standalone.valkey import EmbeddedValkey
+from tests.integration.access.gateway import Gateway
 
 FILE = save({"weight": torch.arange(100_000, dtype=torch.float32)})
+IDLE_SECONDS = 1.0
 
 
 @pytest.fixture
@@ -26,3 +29,32 @@ def settings(valkey: EmbeddedValkey, tmp_path: Path) -> GatewaySettings:
 def http(settings: GatewaySettings) -> Iterator[TestClient]:
     with TestClient(create_app(settings)) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """Return a gateway process of its own, with one lineage `plain`."""
+    folder = tmp_path_factory.mktemp("gateway")
+    with EmbeddedValkey(folder / "valkey") as valkey:
+        gateway = Gateway(
+            valkey, folder / "data", ODEM_AUTH="off", ODEM_IDLE_SECONDS=str(IDLE_SECONDS), ODEM_MAX_OPEN_UPLOADS="8"
+        )
+        try:
+            client = gateway.start().client(None)
+            base = client.post("/blobs", content=FILE).json()["digest"]
+            answer = client.post("/lineages", json={"name": "plain", "base": base, "recipe": {"method": "average"}})
+            assert answer.status_code == 201, answer.text
+            yield gateway
+        finally:
+            gateway.close()
+
+
+def inside(folder: Path) -> dict[str, bytes]:
+    """Every file of the data folder but locks, which have no bytes, and its bytes."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != "lock")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def document(**more: object) -> bytes:
+    """The JSON part of a merge into `plain`."""
+    return json.dumps({"lineage": "plain", "task": {"name": "t"}} | more).encode()

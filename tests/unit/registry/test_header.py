@@ -2,6 +2,7 @@
 
 import json
 import struct
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -81,6 +82,23 @@ def test_too_many_tensors_are_refused_by_the_settings_name() -> None:
     document = {f"t{i}": _entry([0], 0, 0) for i in range(101)}
     with pytest.raises(TooLarge, match="ODEM_MAX_TENSORS"):
         _reader().feed(_file(document))
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"{" + b",".join(b'"%d":0' % number for number in range(1_000_000)) + b',"999999":0}',
+        b'{"a":[' + b"[]," * 5_000_000 + b"0]}",
+        b'{"a":%s}' % (b"{" * 900_000),
+        b"{" + b'"a":0,' * 100_000 + b'"a":0}',
+    ],
+    ids=["members", "lists", "objects", "one name"],
+)
+def test_a_header_that_would_keep_the_parser_busy_is_refused_quickly(document: bytes) -> None:
+    start = time.process_time()
+    with pytest.raises((TooLarge, NotSafetensors)):
+        parse_header(document, 100)
+    assert time.process_time() - start < 1.0
 
 
 def test_a_long_header_is_refused_before_it_is_read() -> None:
