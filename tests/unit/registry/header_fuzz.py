@@ -2,9 +2,9 @@
 
 It changes headers of a corpus, as bytes and as JSON, feeds them in random pieces, and looks at what may never be:
 another exception than the core's own, a header that contradicts itself or its bytes, a file that the safetensors
-package reads otherwise, an answer that depends on how the bytes were cut, or one that takes long. What it finds interesting (a
-message that it had not met) joins the corpus of the run, and with --keep the kept one too; what it finds wrong is
-printed, and belongs into `header_corpus.json` once it is mended.
+package reads otherwise, an answer that depends on how the bytes were cut, or one that takes long. What it finds
+interesting (a message that it had not met) joins the corpus of the run, and with --keep the kept one too; what it
+finds wrong is printed, and belongs into `header_corpus.json` once it is mended.
 """
 
 import argparse
