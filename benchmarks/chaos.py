@@ -91,7 +91,7 @@ def _wait_for_all(state: RedisStateStore, names: list[str], deadline: float = 60
 
 def _merges(state: RedisStateStore, name: str) -> list[Merge]:
     """A lineage's merges in the order in which they were queued."""
-    return list(state.list_merges(name, 10_000))[::-1]
+    return list(state.list_merges(name, 10_000).merges)[::-1]
 
 
 def _judge(house: House, state: RedisStateStore, sent: Sent, names: list[str]) -> dict[str, int]:

@@ -54,6 +54,7 @@ class Progress(Record):
 class Merge(Record):
     """A merge: what was asked for, then what became of it.
 
+    cancel_at: when it is cancelled unless it has ended.
     attempt: how often a worker has claimed it. fence: the number of the newest claim.
     version: the number of the version that it made. request_id: the HTTP request that sent it, for logs.
     """
@@ -68,6 +69,7 @@ class Merge(Record):
     labels: Annotated[dict[Text, Text], Field(max_length=32)] = Field(default_factory=dict)
     request_id: str | None = None
     created_at: Timestamp
+    cancel_at: Timestamp | None = None
 
     state: MergeState = MergeState.QUEUED
     attempt: int = 0
@@ -79,6 +81,16 @@ class Merge(Record):
     progress: Progress | None = None
     problem: MergeProblem | None = None
     report: dict[str, Any] | None = None
+
+
+class MergeSlice(Record):
+    """Some of a lineage's merges, newest first. rest: the listing goes on below this place; None at its end.
+
+    A merge's place is its number in the order in which the lineage's merges came, from 1; it never changes.
+    """
+
+    merges: tuple[Merge, ...]
+    rest: int | None = None
 
 
 class Claim(Record):

@@ -14,7 +14,7 @@ from registry.lineage import Lineage, LineageSpec
 from registry.merge import Merge
 from registry.recipe import NEEDS_ARCHITECTURE, Recipe, describe, resolve_recipe
 from registry.record import now
-from registry.state.redis import merge_id
+from registry.state.merges import merge_id
 from registry.version import Version
 from service.context import Context
 from service.limits import Limits, take_place
@@ -163,6 +163,7 @@ class MergeAdmission:
             labels=self.request.labels,
             request_id=current_request_id(),
             created_at=now(),
+            cancel_at=self._context.cancel_at,
         )
         key = self._context.caller.key
         if key is not None:

@@ -56,7 +56,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         if left := await run_in_threadpool(forget_abandoned, settings.data_dir):
             _log.warning("%d uploads of a gateway or worker that died were deleted.", left)
         courier.start()
-        async with tidy(context.uploads):
+        async with tidy(context.uploads, state):
             yield
         await courier.close()
         await watchers.close()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -23,8 +24,8 @@ from service.watchers import Watchers
 class Context:
     """The gateway's stores, as `caller` may see them. `ring(lineage)` tells the workers of work.
 
-    attempt: what the request is an attempt at. watchers: those of all callers; a lineage is looked at through `events`
-    before it is watched.
+    attempt: what the request is an attempt at. cancel_at: when the merge that it makes is to be cancelled.
+    watchers: those of all callers; a lineage is looked at through `events` before it is watched.
     """
 
     settings: GatewaySettings
@@ -39,6 +40,7 @@ class Context:
     courier: Courier
     caller: Caller = ANYBODY
     attempt: Attempt = field(default_factory=Attempt)
+    cancel_at: datetime | None = None
 
     def seen_by(self, visit: Visit) -> "Context":
         """The stores as a visit's caller may see them; made anew for each request."""

@@ -98,9 +98,10 @@ class LineageView(BaseModel):
 
 
 class LineagePage(BaseModel):
-    """All lineages, by name."""
+    """Lineages, by name. `next` is the next page's cursor, null on the last."""
 
     lineages: list[LineageView]
+    next: str | None
 
 
 class AliasTarget(BaseModel):
@@ -125,9 +126,10 @@ class AliasView(BaseModel):
 
 
 class AliasPage(BaseModel):
-    """A lineage's aliases, by name."""
+    """A lineage's aliases, by name. `next` is the next page's cursor, null on the last."""
 
     aliases: list[AliasView]
+    next: str | None
 
 
 class RollbackRequest(AliasTarget):
@@ -184,10 +186,10 @@ class VersionView(BaseModel):
 
 
 class VersionPage(BaseModel):
-    """Versions, newest first, without their reports. `next_before` continues the listing; absent on the last page."""
+    """Versions, newest first, without their reports. `next` is the next page's cursor, null on the last."""
 
     versions: list[VersionView]
-    next_before: int | None
+    next: str | None
 
 
 class MergeView(BaseModel):
@@ -205,6 +207,7 @@ class MergeView(BaseModel):
     attempt: int
     cancel_requested: bool
     created_at: datetime
+    cancel_at: datetime | None = Field(description="When it is cancelled unless it has ended (Cancel-After).")
     started_at: datetime | None
     ended_at: datetime | None
     version: str | None
@@ -221,10 +224,10 @@ class MergeView(BaseModel):
 
 
 class MergePage(BaseModel):
-    """Merges of a lineage, newest first, without their reports. `next_offset` continues the listing."""
+    """Merges of a lineage, newest first, without their reports. `next` is the next page's cursor, null on the last."""
 
     merges: list[MergeView]
-    next_offset: int | None
+    next: str | None
 
 
 class Health(BaseModel):

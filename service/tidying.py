@@ -1,4 +1,4 @@
-"""What the gateway does by itself now and then: it deletes resumable uploads that have expired."""
+"""What the gateway does by itself now and then: it deletes expired uploads and cancels merges whose time is over."""
 
 import asyncio
 import logging
@@ -8,21 +8,34 @@ from contextlib import asynccontextmanager, suppress
 from starlette.concurrency import run_in_threadpool
 
 from registry.blobs.store import UploadStore
+from registry.errors import OdemError
+from registry.state.store import StateStore
 
 _log = logging.getLogger(__name__)
 _SECONDS = 60.0
+_OVERDUE_SECONDS = 1.0
 
 
 @asynccontextmanager
-async def tidy(uploads: UploadStore) -> AsyncIterator[None]:
-    """Delete expired uploads, at once and then every minute, while the block runs."""
-    task = asyncio.create_task(_expire(uploads))
+async def tidy(uploads: UploadStore, state: StateStore) -> AsyncIterator[None]:
+    """Delete expired uploads every minute, cancel overdue merges every second, while the block runs."""
+    tasks = [asyncio.create_task(_expire(uploads)), asyncio.create_task(_cancel_overdue(state))]
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def _cancel_overdue(state: StateStore) -> None:
+    """Workers do the same: queued merges end on time although no worker runs, running ones although no gateway does."""
+    while True:
+        # A store that is away is told of by whoever asks it for more.
+        with suppress(OdemError):
+            await run_in_threadpool(state.cancel_overdue)
+        await asyncio.sleep(_OVERDUE_SECONDS)
 
 
 async def _expire(uploads: UploadStore) -> None:

@@ -54,7 +54,7 @@ def register(celery: Celery, settings: WorkerSettings) -> None:
 
 
 class _Sweeper:
-    """Rings for every lineage that has waited unheard, writes manifests that are due, and says that the worker lives.
+    """Rings for lineages that wait unheard, cancels overdue merges, writes manifests, says that the worker lives.
 
     A lineage waits unheard when its message was lost or its worker died. Manifests are due after changes that no
     worker made, such as an alias that was moved.
@@ -79,6 +79,7 @@ class _Sweeper:
         while not self._stopped.wait(self._settings.sweep_seconds):
             try:
                 figures.note_worker(self._name, "alive", self._alive())
+                state.cancel_overdue()
                 self._sweep(state)
                 write_due(state, FileManifests(self._settings.data_dir))
             except (StoreUnavailable, StorageFull, OperationalError, OSError) as error:

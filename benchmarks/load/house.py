@@ -18,7 +18,8 @@ from registry.merge import Claim, Merge, Progress
 from registry.recipe import AverageRecipe
 from registry.record import now
 from registry.state.access import RedisAccess
-from registry.state.redis import RedisStateStore, new_merge_id
+from registry.state.merges import new_merge_id
+from registry.state.redis import RedisStateStore
 from registry.task import Task
 from registry.version import Provenance, Version
 from standalone.leash import command_on_leash

@@ -5,6 +5,7 @@
     odem:figures                        HASH    what workers count -> how much (see registry/figure.py)
     odem:workers                        HASH    name of a worker -> what it last said of itself, as JSON
     odem:merge:<id>:lineage             STRING  the lineage of a merge
+    odem:deadlines                      ZSET    <lineage>/<merge> of merges with a deadline -> when (milliseconds)
     odem:keys                           HASH    id of an API key -> ApiKey as JSON
     odem:{key:<id>}:rate                HASH    a token bucket: level, at (milliseconds)
     odem:{address:<address>}:rate       HASH    the same for a client's address
@@ -24,7 +25,7 @@
     odem:{<lineage>}:merges             LIST    ids of all merges, newest first
     odem:{<lineage>}:merge:<id>         HASH    the merge: `record` as JSON (what was asked for) and what became of it:
                                                 state attempt fence cancel version progress report problem
-                                                created started ended (milliseconds since 1970)
+                                                created started ended deadline (milliseconds since 1970)
     odem:{<lineage>}:claim              HASH    who runs the first merge of the queue, until when: merge, fence, expires
                                                 and lease (milliseconds), token (the claim's own, see claim.lua)
     odem:{<lineage>}:served             STRING  when a merge was last claimed (milliseconds): who waits longest is next
@@ -53,6 +54,7 @@ Braces make a lineage's keys one slot of a cluster, so each script touches one s
 from dataclasses import dataclass
 
 LINEAGES = "odem:lineages"
+DEADLINES = "odem:deadlines"
 WEBHOOKS = "odem:webhooks"
 FIGURES = "odem:figures"
 WORKERS = "odem:workers"

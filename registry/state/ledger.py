@@ -25,6 +25,7 @@ ASKED_FOR = {
     "labels",
     "request_id",
     "created_at",
+    "cancel_at",
 }
 """The fields of a merge that are said when it is sent; the others become."""
 

@@ -12,38 +12,21 @@ from registry.errors import (
     LeaseLost,
     LineageExists,
     LineageNotFound,
-    MergeEnded,
-    MergeNotFound,
     VersionNotFound,
 )
 from registry.lineage import Lineage
-from registry.merge import Claim, Merge, MergeProblem, MergeState, Progress
+from registry.merge import Claim, MergeProblem, MergeState, Progress
 from registry.state.connection import answers
-from registry.state.keys import LINEAGES, LineageKeys, merge_lineage
-from registry.state.ledger import ASKED_FOR, RedisLedger
+from registry.state.keys import LINEAGES, LineageKeys
+from registry.state.ledger import RedisLedger
+from registry.state.merges import RedisMerges
 from registry.state.names import RedisNames
-from registry.state.reading import merge_of, version_of
+from registry.state.reading import version_of
 from registry.version import LATEST, Version, VersionReference
 
-_MOST_LINEAGES = 10_000
 
-
-def new_merge_id() -> str:
-    """A fresh, unguessable merge id."""
-    return merge_id(secrets.token_hex(12))
-
-
-def merge_id(seed: str) -> str:
-    """The id of the merge that an intent makes. `seed`: 24 hexadecimal digits that nobody can guess."""
-    return f"mrg_{seed}"
-
-
-class RedisStateStore(RedisLedger, RedisNames):
+class RedisStateStore(RedisLedger, RedisNames, RedisMerges):
     """The state store on one Redis or Valkey server. Safe to share between threads."""
-
-    def __init__(self, url: str, timeout: float = 10.0) -> None:
-        super().__init__(url, timeout)
-        self._lineages: dict[str, str] = {}
 
     # Lineages and versions
 
@@ -121,54 +104,6 @@ class RedisStateStore(RedisLedger, RedisNames):
             pipeline.hmget(keys.retired, fields)
             stored, retired = pipeline.execute()
         return [version_of(text, when) for text, when in zip(stored, retired, strict=True)]
-
-    # Merges, as clients see them
-
-    def enqueue(self, merge: Merge) -> Merge:
-        """Store a merge and put it at the end of its lineage's queue. Raises LineageNotFound."""
-        keys = LineageKeys(merge.lineage)
-        # The index is written first: should this process die between the two writes, a merge is never unfindable.
-        with answers():
-            self._redis.set(merge_lineage(merge.id), merge.lineage)
-        record = merge.model_dump_json(include=ASKED_FOR)
-        names = [keys.record, keys.merge(merge.id), keys.queue, keys.merges, keys.events]
-        if self._run("enqueue", names, [merge.id, record]) == "no_lineage":
-            raise LineageNotFound(merge.lineage)
-        return self.get_merge(merge.id)
-
-    def get_merge(self, merge_id: str) -> Merge:
-        """Raises MergeNotFound."""
-        with answers():
-            # A merge never changes its lineage, so that is asked for once.
-            lineage = self._lineages.get(merge_id) or self._redis.get(merge_lineage(merge_id))
-            fields = self._redis.hgetall(LineageKeys(lineage).merge(merge_id)) if lineage else None
-        if not fields:
-            raise MergeNotFound(merge_id)
-        if len(self._lineages) >= _MOST_LINEAGES:
-            self._lineages.clear()
-        self._lineages[merge_id] = lineage
-        return merge_of(fields)
-
-    def list_merges(self, lineage: str, limit: int, offset: int = 0) -> Sequence[Merge]:
-        """Newest first. Raises LineageNotFound."""
-        self.get_lineage(lineage)
-        keys = LineageKeys(lineage)
-        with answers():
-            ids = self._redis.lrange(keys.merges, offset, offset + limit - 1)
-            pipeline = self._redis.pipeline(transaction=False)
-            for merge_id in ids:
-                pipeline.hgetall(keys.merge(merge_id))
-            found = pipeline.execute()
-        return [merge_of(fields) for fields in found]
-
-    def request_cancel(self, merge_id: str) -> Merge:
-        """Cancel a queued merge at once, or ask a running one to stop. Raises MergeNotFound, MergeEnded."""
-        keys = LineageKeys(self.get_merge(merge_id).lineage)
-        names = [keys.merge(merge_id), keys.queue, keys.events, keys.listening, keys.deliveries]
-        state = MergeState(self._run("cancel", names, [merge_id]))
-        if state.terminal and state is not MergeState.CANCELLED:
-            raise MergeEnded(merge_id, state)
-        return self.get_merge(merge_id)
 
     # Merges, as workers run them
 

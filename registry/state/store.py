@@ -1,6 +1,6 @@
 """What every state store can do. `registry/state/redis.py` keeps state in Redis or Valkey."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from registry.alias import Alias
@@ -8,7 +8,7 @@ from registry.event import Event, Position, Present, Reached
 from registry.intent import Answer, Intent
 from registry.lineage import Lineage
 from registry.manifest import LineageManifest, VersionManifest
-from registry.merge import Claim, Merge, MergeProblem, MergeState, Progress
+from registry.merge import Claim, Merge, MergeProblem, MergeSlice, MergeState, Progress
 from registry.retention import Retention
 from registry.version import Version, VersionReference
 
@@ -43,8 +43,22 @@ class StateStore(Protocol):
     def get_merge(self, merge_id: str) -> Merge:
         """Raises MergeNotFound."""
 
-    def list_merges(self, lineage: str, limit: int, offset: int = 0) -> Sequence[Merge]:
-        """Newest first. Raises LineageNotFound."""
+    def list_merges(
+        self,
+        lineage: str,
+        limit: int,
+        below: int | None = None,
+        states: Collection[MergeState] = (),
+        task: str | None = None,
+    ) -> MergeSlice:
+        """At most `limit` of a lineage's merges, newest first, below a place.
+
+        states, task: only merges in one of these states, of this task. At most 2000 merges are looked at: a slice may
+        have fewer than `limit`, even none, and still have a rest. Raises LineageNotFound.
+        """
+
+    def cancel_overdue(self) -> int:
+        """Cancel merges whose `cancel_at` is over, as `request_cancel` does, and return how many were looked at."""
 
     def request_cancel(self, merge_id: str) -> Merge:
         """Cancel a queued merge at once, or ask a running one to stop. Raises MergeNotFound, MergeEnded."""

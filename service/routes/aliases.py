@@ -5,13 +5,15 @@ Source: RFC 9110, section 13.1 (If-Match, If-None-Match).
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Request, Response
 
 from registry.alias import Alias
 from registry.errors import AliasChanged, AliasNotFound, LineageNotFound, VersionNotFound, VersionRetired
 from service.context import Ctx
+from service.cursors import first, link_next, read_cursor, write_cursor
 from service.names import move_alias
 from service.routes.headers import headers
+from service.routes.paging import PAGE, Cursor, Limit
 from service.routes.problems import Responses, problems
 from service.schemas import AliasPage, AliasTarget, AliasView
 
@@ -40,11 +42,18 @@ def _tagged(response: Response, alias: Alias) -> AliasView:
     return AliasView.of(alias)
 
 
-@router.get("", operation_id="listAliases", responses=problems(LineageNotFound))
-def list_aliases(name: str, context: Ctx) -> AliasPage:
-    """All aliases of a lineage, by name."""
+@router.get("", operation_id="listAliases", responses=PAGE | problems(LineageNotFound))
+def list_aliases(
+    name: str, request: Request, response: Response, context: Ctx, limit: Limit = None, cursor: Cursor = None
+) -> AliasPage:
+    """Aliases of a lineage, by name."""
+    listing = f"aliases of {name}"
+    after = read_cursor(listing, cursor, str) or ""
     context.state.get_lineage(name)
-    return AliasPage(aliases=[AliasView.of(alias) for alias in context.state.list_aliases(name)])
+    page, rest = first(context.state.list_aliases(name), after, limit or context.settings.page_size)
+    following = write_cursor(listing, page[-1].name) if rest else None
+    link_next(request, response, following)
+    return AliasPage(aliases=[AliasView.of(alias) for alias in page], next=following)
 
 
 @router.get("/{alias}", operation_id="getAlias", responses=_TAGGED | problems(AliasNotFound))

@@ -7,6 +7,8 @@ _MEANINGS = {
     "Retry-After": "Seconds after which it is worth while to ask again.",
     "WWW-Authenticate": "How to say who asks: `Bearer`, with `error` when a key was sent that will not do.",
     "Content-Length": "Size in bytes.",
+    "Link": 'The next page, where there is one: `<...>; rel="next"`.',
+    "Preference-Applied": "`wait=n`: how long was waited at most.",
     "ETag": "This state of it; for If-Match and If-None-Match.",
     "Content-Location": "The numbered version that these bytes belong to.",
     "Cache-Control": "How long the answer may be kept: a numbered version's bytes never change.",

@@ -16,9 +16,11 @@ from registry.errors import (
 )
 from registry.lineage import LineageSpec
 from service.context import Ctx
+from service.cursors import first, link_next, read_cursor, write_cursor
 from service.intake import receive_lineage
 from service.openapi import reference
 from service.routes.headers import headers
+from service.routes.paging import PAGE, Cursor, Limit
 from service.routes.problems import Responses, problems
 from service.schemas import LineagePage, LineageView
 
@@ -53,11 +55,17 @@ async def create_lineage(request: Request, response: Response, context: Ctx) -> 
     return LineageView.of(lineage, head=0)
 
 
-@router.get("/lineages", operation_id="listLineages", responses=problems())
-def list_lineages(context: Ctx) -> LineagePage:
-    """All lineages, by name."""
-    found = context.state.list_lineages()
-    return LineagePage(lineages=[LineageView.of(item, context.state.head(item.name).number) for item in found])
+@router.get("/lineages", operation_id="listLineages", responses=PAGE | problems())
+def list_lineages(
+    request: Request, response: Response, context: Ctx, limit: Limit = None, cursor: Cursor = None
+) -> LineagePage:
+    """Lineages, by name."""
+    after = read_cursor("lineages", cursor, str) or ""
+    page, rest = first(context.state.list_lineages(), after, limit or context.settings.page_size)
+    following = write_cursor("lineages", page[-1].name) if rest else None
+    link_next(request, response, following)
+    views = [LineageView.of(item, context.state.head(item.name).number) for item in page]
+    return LineagePage(lineages=views, next=following)
 
 
 @router.get("/lineages/{name}", operation_id="getLineage", responses=problems(LineageNotFound))

@@ -1,8 +1,9 @@
 """POST /merge and the merges that it makes."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 
 from registry.errors import (
     BlobNotFound,
@@ -23,12 +24,16 @@ from registry.errors import (
     TooLarge,
     TooManyUploads,
 )
+from registry.merge import Merge, MergeState
 from registry.version import DEFAULT_LINEAGE
 from service.context import Ctx
+from service.cursors import link_next, read_cursor, write_cursor
 from service.downloads import SAFETENSORS_MEDIA_TYPE
 from service.intake import receive_merge, receive_merge_of_blobs, receive_raw_merge
 from service.openapi import reference
+from service.preferences import POLL_SECONDS, read_deadline, read_wait, wait_for_end
 from service.routes.headers import headers
+from service.routes.paging import PAGE, Cursor, Limit
 from service.routes.problems import Responses, problems
 from service.schemas import MergePage, MergeRequest, MergeView
 
@@ -70,7 +75,20 @@ _BODY: dict[str, Any] = {
         },
     }
 }
-_ACCEPTED: Responses = {202: {"description": "The merge, as it is queued."} | headers("Location")}
+_ACCEPTED: Responses = {
+    200: {"model": MergeView, "description": "The merge, which has ended within the time that Prefer asks to wait."}
+    | headers("Location", "Preference-Applied"),
+    202: {"description": "The merge, as it stands."} | headers("Location", "Preference-Applied", "Retry-After"),
+}
+_FOUND: Responses = {200: {"description": "The merge."} | headers("Preference-Applied", "Retry-After")}
+Prefer = Annotated[
+    str | None,
+    Header(description="`wait=n`: answer when the merge has ended, or after n seconds.", examples=["wait=10"]),
+]
+CancelAfter = Annotated[
+    str | None,
+    Header(description="Cancel the merge if it has not ended after this time, such as `90s`, `5m`, `1h30m`."),
+]
 _REFUSED = problems(
     MalformedUpload,
     LineageNotFound,
@@ -97,8 +115,11 @@ _REFUSED = problems(
     responses=_ACCEPTED | _REFUSED,
     openapi_extra=_BODY | {"parameters": _QUERY},
 )
-async def create_merge(request: Request, response: Response, context: Ctx) -> MergeView:
+async def create_merge(
+    request: Request, response: Response, context: Ctx, prefer: Prefer = None, cancel_after: CancelAfter = None
+) -> MergeView:
     """Send a fine-tuned checkpoint to be merged into a lineage's head."""
+    context = replace(context, cancel_at=read_deadline(cancel_after))
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind == "multipart/form-data":
         merge = await receive_merge(context, request)
@@ -112,27 +133,43 @@ async def create_merge(request: Request, response: Response, context: Ctx) -> Me
             f"itself as {SAFETENSORS_MEDIA_TYPE} with lineage, task and method in the query; not {kind[:60]!r}."
         )
     response.headers["Location"] = f"/merges/{merge.id}"
+    merge = await wait_for_end(context, merge.id, read_wait(prefer), response)
+    if merge.state.terminal:
+        response.status_code = 200
+    return _standing(merge, response)
+
+
+@router.get("/merges/{merge_id}", operation_id="getMerge", responses=_FOUND | problems(MergeNotFound))
+async def get_merge(merge_id: str, response: Response, context: Ctx, prefer: Prefer = None) -> MergeView:
+    """How a merge stands: state, live progress, and at its end the report or the problem."""
+    return _standing(await wait_for_end(context, merge_id, read_wait(prefer), response), response)
+
+
+def _standing(merge: Merge, response: Response) -> MergeView:
+    if not merge.state.terminal:
+        response.headers["Retry-After"] = str(POLL_SECONDS)
     return MergeView.of(merge)
 
 
-@router.get("/merges/{merge_id}", operation_id="getMerge", responses=problems(MergeNotFound))
-def get_merge(merge_id: str, context: Ctx) -> MergeView:
-    """How a merge stands: state, live progress, and at its end the report or the problem."""
-    return MergeView.of(context.state.get_merge(merge_id))
-
-
-@router.get("/merges", operation_id="listMerges", responses=problems(LineageNotFound))
+@router.get("/merges", operation_id="listMerges", responses=PAGE | problems(LineageNotFound))
 def list_merges(
+    request: Request,
+    response: Response,
     context: Ctx,
     lineage: Annotated[str, Query(description="Of which lineage.")] = DEFAULT_LINEAGE,
-    limit: Annotated[int | None, Query(ge=1, le=1000)] = None,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    state: Annotated[list[MergeState] | None, Query(description="Only merges in one of these states.")] = None,
+    task: Annotated[str | None, Query(description="Only merges of this task.")] = None,
+    limit: Limit = None,
+    cursor: Cursor = None,
 ) -> MergePage:
-    """A lineage's merges, newest first, without their reports."""
+    """A lineage's merges, newest first, without their reports. With filters a page may be shorter and still go on."""
+    listing = f"merges of {lineage}"
+    below = read_cursor(listing, cursor, int)
     size = limit or context.settings.page_size
-    found = context.state.list_merges(lineage, size, offset)
-    views = [MergeView.of(merge, with_report=False) for merge in found]
-    return MergePage(merges=views, next_offset=offset + size if len(found) == size else None)
+    found = context.state.list_merges(lineage, size, below, frozenset(state or ()), task)
+    following = None if found.rest is None else write_cursor(listing, found.rest)
+    link_next(request, response, following)
+    return MergePage(merges=[MergeView.of(merge, with_report=False) for merge in found.merges], next=following)
 
 
 @router.post(

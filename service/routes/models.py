@@ -15,8 +15,10 @@ from registry.errors import (
 )
 from registry.version import DEFAULT_LINEAGE, VersionReference
 from service.context import Ctx
+from service.cursors import link_next, read_cursor, write_cursor
 from service.downloads import SAFETENSORS_MEDIA_TYPE, Download
 from service.routes.headers import headers
+from service.routes.paging import PAGE, Cursor, Limit
 from service.routes.problems import Responses, problems
 from service.schemas import VersionPage, VersionView
 
@@ -33,19 +35,24 @@ _RECORD: Responses = {200: {"description": "The version."} | headers("Content-Lo
 _CONFIG: Responses = {200: {"description": "The config."} | headers("Content-Location")}
 
 
-@router.get("/models", operation_id="listVersions", responses=problems(LineageNotFound))
+@router.get("/models", operation_id="listVersions", responses=PAGE | problems(LineageNotFound))
 def list_versions(
+    request: Request,
+    response: Response,
     context: Ctx,
     lineage: Annotated[str, Query(description="Of which lineage.")] = DEFAULT_LINEAGE,
-    limit: Annotated[int | None, Query(ge=1, le=1000)] = None,
-    before: Annotated[int | None, Query(ge=0, description="Only versions with smaller numbers.")] = None,
+    limit: Limit = None,
+    cursor: Cursor = None,
 ) -> VersionPage:
     """A lineage's versions, newest first, without their reports."""
-    size = limit or context.settings.page_size
+    listing = f"versions of {lineage}"
+    before = read_cursor(listing, cursor, int)
     has_config = context.state.get_lineage(lineage).architecture is not None
-    found = context.state.list_versions(lineage, size, before)
+    found = context.state.list_versions(lineage, limit or context.settings.page_size, before)
+    following = write_cursor(listing, found[-1].number) if found and found[-1].number else None
+    link_next(request, response, following)
     views = [VersionView.of(version, has_config=has_config, with_report=False) for version in found]
-    return VersionPage(versions=views, next_before=found[-1].number if found and found[-1].number else None)
+    return VersionPage(versions=views, next=following)
 
 
 @router.get("/models/{version}", operation_id="getVersion", responses=_RECORD | problems(VersionNotFound))

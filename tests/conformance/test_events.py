@@ -15,7 +15,8 @@ from registry.recipe import AverageRecipe
 from registry.record import now
 from registry.state.events import RedisEvents
 from registry.state.keys import LineageKeys
-from registry.state.redis import RedisStateStore, new_merge_id
+from registry.state.merges import new_merge_id
+from registry.state.redis import RedisStateStore
 from registry.state.store import EventSource
 from registry.task import Task
 from registry.version import Version

@@ -11,7 +11,7 @@ from registry.merge import Claim, Merge, MergeState
 from registry.recipe import AverageRecipe
 from registry.record import now
 from registry.retention import Retention
-from registry.state.redis import new_merge_id
+from registry.state.merges import new_merge_id
 from registry.task import Task
 from registry.version import Version, VersionReference
 from standalone.valkey import EmbeddedValkey

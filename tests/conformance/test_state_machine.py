@@ -25,7 +25,7 @@ from registry.lineage import Lineage
 from registry.merge import Claim, Merge, MergeState, Progress
 from registry.recipe import AverageRecipe
 from registry.record import now
-from registry.state.redis import new_merge_id
+from registry.state.merges import new_merge_id
 from registry.task import Task
 from registry.version import Version, VersionReference
 from standalone.valkey import EmbeddedValkey
@@ -268,7 +268,7 @@ class Interleavings(RuleBasedStateMachine):
     @invariant()
     def every_merge_is_where_the_model_has_it(self) -> None:
         for name, line in self.lines.items():
-            found = {merge.id: merge for merge in self.store.list_merges(name, 1000)}
+            found = {merge.id: merge for merge in self.store.list_merges(name, 1000).merges}
             assert list(found) == [job.id for job in reversed(line.jobs)]
             for job in line.jobs:
                 merge = found[job.id]

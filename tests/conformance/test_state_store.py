@@ -19,7 +19,8 @@ from registry.lineage import Lineage
 from registry.merge import Claim, Merge, MergeProblem, MergeState, Progress
 from registry.recipe import AverageRecipe
 from registry.record import now
-from registry.state.redis import RedisStateStore, new_merge_id
+from registry.state.merges import new_merge_id
+from registry.state.redis import RedisStateStore
 from registry.state.store import StateStore
 from registry.task import Task
 from registry.version import Version, VersionReference
@@ -147,7 +148,7 @@ def test_merges_of_a_lineage_run_in_order_and_one_at_a_time(store: StateStore) -
         store.commit(claim, _next(store, claim))
     assert ran == ids
     assert store.claim("a", _LONG, 3) is None
-    assert [merge.id for merge in store.list_merges("a", 10)] == ids[::-1]
+    assert [merge.id for merge in store.list_merges("a", 10).merges] == ids[::-1]
 
 
 def test_lineages_run_side_by_side(store: StateStore) -> None:

@@ -112,7 +112,13 @@ class AsyncOdem:
 
     async def lineages(self) -> list[LineageView]:
         """All lineages, by name."""
-        return only(LineagePage, await list_lineages.asyncio(client=self.api)).lineages
+        found: list[LineageView] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            page = only(LineagePage, await list_lineages.asyncio(client=self.api, limit=1000, cursor=cursor or UNSET))
+            found += page.lineages
+            cursor = page.next_
+        return found
 
     async def lineage(self, name: str = DEFAULT_LINEAGE) -> LineageView:
         """One lineage."""
@@ -130,7 +136,15 @@ class AsyncOdem:
 
     async def aliases(self, lineage: str = DEFAULT_LINEAGE) -> list[AliasView]:
         """A lineage's aliases, by name."""
-        return only(AliasPage, await list_aliases.asyncio(lineage, client=self.api)).aliases
+        found: list[AliasView] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            page = only(
+                AliasPage, await list_aliases.asyncio(lineage, client=self.api, limit=1000, cursor=cursor or UNSET)
+            )
+            found += page.aliases
+            cursor = page.next_
+        return found
 
     async def alias(self, lineage: str, alias: str) -> AliasView:
         """Which version an alias names."""
@@ -177,12 +191,15 @@ class AsyncOdem:
 
     async def merges(self, lineage: str = DEFAULT_LINEAGE) -> AsyncIterator[MergeView]:
         """A lineage's merges, newest first, without their reports."""
-        offset: int | None = 0
-        while offset is not None:
-            page = only(MergePage, await list_merges.asyncio(client=self.api, lineage=lineage, offset=offset))
+        cursor: str | None = None
+        while True:
+            asked = UNSET if cursor is None else cursor
+            page = only(MergePage, await list_merges.asyncio(client=self.api, lineage=lineage, cursor=asked))
             for merge in page.merges:
                 yield merge
-            offset = page.next_offset
+            cursor = page.next_
+            if cursor is None:
+                return
 
     async def cancel(self, merge: str | MergeView) -> MergeView:
         """Cancel a queued merge at once; ask a running one to stop at its next step."""
@@ -222,14 +239,14 @@ class AsyncOdem:
 
     async def versions(self, lineage: str = DEFAULT_LINEAGE) -> AsyncIterator[VersionView]:
         """A lineage's versions, newest first, without their reports."""
-        before: int | None = None
+        cursor: str | None = None
         while True:
-            asked = UNSET if before is None else before
-            page = only(VersionPage, await list_versions.asyncio(client=self.api, lineage=lineage, before=asked))
+            asked = UNSET if cursor is None else cursor
+            page = only(VersionPage, await list_versions.asyncio(client=self.api, lineage=lineage, cursor=asked))
             for version in page.versions:
                 yield version
-            before = page.next_before
-            if before is None:
+            cursor = page.next_
+            if cursor is None:
                 return
 
     async def pull(

@@ -112,7 +112,13 @@ class Odem:
 
     def lineages(self) -> list[LineageView]:
         """All lineages, by name."""
-        return only(LineagePage, list_lineages.sync(client=self.api)).lineages
+        found: list[LineageView] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            page = only(LineagePage, list_lineages.sync(client=self.api, limit=1000, cursor=cursor or UNSET))
+            found += page.lineages
+            cursor = page.next_
+        return found
 
     def lineage(self, name: str = DEFAULT_LINEAGE) -> LineageView:
         """One lineage."""
@@ -130,7 +136,13 @@ class Odem:
 
     def aliases(self, lineage: str = DEFAULT_LINEAGE) -> list[AliasView]:
         """A lineage's aliases, by name."""
-        return only(AliasPage, list_aliases.sync(lineage, client=self.api)).aliases
+        found: list[AliasView] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            page = only(AliasPage, list_aliases.sync(lineage, client=self.api, limit=1000, cursor=cursor or UNSET))
+            found += page.aliases
+            cursor = page.next_
+        return found
 
     def alias(self, lineage: str, alias: str) -> AliasView:
         """Which version an alias names."""
@@ -181,11 +193,14 @@ class Odem:
 
     def merges(self, lineage: str = DEFAULT_LINEAGE) -> Iterator[MergeView]:
         """A lineage's merges, newest first, without their reports."""
-        offset: int | None = 0
-        while offset is not None:
-            page = only(MergePage, list_merges.sync(client=self.api, lineage=lineage, offset=offset))
+        cursor: str | None = None
+        while True:
+            asked = UNSET if cursor is None else cursor
+            page = only(MergePage, list_merges.sync(client=self.api, lineage=lineage, cursor=asked))
             yield from page.merges
-            offset = page.next_offset
+            cursor = page.next_
+            if cursor is None:
+                return
 
     def cancel(self, merge: str | MergeView) -> MergeView:
         """Cancel a queued merge at once; ask a running one to stop at its next step."""
@@ -229,13 +244,13 @@ class Odem:
 
     def versions(self, lineage: str = DEFAULT_LINEAGE) -> Iterator[VersionView]:
         """A lineage's versions, newest first, without their reports."""
-        before: int | None = None
+        cursor: str | None = None
         while True:
-            answer = list_versions.sync(client=self.api, lineage=lineage, before=UNSET if before is None else before)
-            page = only(VersionPage, answer)
+            asked = UNSET if cursor is None else cursor
+            page = only(VersionPage, list_versions.sync(client=self.api, lineage=lineage, cursor=asked))
             yield from page.versions
-            before = page.next_before
-            if before is None:
+            cursor = page.next_
+            if cursor is None:
                 return
 
     def pull(

@@ -21,7 +21,8 @@ local stamp = string.format('%d', now)
 local attempt = tonumber(redis.call('HGET', KEYS[4], 'attempt'))
 local ending
 local problem = ''
-if redis.call('HGET', KEYS[4], 'cancel') then
+local deadline = tonumber(redis.call('HGET', KEYS[4], 'deadline') or 'inf')
+if redis.call('HGET', KEYS[4], 'cancel') or deadline <= now then
   ending = 'cancelled'
 elseif attempt >= tonumber(ARGV[3]) then
   ending = 'failed'

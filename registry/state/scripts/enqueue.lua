@@ -1,10 +1,11 @@
--- KEYS: record merge queue merges events   ARGV: id, merge JSON
+-- KEYS: record merge queue merges events   ARGV: id, merge JSON, milliseconds of its deadline or ''
 -- Returns 'ok', or 'no_lineage'. Enqueueing the same id again changes nothing.
 if redis.call('EXISTS', KEYS[1]) == 0 then return 'no_lineage' end
 if redis.call('EXISTS', KEYS[2]) == 1 then return 'ok' end
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 redis.call('HSET', KEYS[2], 'record', ARGV[2], 'state', 'queued', 'attempt', 0, 'fence', 0, 'created', string.format('%d', now))
+if ARGV[3] ~= '' then redis.call('HSET', KEYS[2], 'deadline', ARGV[3]) end
 redis.call('RPUSH', KEYS[3], ARGV[1])
 redis.call('LPUSH', KEYS[4], ARGV[1])
 redis.call('XADD', KEYS[5], 'MAXLEN', '~', 10000, '*', 'merge', ARGV[1], 'state', 'queued')

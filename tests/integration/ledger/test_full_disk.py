@@ -19,7 +19,8 @@ from registry.manifest import write_due
 from registry.merge import Merge, MergeState
 from registry.recipe import AverageRecipe
 from registry.record import now
-from registry.state.redis import RedisStateStore, new_merge_id
+from registry.state.merges import new_merge_id
+from registry.state.redis import RedisStateStore
 from registry.task import Task
 from service.app import create_app
 from service.settings import GatewaySettings
@@ -176,7 +177,7 @@ def test_an_append_only_file_without_room_loses_nothing_that_was_acknowledged(
         disk.free()
         server.kill()
         server.start()
-        stored = [merge.id for merge in store.list_merges("a", 2000)][::-1]
+        stored = [merge.id for merge in store.list_merges("a", 2000).merges][::-1]
         # The one that was not acknowledged may be there, whole; nothing else.
         assert stored[: len(acknowledged)] == acknowledged
         assert len(stored) <= len(acknowledged) + 1

@@ -104,7 +104,7 @@ def test_a_merge_is_made_once_in_each_of_its_forms(gateway: Gateway, books: Ledg
         first = gateway.http.post("/merge", **request, headers=headers)
         assert first.status_code == 202, first.text
         _same(first, gateway.http.post("/merge", **request, headers=headers))
-        assert len(books.state.list_merges("forms", 10)) == number
+        assert len(books.state.list_merges("forms", 10).merges) == number
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_another_file_or_document_under_the_key_of_a_merge_is_refused(
     assert answer.status_code == 422, answer.text
     if "calibration" not in other:  # which this lineage has no use for, so that is said first
         assert answer.json()["type"] == "/problems/idempotency-key-reused"
-    assert len(books.state.list_merges(name, 10)) == 1
+    assert len(books.state.list_merges(name, 10).merges) == 1
 
 
 def test_a_file_whose_digest_is_told_is_not_sent_twice(gateway: Gateway, books: Ledger) -> None:
@@ -182,7 +182,7 @@ def test_a_gateway_killed_between_making_and_answering_makes_no_second_merge(
         key = _key()
         sender = threading.Thread(target=_post_and_fail, args=(first, body, key))
         sender.start()
-        (made,) = eventually(lambda: books.state.list_merges("killed", 10), "the merge is there", 20)
+        (made,) = eventually(lambda: books.state.list_merges("killed", 10).merges, "the merge is there", 20)
         first.kill()
         sender.join()
     second = own_gateway(ODEM_IDEMPOTENCY_LEASE_SECONDS="1.5")
@@ -194,7 +194,7 @@ def test_a_gateway_killed_between_making_and_answering_makes_no_second_merge(
 
     answer = eventually(again, "the mark of the dead gateway ends", 20)
     assert answer.json()["id"] == made.id
-    assert len(books.state.list_merges("killed", 10)) == 1
+    assert len(books.state.list_merges("killed", 10).merges) == 1
     _same_id = second.http.post("/merge", json=body, headers=key)
     assert (_same_id.json()["id"], _same_id.headers["idempotent-replayed"]) == (made.id, "true")
 

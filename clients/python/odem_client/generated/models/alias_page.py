@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -15,13 +15,15 @@ T = TypeVar("T", bound="AliasPage")
 
 @_attrs_define
 class AliasPage:
-    """A lineage's aliases, by name.
+    """A lineage's aliases, by name. `next` is the next page's cursor, null on the last.
 
     Attributes:
         aliases (list[AliasView]):
+        next_ (None | str):
     """
 
     aliases: list[AliasView]
+    next_: None | str
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -30,11 +32,15 @@ class AliasPage:
             aliases_item = aliases_item_data.to_dict()
             aliases.append(aliases_item)
 
+        next_: None | str
+        next_ = self.next_
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
                 "aliases": aliases,
+                "next": next_,
             }
         )
 
@@ -52,8 +58,16 @@ class AliasPage:
 
             aliases.append(aliases_item)
 
+        def _parse_next_(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        next_ = _parse_next_(d.pop("next"))
+
         alias_page = cls(
             aliases=aliases,
+            next_=next_,
         )
 
         alias_page.additional_properties = d

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -15,13 +15,15 @@ T = TypeVar("T", bound="LineagePage")
 
 @_attrs_define
 class LineagePage:
-    """All lineages, by name.
+    """Lineages, by name. `next` is the next page's cursor, null on the last.
 
     Attributes:
         lineages (list[LineageView]):
+        next_ (None | str):
     """
 
     lineages: list[LineageView]
+    next_: None | str
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -30,11 +32,15 @@ class LineagePage:
             lineages_item = lineages_item_data.to_dict()
             lineages.append(lineages_item)
 
+        next_: None | str
+        next_ = self.next_
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
                 "lineages": lineages,
+                "next": next_,
             }
         )
 
@@ -52,8 +58,16 @@ class LineagePage:
 
             lineages.append(lineages_item)
 
+        def _parse_next_(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        next_ = _parse_next_(d.pop("next"))
+
         lineage_page = cls(
             lineages=lineages,
+            next_=next_,
         )
 
         lineage_page.additional_properties = d

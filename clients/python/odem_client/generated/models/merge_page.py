@@ -15,15 +15,15 @@ T = TypeVar("T", bound="MergePage")
 
 @_attrs_define
 class MergePage:
-    """Merges of a lineage, newest first, without their reports. `next_offset` continues the listing.
+    """Merges of a lineage, newest first, without their reports. `next` is the next page's cursor, null on the last.
 
     Attributes:
         merges (list[MergeView]):
-        next_offset (int | None):
+        next_ (None | str):
     """
 
     merges: list[MergeView]
-    next_offset: int | None
+    next_: None | str
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -32,15 +32,15 @@ class MergePage:
             merges_item = merges_item_data.to_dict()
             merges.append(merges_item)
 
-        next_offset: int | None
-        next_offset = self.next_offset
+        next_: None | str
+        next_ = self.next_
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
                 "merges": merges,
-                "next_offset": next_offset,
+                "next": next_,
             }
         )
 
@@ -58,16 +58,16 @@ class MergePage:
 
             merges.append(merges_item)
 
-        def _parse_next_offset(data: object) -> int | None:
+        def _parse_next_(data: object) -> None | str:
             if data is None:
                 return data
-            return cast(int | None, data)
+            return cast(None | str, data)
 
-        next_offset = _parse_next_offset(d.pop("next_offset"))
+        next_ = _parse_next_(d.pop("next"))
 
         merge_page = cls(
             merges=merges,
-            next_offset=next_offset,
+            next_=next_,
         )
 
         merge_page.additional_properties = d

@@ -57,6 +57,7 @@ class MergeView:
         attempt (int):
         cancel_requested (bool):
         created_at (datetime.datetime):
+        cancel_at (datetime.datetime | None): When it is cancelled unless it has ended (Cancel-After).
         started_at (datetime.datetime | None):
         ended_at (datetime.datetime | None):
         version (None | str):
@@ -87,6 +88,7 @@ class MergeView:
     attempt: int
     cancel_requested: bool
     created_at: datetime.datetime
+    cancel_at: datetime.datetime | None
     started_at: datetime.datetime | None
     ended_at: datetime.datetime | None
     version: None | str
@@ -156,6 +158,12 @@ class MergeView:
 
         created_at = self.created_at.isoformat()
 
+        cancel_at: None | str
+        if isinstance(self.cancel_at, datetime.datetime):
+            cancel_at = self.cancel_at.isoformat()
+        else:
+            cancel_at = self.cancel_at
+
         started_at: None | str
         if isinstance(self.started_at, datetime.datetime):
             started_at = self.started_at.isoformat()
@@ -207,6 +215,7 @@ class MergeView:
                 "attempt": attempt,
                 "cancel_requested": cancel_requested,
                 "created_at": created_at,
+                "cancel_at": cancel_at,
                 "started_at": started_at,
                 "ended_at": ended_at,
                 "version": version,
@@ -363,6 +372,21 @@ class MergeView:
 
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
 
+        def _parse_cancel_at(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                cancel_at_type_0 = datetime.datetime.fromisoformat(data)
+
+                return cancel_at_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        cancel_at = _parse_cancel_at(d.pop("cancel_at"))
+
         def _parse_started_at(data: object) -> datetime.datetime | None:
             if data is None:
                 return data
@@ -460,6 +484,7 @@ class MergeView:
             attempt=attempt,
             cancel_requested=cancel_requested,
             created_at=created_at,
+            cancel_at=cancel_at,
             started_at=started_at,
             ended_at=ended_at,
             version=version,

@@ -15,15 +15,15 @@ T = TypeVar("T", bound="VersionPage")
 
 @_attrs_define
 class VersionPage:
-    """Versions, newest first, without their reports. `next_before` continues the listing; absent on the last page.
+    """Versions, newest first, without their reports. `next` is the next page's cursor, null on the last.
 
     Attributes:
         versions (list[VersionView]):
-        next_before (int | None):
+        next_ (None | str):
     """
 
     versions: list[VersionView]
-    next_before: int | None
+    next_: None | str
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -32,15 +32,15 @@ class VersionPage:
             versions_item = versions_item_data.to_dict()
             versions.append(versions_item)
 
-        next_before: int | None
-        next_before = self.next_before
+        next_: None | str
+        next_ = self.next_
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
                 "versions": versions,
-                "next_before": next_before,
+                "next": next_,
             }
         )
 
@@ -58,16 +58,16 @@ class VersionPage:
 
             versions.append(versions_item)
 
-        def _parse_next_before(data: object) -> int | None:
+        def _parse_next_(data: object) -> None | str:
             if data is None:
                 return data
-            return cast(int | None, data)
+            return cast(None | str, data)
 
-        next_before = _parse_next_before(d.pop("next_before"))
+        next_ = _parse_next_(d.pop("next"))
 
         version_page = cls(
             versions=versions,
-            next_before=next_before,
+            next_=next_,
         )
 
         version_page.additional_properties = d

@@ -8,18 +8,30 @@ from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.alias_page import AliasPage
 from ...models.problem import Problem
-from ...types import Response
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     name: str,
+    *,
+    limit: int | Unset = UNSET,
+    cursor: str | Unset = UNSET,
 ) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    params["limit"] = limit
+
+    params["cursor"] = cursor
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
     _kwargs: dict[str, Any] = {
         "method": "get",
         "url": "/lineages/{name}/aliases".format(
             name=quote(str(name), safe=""),
         ),
+        "params": params,
     }
 
     return _kwargs
@@ -89,13 +101,17 @@ def sync_detailed(
     name: str,
     *,
     client: AuthenticatedClient,
+    limit: int | Unset = UNSET,
+    cursor: str | Unset = UNSET,
 ) -> Response[AliasPage | Problem]:
     """List Aliases
 
-     All aliases of a lineage, by name.
+     Aliases of a lineage, by name.
 
     Args:
         name (str):
+        limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
+        cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -107,6 +123,8 @@ def sync_detailed(
 
     kwargs = _get_kwargs(
         name=name,
+        limit=limit,
+        cursor=cursor,
     )
 
     response = client.get_httpx_client().request(
@@ -120,13 +138,17 @@ def sync(
     name: str,
     *,
     client: AuthenticatedClient,
+    limit: int | Unset = UNSET,
+    cursor: str | Unset = UNSET,
 ) -> AliasPage | Problem | None:
     """List Aliases
 
-     All aliases of a lineage, by name.
+     Aliases of a lineage, by name.
 
     Args:
         name (str):
+        limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
+        cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -139,6 +161,8 @@ def sync(
     return sync_detailed(
         name=name,
         client=client,
+        limit=limit,
+        cursor=cursor,
     ).parsed
 
 
@@ -146,13 +170,17 @@ async def asyncio_detailed(
     name: str,
     *,
     client: AuthenticatedClient,
+    limit: int | Unset = UNSET,
+    cursor: str | Unset = UNSET,
 ) -> Response[AliasPage | Problem]:
     """List Aliases
 
-     All aliases of a lineage, by name.
+     Aliases of a lineage, by name.
 
     Args:
         name (str):
+        limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
+        cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -164,6 +192,8 @@ async def asyncio_detailed(
 
     kwargs = _get_kwargs(
         name=name,
+        limit=limit,
+        cursor=cursor,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -175,13 +205,17 @@ async def asyncio(
     name: str,
     *,
     client: AuthenticatedClient,
+    limit: int | Unset = UNSET,
+    cursor: str | Unset = UNSET,
 ) -> AliasPage | Problem | None:
     """List Aliases
 
-     All aliases of a lineage, by name.
+     Aliases of a lineage, by name.
 
     Args:
         name (str):
+        limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
+        cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -195,5 +229,7 @@ async def asyncio(
         await asyncio_detailed(
             name=name,
             client=client,
+            limit=limit,
+            cursor=cursor,
         )
     ).parsed

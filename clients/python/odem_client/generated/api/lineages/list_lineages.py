@@ -7,14 +7,27 @@ from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.lineage_page import LineagePage
 from ...models.problem import Problem
-from ...types import Response
+from ...types import UNSET, Response, Unset
 
 
-def _get_kwargs() -> dict[str, Any]:
+def _get_kwargs(
+    *,
+    limit: int | Unset = UNSET,
+    cursor: str | Unset = UNSET,
+) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    params["limit"] = limit
+
+    params["cursor"] = cursor
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
     _kwargs: dict[str, Any] = {
         "method": "get",
         "url": "/lineages",
+        "params": params,
     }
 
     return _kwargs
@@ -78,10 +91,16 @@ def _build_response(
 def sync_detailed(
     *,
     client: AuthenticatedClient,
+    limit: int | Unset = UNSET,
+    cursor: str | Unset = UNSET,
 ) -> Response[LineagePage | Problem]:
     """List Lineages
 
-     All lineages, by name.
+     Lineages, by name.
+
+    Args:
+        limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
+        cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -91,7 +110,10 @@ def sync_detailed(
         Response[LineagePage | Problem]
     """
 
-    kwargs = _get_kwargs()
+    kwargs = _get_kwargs(
+        limit=limit,
+        cursor=cursor,
+    )
 
     response = client.get_httpx_client().request(
         **kwargs,
@@ -103,10 +125,16 @@ def sync_detailed(
 def sync(
     *,
     client: AuthenticatedClient,
+    limit: int | Unset = UNSET,
+    cursor: str | Unset = UNSET,
 ) -> LineagePage | Problem | None:
     """List Lineages
 
-     All lineages, by name.
+     Lineages, by name.
+
+    Args:
+        limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
+        cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -118,16 +146,24 @@ def sync(
 
     return sync_detailed(
         client=client,
+        limit=limit,
+        cursor=cursor,
     ).parsed
 
 
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
+    limit: int | Unset = UNSET,
+    cursor: str | Unset = UNSET,
 ) -> Response[LineagePage | Problem]:
     """List Lineages
 
-     All lineages, by name.
+     Lineages, by name.
+
+    Args:
+        limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
+        cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -137,7 +173,10 @@ async def asyncio_detailed(
         Response[LineagePage | Problem]
     """
 
-    kwargs = _get_kwargs()
+    kwargs = _get_kwargs(
+        limit=limit,
+        cursor=cursor,
+    )
 
     response = await client.get_async_httpx_client().request(**kwargs)
 
@@ -147,10 +186,16 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient,
+    limit: int | Unset = UNSET,
+    cursor: str | Unset = UNSET,
 ) -> LineagePage | Problem | None:
     """List Lineages
 
-     All lineages, by name.
+     Lineages, by name.
+
+    Args:
+        limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
+        cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -163,5 +208,7 @@ async def asyncio(
     return (
         await asyncio_detailed(
             client=client,
+            limit=limit,
+            cursor=cursor,
         )
     ).parsed

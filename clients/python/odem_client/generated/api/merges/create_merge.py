@@ -22,9 +22,17 @@ def _get_kwargs(
     classname: list[str] | Unset = UNSET,
     template: list[str] | Unset = UNSET,
     label: list[str] | Unset = UNSET,
+    prefer: str | Unset = UNSET,
+    cancel_after: str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
+    if not isinstance(prefer, Unset):
+        headers["prefer"] = prefer
+
+    if not isinstance(cancel_after, Unset):
+        headers["cancel-after"] = cancel_after
+
     if not isinstance(idempotency_key, Unset):
         headers["Idempotency-Key"] = idempotency_key
 
@@ -77,6 +85,11 @@ def _get_kwargs(
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
 ) -> MergeView | Problem | None:
+    if response.status_code == 200:
+        response_200 = MergeView.from_dict(response.json())
+
+        return response_200
+
     if response.status_code == 202:
         response_202 = MergeView.from_dict(response.json())
 
@@ -176,6 +189,8 @@ def sync_detailed(
     classname: list[str] | Unset = UNSET,
     template: list[str] | Unset = UNSET,
     label: list[str] | Unset = UNSET,
+    prefer: str | Unset = UNSET,
+    cancel_after: str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[MergeView | Problem]:
     """Create Merge
@@ -191,6 +206,9 @@ def sync_detailed(
         classname (list[str] | Unset):
         template (list[str] | Unset):
         label (list[str] | Unset):
+        prefer (str | Unset): `wait=n`: answer when the merge has ended, or after n seconds.
+        cancel_after (str | Unset): Cancel the merge if it has not ended after this time, such as
+            `90s`, `5m`, `1h30m`.
         idempotency_key (str | Unset):
         body (MergeRequest): The JSON part `merge` of POST /merge, or its whole JSON body when the
             blobs were sent before.
@@ -213,6 +231,8 @@ def sync_detailed(
         classname=classname,
         template=template,
         label=label,
+        prefer=prefer,
+        cancel_after=cancel_after,
         idempotency_key=idempotency_key,
     )
 
@@ -235,6 +255,8 @@ def sync(
     classname: list[str] | Unset = UNSET,
     template: list[str] | Unset = UNSET,
     label: list[str] | Unset = UNSET,
+    prefer: str | Unset = UNSET,
+    cancel_after: str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> MergeView | Problem | None:
     """Create Merge
@@ -250,6 +272,9 @@ def sync(
         classname (list[str] | Unset):
         template (list[str] | Unset):
         label (list[str] | Unset):
+        prefer (str | Unset): `wait=n`: answer when the merge has ended, or after n seconds.
+        cancel_after (str | Unset): Cancel the merge if it has not ended after this time, such as
+            `90s`, `5m`, `1h30m`.
         idempotency_key (str | Unset):
         body (MergeRequest): The JSON part `merge` of POST /merge, or its whole JSON body when the
             blobs were sent before.
@@ -273,6 +298,8 @@ def sync(
         classname=classname,
         template=template,
         label=label,
+        prefer=prefer,
+        cancel_after=cancel_after,
         idempotency_key=idempotency_key,
     ).parsed
 
@@ -289,6 +316,8 @@ async def asyncio_detailed(
     classname: list[str] | Unset = UNSET,
     template: list[str] | Unset = UNSET,
     label: list[str] | Unset = UNSET,
+    prefer: str | Unset = UNSET,
+    cancel_after: str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[MergeView | Problem]:
     """Create Merge
@@ -304,6 +333,9 @@ async def asyncio_detailed(
         classname (list[str] | Unset):
         template (list[str] | Unset):
         label (list[str] | Unset):
+        prefer (str | Unset): `wait=n`: answer when the merge has ended, or after n seconds.
+        cancel_after (str | Unset): Cancel the merge if it has not ended after this time, such as
+            `90s`, `5m`, `1h30m`.
         idempotency_key (str | Unset):
         body (MergeRequest): The JSON part `merge` of POST /merge, or its whole JSON body when the
             blobs were sent before.
@@ -326,6 +358,8 @@ async def asyncio_detailed(
         classname=classname,
         template=template,
         label=label,
+        prefer=prefer,
+        cancel_after=cancel_after,
         idempotency_key=idempotency_key,
     )
 
@@ -346,6 +380,8 @@ async def asyncio(
     classname: list[str] | Unset = UNSET,
     template: list[str] | Unset = UNSET,
     label: list[str] | Unset = UNSET,
+    prefer: str | Unset = UNSET,
+    cancel_after: str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> MergeView | Problem | None:
     """Create Merge
@@ -361,6 +397,9 @@ async def asyncio(
         classname (list[str] | Unset):
         template (list[str] | Unset):
         label (list[str] | Unset):
+        prefer (str | Unset): `wait=n`: answer when the merge has ended, or after n seconds.
+        cancel_after (str | Unset): Cancel the merge if it has not ended after this time, such as
+            `90s`, `5m`, `1h30m`.
         idempotency_key (str | Unset):
         body (MergeRequest): The JSON part `merge` of POST /merge, or its whole JSON body when the
             blobs were sent before.
@@ -385,6 +424,8 @@ async def asyncio(
             classname=classname,
             template=template,
             label=label,
+            prefer=prefer,
+            cancel_after=cancel_after,
             idempotency_key=idempotency_key,
         )
     ).parsed

@@ -8,12 +8,17 @@ from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.merge_view import MergeView
 from ...models.problem import Problem
-from ...types import Response
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     merge_id: str,
+    *,
+    prefer: str | Unset = UNSET,
 ) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(prefer, Unset):
+        headers["prefer"] = prefer
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -22,6 +27,7 @@ def _get_kwargs(
         ),
     }
 
+    _kwargs["headers"] = headers
     return _kwargs
 
 
@@ -89,6 +95,7 @@ def sync_detailed(
     merge_id: str,
     *,
     client: AuthenticatedClient,
+    prefer: str | Unset = UNSET,
 ) -> Response[MergeView | Problem]:
     """Get Merge
 
@@ -96,6 +103,7 @@ def sync_detailed(
 
     Args:
         merge_id (str):
+        prefer (str | Unset): `wait=n`: answer when the merge has ended, or after n seconds.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -107,6 +115,7 @@ def sync_detailed(
 
     kwargs = _get_kwargs(
         merge_id=merge_id,
+        prefer=prefer,
     )
 
     response = client.get_httpx_client().request(
@@ -120,6 +129,7 @@ def sync(
     merge_id: str,
     *,
     client: AuthenticatedClient,
+    prefer: str | Unset = UNSET,
 ) -> MergeView | Problem | None:
     """Get Merge
 
@@ -127,6 +137,7 @@ def sync(
 
     Args:
         merge_id (str):
+        prefer (str | Unset): `wait=n`: answer when the merge has ended, or after n seconds.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -139,6 +150,7 @@ def sync(
     return sync_detailed(
         merge_id=merge_id,
         client=client,
+        prefer=prefer,
     ).parsed
 
 
@@ -146,6 +158,7 @@ async def asyncio_detailed(
     merge_id: str,
     *,
     client: AuthenticatedClient,
+    prefer: str | Unset = UNSET,
 ) -> Response[MergeView | Problem]:
     """Get Merge
 
@@ -153,6 +166,7 @@ async def asyncio_detailed(
 
     Args:
         merge_id (str):
+        prefer (str | Unset): `wait=n`: answer when the merge has ended, or after n seconds.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -164,6 +178,7 @@ async def asyncio_detailed(
 
     kwargs = _get_kwargs(
         merge_id=merge_id,
+        prefer=prefer,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -175,6 +190,7 @@ async def asyncio(
     merge_id: str,
     *,
     client: AuthenticatedClient,
+    prefer: str | Unset = UNSET,
 ) -> MergeView | Problem | None:
     """Get Merge
 
@@ -182,6 +198,7 @@ async def asyncio(
 
     Args:
         merge_id (str):
+        prefer (str | Unset): `wait=n`: answer when the merge has ended, or after n seconds.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -195,5 +212,6 @@ async def asyncio(
         await asyncio_detailed(
             merge_id=merge_id,
             client=client,
+            prefer=prefer,
         )
     ).parsed

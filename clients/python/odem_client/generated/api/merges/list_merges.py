@@ -6,6 +6,7 @@ import httpx
 from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.merge_page import MergePage
+from ...models.merge_state import MergeState
 from ...models.problem import Problem
 from ...types import UNSET, Response, Unset
 
@@ -13,17 +14,30 @@ from ...types import UNSET, Response, Unset
 def _get_kwargs(
     *,
     lineage: str | Unset = "default",
+    state: list[MergeState] | Unset = UNSET,
+    task: str | Unset = UNSET,
     limit: int | Unset = UNSET,
-    offset: int | Unset = 0,
+    cursor: str | Unset = UNSET,
 ) -> dict[str, Any]:
 
     params: dict[str, Any] = {}
 
     params["lineage"] = lineage
 
+    json_state: list[str] | Unset = UNSET
+    if not isinstance(state, Unset):
+        json_state = []
+        for state_item_data in state:
+            state_item = state_item_data.value
+            json_state.append(state_item)
+
+    params["state"] = json_state
+
+    params["task"] = task
+
     params["limit"] = limit
 
-    params["offset"] = offset
+    params["cursor"] = cursor
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
@@ -100,17 +114,22 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
     lineage: str | Unset = "default",
+    state: list[MergeState] | Unset = UNSET,
+    task: str | Unset = UNSET,
     limit: int | Unset = UNSET,
-    offset: int | Unset = 0,
+    cursor: str | Unset = UNSET,
 ) -> Response[MergePage | Problem]:
     """List Merges
 
-     A lineage's merges, newest first, without their reports.
+     A lineage's merges, newest first, without their reports. With filters a page may be shorter and
+    still go on.
 
     Args:
         lineage (str | Unset): Of which lineage. Default: 'default'.
-        limit (int | Unset):
-        offset (int | Unset):  Default: 0.
+        state (list[MergeState] | Unset): Only merges in one of these states.
+        task (str | Unset): Only merges of this task.
+        limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
+        cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -122,8 +141,10 @@ def sync_detailed(
 
     kwargs = _get_kwargs(
         lineage=lineage,
+        state=state,
+        task=task,
         limit=limit,
-        offset=offset,
+        cursor=cursor,
     )
 
     response = client.get_httpx_client().request(
@@ -137,17 +158,22 @@ def sync(
     *,
     client: AuthenticatedClient,
     lineage: str | Unset = "default",
+    state: list[MergeState] | Unset = UNSET,
+    task: str | Unset = UNSET,
     limit: int | Unset = UNSET,
-    offset: int | Unset = 0,
+    cursor: str | Unset = UNSET,
 ) -> MergePage | Problem | None:
     """List Merges
 
-     A lineage's merges, newest first, without their reports.
+     A lineage's merges, newest first, without their reports. With filters a page may be shorter and
+    still go on.
 
     Args:
         lineage (str | Unset): Of which lineage. Default: 'default'.
-        limit (int | Unset):
-        offset (int | Unset):  Default: 0.
+        state (list[MergeState] | Unset): Only merges in one of these states.
+        task (str | Unset): Only merges of this task.
+        limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
+        cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -160,8 +186,10 @@ def sync(
     return sync_detailed(
         client=client,
         lineage=lineage,
+        state=state,
+        task=task,
         limit=limit,
-        offset=offset,
+        cursor=cursor,
     ).parsed
 
 
@@ -169,17 +197,22 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     lineage: str | Unset = "default",
+    state: list[MergeState] | Unset = UNSET,
+    task: str | Unset = UNSET,
     limit: int | Unset = UNSET,
-    offset: int | Unset = 0,
+    cursor: str | Unset = UNSET,
 ) -> Response[MergePage | Problem]:
     """List Merges
 
-     A lineage's merges, newest first, without their reports.
+     A lineage's merges, newest first, without their reports. With filters a page may be shorter and
+    still go on.
 
     Args:
         lineage (str | Unset): Of which lineage. Default: 'default'.
-        limit (int | Unset):
-        offset (int | Unset):  Default: 0.
+        state (list[MergeState] | Unset): Only merges in one of these states.
+        task (str | Unset): Only merges of this task.
+        limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
+        cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -191,8 +224,10 @@ async def asyncio_detailed(
 
     kwargs = _get_kwargs(
         lineage=lineage,
+        state=state,
+        task=task,
         limit=limit,
-        offset=offset,
+        cursor=cursor,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -204,17 +239,22 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     lineage: str | Unset = "default",
+    state: list[MergeState] | Unset = UNSET,
+    task: str | Unset = UNSET,
     limit: int | Unset = UNSET,
-    offset: int | Unset = 0,
+    cursor: str | Unset = UNSET,
 ) -> MergePage | Problem | None:
     """List Merges
 
-     A lineage's merges, newest first, without their reports.
+     A lineage's merges, newest first, without their reports. With filters a page may be shorter and
+    still go on.
 
     Args:
         lineage (str | Unset): Of which lineage. Default: 'default'.
-        limit (int | Unset):
-        offset (int | Unset):  Default: 0.
+        state (list[MergeState] | Unset): Only merges in one of these states.
+        task (str | Unset): Only merges of this task.
+        limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
+        cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -228,7 +268,9 @@ async def asyncio(
         await asyncio_detailed(
             client=client,
             lineage=lineage,
+            state=state,
+            task=task,
             limit=limit,
-            offset=offset,
+            cursor=cursor,
         )
     ).parsed

@@ -62,8 +62,14 @@ def _parse_response(
 
         return response_410
 
+    if response.status_code == 412:
+        response_412 = Problem.from_dict(response.json())
+
+        return response_412
+
     if response.status_code == 416:
-        response_416 = cast(Any, None)
+        response_416 = Problem.from_dict(response.json())
+
         return response_416
 
     if response.status_code == 422:
@@ -110,8 +116,8 @@ def sync_detailed(
 ) -> Response[Any | File | Problem]:
     """Get Weights
 
-     A version's weights: a safetensors file whose ETag is its sha256. Takes Range, If-Range and If-None-
-    Match.
+     A version's weights: a safetensors file whose ETag is its sha256. Takes Range and all conditions but
+    dates.
 
     Args:
         version (str):
@@ -142,8 +148,8 @@ def sync(
 ) -> Any | File | Problem | None:
     """Get Weights
 
-     A version's weights: a safetensors file whose ETag is its sha256. Takes Range, If-Range and If-None-
-    Match.
+     A version's weights: a safetensors file whose ETag is its sha256. Takes Range and all conditions but
+    dates.
 
     Args:
         version (str):
@@ -169,8 +175,8 @@ async def asyncio_detailed(
 ) -> Response[Any | File | Problem]:
     """Get Weights
 
-     A version's weights: a safetensors file whose ETag is its sha256. Takes Range, If-Range and If-None-
-    Match.
+     A version's weights: a safetensors file whose ETag is its sha256. Takes Range and all conditions but
+    dates.
 
     Args:
         version (str):
@@ -199,8 +205,8 @@ async def asyncio(
 ) -> Any | File | Problem | None:
     """Get Weights
 
-     A version's weights: a safetensors file whose ETag is its sha256. Takes Range, If-Range and If-None-
-    Match.
+     A version's weights: a safetensors file whose ETag is its sha256. Takes Range and all conditions but
+    dates.
 
     Args:
         version (str):

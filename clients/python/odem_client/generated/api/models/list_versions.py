@@ -14,7 +14,7 @@ def _get_kwargs(
     *,
     lineage: str | Unset = "default",
     limit: int | Unset = UNSET,
-    before: int | Unset = UNSET,
+    cursor: str | Unset = UNSET,
 ) -> dict[str, Any]:
 
     params: dict[str, Any] = {}
@@ -23,7 +23,7 @@ def _get_kwargs(
 
     params["limit"] = limit
 
-    params["before"] = before
+    params["cursor"] = cursor
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
@@ -101,7 +101,7 @@ def sync_detailed(
     client: AuthenticatedClient,
     lineage: str | Unset = "default",
     limit: int | Unset = UNSET,
-    before: int | Unset = UNSET,
+    cursor: str | Unset = UNSET,
 ) -> Response[Problem | VersionPage]:
     """List Versions
 
@@ -109,8 +109,8 @@ def sync_detailed(
 
     Args:
         lineage (str | Unset): Of which lineage. Default: 'default'.
-        limit (int | Unset):
-        before (int | Unset): Only versions with smaller numbers.
+        limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
+        cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -123,7 +123,7 @@ def sync_detailed(
     kwargs = _get_kwargs(
         lineage=lineage,
         limit=limit,
-        before=before,
+        cursor=cursor,
     )
 
     response = client.get_httpx_client().request(
@@ -138,7 +138,7 @@ def sync(
     client: AuthenticatedClient,
     lineage: str | Unset = "default",
     limit: int | Unset = UNSET,
-    before: int | Unset = UNSET,
+    cursor: str | Unset = UNSET,
 ) -> Problem | VersionPage | None:
     """List Versions
 
@@ -146,8 +146,8 @@ def sync(
 
     Args:
         lineage (str | Unset): Of which lineage. Default: 'default'.
-        limit (int | Unset):
-        before (int | Unset): Only versions with smaller numbers.
+        limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
+        cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -161,7 +161,7 @@ def sync(
         client=client,
         lineage=lineage,
         limit=limit,
-        before=before,
+        cursor=cursor,
     ).parsed
 
 
@@ -170,7 +170,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     lineage: str | Unset = "default",
     limit: int | Unset = UNSET,
-    before: int | Unset = UNSET,
+    cursor: str | Unset = UNSET,
 ) -> Response[Problem | VersionPage]:
     """List Versions
 
@@ -178,8 +178,8 @@ async def asyncio_detailed(
 
     Args:
         lineage (str | Unset): Of which lineage. Default: 'default'.
-        limit (int | Unset):
-        before (int | Unset): Only versions with smaller numbers.
+        limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
+        cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -192,7 +192,7 @@ async def asyncio_detailed(
     kwargs = _get_kwargs(
         lineage=lineage,
         limit=limit,
-        before=before,
+        cursor=cursor,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -205,7 +205,7 @@ async def asyncio(
     client: AuthenticatedClient,
     lineage: str | Unset = "default",
     limit: int | Unset = UNSET,
-    before: int | Unset = UNSET,
+    cursor: str | Unset = UNSET,
 ) -> Problem | VersionPage | None:
     """List Versions
 
@@ -213,8 +213,8 @@ async def asyncio(
 
     Args:
         lineage (str | Unset): Of which lineage. Default: 'default'.
-        limit (int | Unset):
-        before (int | Unset): Only versions with smaller numbers.
+        limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
+        cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -229,6 +229,6 @@ async def asyncio(
             client=client,
             lineage=lineage,
             limit=limit,
-            before=before,
+            cursor=cursor,
         )
     ).parsed

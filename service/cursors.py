@@ -1,0 +1,56 @@
+"""Cursors: where a listing goes on. Clients hand them back and never look inside.
+
+A cursor names a place that does not move when something new comes, so no page misses or repeats an entry.
+Source: RFC 8288 (Link, `rel="next"`).
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from typing import TypeVar, overload
+
+from fastapi import Request, Response
+
+from registry.alias import Alias
+from registry.errors import InvalidRecord
+from registry.lineage import Lineage
+
+Named = TypeVar("Named", Alias, Lineage)
+
+
+def write_cursor(listing: str, place: int | str) -> str:
+    """The cursor of a place in a listing."""
+    return base64.urlsafe_b64encode(json.dumps([listing, place]).encode()).decode().rstrip("=")
+
+
+@overload
+def read_cursor(listing: str, cursor: str | None, kind: type[int]) -> int | None: ...
+@overload
+def read_cursor(listing: str, cursor: str | None, kind: type[str]) -> str | None: ...
+def read_cursor(listing: str, cursor: str | None, kind: type[int] | type[str]) -> int | str | None:
+    """The place of a cursor of this listing, None without one. Raises InvalidRecord."""
+    if cursor is None:
+        return None
+    try:
+        found = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError, RecursionError):
+        found = None
+    right = isinstance(found, list) and len(found) == 2 and found[0] == listing and type(found[1]) is kind
+    if not right or (kind is int and not 0 <= found[1] < 2**53):
+        raise InvalidRecord("The cursor is none of this listing: take the one that the page before it gave.")
+    place: int | str = found[1]
+    return place
+
+
+def first(entries: Sequence[Named], after: str, limit: int) -> tuple[Sequence[Named], bool]:
+    """The entries after a name, at most `limit`, and whether there are more. They come sorted by name."""
+    left = [entry for entry in entries if entry.name > after]
+    return left[:limit], len(left) > limit
+
+
+def link_next(request: Request, response: Response, cursor: str | None) -> None:
+    """Say in Link where the listing goes on: the same query with another cursor."""
+    if cursor is not None:
+        url = request.url.include_query_params(cursor=cursor)
+        response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
