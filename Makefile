@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test check static demo openapi clients lock clean
+.PHONY: help run test test-compose check static demo openapi clients lock clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -17,7 +17,7 @@ TESTS = $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 export OMP_WAIT_POLICY ?= PASSIVE
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.standalone ## Start Valkey, worker and gateway on port 8000; Ctrl-C stops them (ARGS="--port 9000 ...")
 	@$(BIN)/python -m standalone $(ARGS)
@@ -36,6 +36,9 @@ static: $(VENV)/.dev
 
 demo: $(VENV)/.dev ## Train small CLIP models, merge them one by one through the service, and plot what came of it
 	@$(BIN)/python -m examples.demo $(ARGS)
+
+test-compose: $(VENV)/.dev ## Build the images and try the composition on this machine's Docker engine (CPU)
+	@$(BIN)/python docker/test_compose.py $(ARGS)
 
 openapi: $(VENV)/.dev ## Write docs/openapi.json anew, after a change of a route
 	@$(BIN)/python -m service.document

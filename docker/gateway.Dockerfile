@@ -8,12 +8,6 @@ RUN python3 -m venv /opt/odem \
     && /opt/odem/bin/python -m pip uninstall --yes pip setuptools
 
 FROM ${BASE}
-ARG REVISION=unknown
-ARG VERSION=0.1.0
-LABEL org.opencontainers.image.title="odem gateway" \
-      org.opencontainers.image.description="Continual model merging as a service: HTTP in, records and doorbells out" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}"
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin odem \
     && install --directory --owner=odem --group=odem /data
 ENV PATH=/opt/odem/bin:$PATH \
@@ -24,6 +18,12 @@ ENV PATH=/opt/odem/bin:$PATH \
 COPY --from=environment /opt/odem /opt/odem
 # What is installed, for whoever makes a bill of materials: the lock, and each package's own metadata in the environment.
 COPY requirements/gateway.txt /app/requirements.txt
+ARG REVISION=unknown
+ARG VERSION=0.1.0
+LABEL org.opencontainers.image.title="odem gateway" \
+      org.opencontainers.image.description="Continual model merging as a service: HTTP in, records and doorbells out" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
 COPY registry /app/registry
 COPY service /app/service
 WORKDIR /app

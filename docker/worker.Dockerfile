@@ -20,12 +20,6 @@ RUN python3 -m venv /opt/odem \
     && /opt/odem/bin/python -m pip uninstall --yes pip
 
 FROM ${BASE}
-ARG REVISION=unknown
-ARG VERSION=0.1.0
-LABEL org.opencontainers.image.title="odem worker" \
-      org.opencontainers.image.description="Continual model merging as a service: runs merges on a GPU or the CPU" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}"
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin odem \
     && install --directory --owner=odem --group=odem /data
 ENV PATH=/opt/odem/bin:$PATH \
@@ -37,6 +31,12 @@ ENV PATH=/opt/odem/bin:$PATH \
     ODEM_DATA_DIR=/data
 COPY --from=environment /opt/odem /opt/odem
 COPY requirements/worker.txt /app/requirements.txt
+ARG REVISION=unknown
+ARG VERSION=0.1.0
+LABEL org.opencontainers.image.title="odem worker" \
+      org.opencontainers.image.description="Continual model merging as a service: runs merges on a GPU or the CPU" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
 COPY registry /app/registry
 COPY worker /app/worker
 WORKDIR /app
