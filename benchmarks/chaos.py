@@ -106,7 +106,7 @@ def _judge(house: House, state: RedisStateStore, sent: Sent, names: list[str]) -
         doubled += len(makers) - len(set(makers))
         doubled += abs(len(makers) - sum(merge.version is not None for merge in merges.values()))
     write_due(state, FileManifests(house.data), wait=True)
-    findings = list(verify(state, FileManifests(house.data), FileBlobStore(house.data), house.data))
+    findings = list(verify(state, FileManifests(house.data), FileBlobStore(house.data)))
     for finding in findings[:20]:
         _say(finding)
     return {"lost": lost, "doubled": doubled, "gaps": gaps, "unverified": len(findings)}

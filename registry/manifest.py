@@ -83,11 +83,26 @@ def write_due(state: ManifestSource, manifests: ManifestStore, *, wait: bool = F
             # Asked again, for somebody else may have written them while we waited.
             due = state.due_manifests().get(lineage, {}) if ours else {}
             for name, revision in due.items():
-                record: Record
-                if name == LINEAGE:
-                    record = state.lineage_manifest(lineage)
-                else:
-                    record = state.version_manifest(lineage, int(name))
-                manifests.write(lineage, name, record.model_dump_json())
-                written += state.settle_manifest(lineage, name, revision)
+                written += _write_one(state, manifests, lineage, name, revision)
     return written
+
+
+def _write_one(state: ManifestSource, manifests: ManifestStore, lineage: str, name: str, revision: int) -> bool:
+    """False when it is due still, or again.
+
+    Where turns can end before their time, somebody else may have written a newer text meanwhile; that shows in a
+    revision that is no longer due, and then what is newest is written once more.
+    """
+    text = _text(state, lineage, name)
+    manifests.write(lineage, name, text)
+    if state.settle_manifest(lineage, name, revision):
+        return True
+    while (newer := _text(state, lineage, name)) != text:
+        manifests.write(lineage, name, newer)
+        text = newer
+    return False
+
+
+def _text(state: ManifestSource, lineage: str, name: str) -> str:
+    record = state.lineage_manifest(lineage) if name == LINEAGE else state.version_manifest(lineage, int(name))
+    return record.model_dump_json()

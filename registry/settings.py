@@ -23,6 +23,15 @@ class StoreSettings(BaseSettings):
         SecretStr(""), description="Password of the state store and the broker, where their URLs have none."
     )
     data_dir: Path = Field(Path(".data"), description="The folder of blobs, uploads and manifests, shared by all.")
+    min_free_bytes: int = Field(
+        256 << 20, ge=0, description="Free space of the data folder's disk that uploads and results leave."
+    )
+    blobs_url: str = Field("", description="A bucket for blobs and manifests; the data folder is then its cache.")
+    blobs_access_key: SecretStr = Field(SecretStr(""), description="Access key of the bucket.")
+    blobs_secret_key: SecretStr = Field(SecretStr(""), description="Secret key of the bucket.")
+    cache_bytes: int = Field(
+        100 << 30, ge=0, description="Most bytes of copies of a bucket's blobs in the data folder."
+    )
 
     @model_validator(mode="before")
     @classmethod

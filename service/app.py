@@ -9,8 +9,8 @@ from starlette.concurrency import run_in_threadpool
 
 from registry import CODE_VERSION
 from registry.address import parse_networks
-from registry.blobs.files import FileBlobStore, forget_abandoned
-from registry.blobs.uploads import FileUploads
+from registry.blobs.files import forget_abandoned
+from registry.blobs.places import open_places
 from registry.state.access import RedisAccess
 from registry.state.events import RedisEvents
 from registry.state.figures import RedisFigures
@@ -75,12 +75,13 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     outward = Outward(networks, settings.webhook_timeout_seconds, plain=settings.webhook_http)
     courier = Courier(settings, state, webhooks, outward)
     trail = Trail(access, settings.audit_entries)
+    places = open_places(settings, state, settings.upload_lifetime_seconds)
     context = app.state.context = Context(
         settings=settings,
         state=state,
         events=events,
-        blobs=FileBlobStore(settings.data_dir, settings.min_free_bytes),
-        uploads=FileUploads(settings.data_dir, settings.min_free_bytes, settings.upload_lifetime_seconds),
+        blobs=places.blobs,
+        uploads=places.uploads,
         slots=UploadSlots(settings.max_open_uploads),
         access=access,
         ring=create_doorbell(settings.broker_url),

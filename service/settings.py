@@ -22,9 +22,6 @@ class GatewaySettings(StoreSettings):
     max_header_bytes: int = Field(16 << 20, ge=1024, description="Largest safetensors header.")
     max_tensors: int = Field(50_000, ge=1, description="Most tensors in one file.")
     max_calibration_samples: int = Field(16_384, ge=1, description="Most images in one calibration file.")
-    min_free_bytes: int = Field(
-        256 << 20, ge=0, description="Free space of the data folder's disk that uploads and results leave."
-    )
     max_request_head_bytes: int = Field(
         65_536, ge=1024, description="Longest request line and headers of one request, together."
     )

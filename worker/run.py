@@ -17,8 +17,8 @@ from pydantic import ValidationError
 
 from registry import CODE_VERSION
 from registry.blob import Blob
-from registry.blobs.files import FileBlobStore
-from registry.blobs.manifests import FileManifests
+from registry.blobs.places import Places, open_places
+from registry.blobs.store import BlobStore
 from registry.errors import LeaseLost, MethodUnavailable, OdemError, StorageFull, StoreUnavailable
 from registry.log import bound
 from registry.manifest import write_due
@@ -54,19 +54,19 @@ def run_next(settings: WorkerSettings) -> str | None:
                     _log.info(
                         "%s of %s: attempt %d, fence %d", claim.merge.id, lineage, claim.merge.attempt, claim.fence
                     )
-                    _run(claim, state, FileBlobStore(settings.data_dir, settings.min_free_bytes), settings)
+                    _run(claim, state, open_places(settings, state), settings)
                 return lineage
         return None
     finally:
         state.close()
 
 
-def _run(claim: Claim, state: RedisStateStore, blobs: FileBlobStore, settings: WorkerSettings) -> None:
+def _run(claim: Claim, state: RedisStateStore, places: Places, settings: WorkerSettings) -> None:
     account = Account(claim)
     lease = Lease(state, claim, settings.lease_seconds)
     try:
         with lease:
-            end = _attempt(claim, state, blobs, lease, settings, account)
+            end = _attempt(claim, state, places.blobs, lease, settings, account)
             _patiently(end.record, settings.store_patience_seconds)
         account.ended(end.outcome)
     except LeaseLost as error:
@@ -75,7 +75,7 @@ def _run(claim: Claim, state: RedisStateStore, blobs: FileBlobStore, settings: W
     finally:
         _tell(account, settings)
     try:
-        write_due(state, FileManifests(settings.data_dir))
+        write_due(state, places.manifests)
     except (StoreUnavailable, StorageFull) as error:
         _log.warning("The manifests wait for the next sweep: %s", error)
 
@@ -104,7 +104,7 @@ class _End:
 def _attempt(
     claim: Claim,
     state: RedisStateStore,
-    blobs: FileBlobStore,
+    blobs: BlobStore,
     lease: Lease,
     settings: WorkerSettings,
     account: Account,
@@ -138,7 +138,7 @@ def _attempt(
 def _make_version(
     claim: Claim,
     state: RedisStateStore,
-    blobs: FileBlobStore,
+    blobs: BlobStore,
     lease: Lease,
     settings: WorkerSettings,
     account: Account,
@@ -168,7 +168,7 @@ def _make_version(
 def _open(
     claim: Claim,
     state: RedisStateStore,
-    blobs: FileBlobStore,
+    blobs: BlobStore,
     lease: Lease,
     settings: WorkerSettings,
     account: Account,

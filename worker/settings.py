@@ -13,9 +13,6 @@ class WorkerSettings(StoreSettings):
         "redis://127.0.0.1:6379/1", description="Celery's broker: another database of the same server."
     )
     log_format: LogFormat = Field("plain", description="How processes log: plain lines, or json: one object a line.")
-    min_free_bytes: int = Field(
-        256 << 20, ge=0, description="Free space of the data folder's disk that uploads and results leave."
-    )
     device: str = Field("auto", description="Where merges run: auto (a GPU where there is one), cpu, cuda, cuda:1, ...")
     lease_seconds: float = Field(
         30.0, gt=0, description="How long a merge whose worker died waits before another worker takes it over."

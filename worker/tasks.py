@@ -6,6 +6,8 @@ import logging
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from typing import Any
@@ -81,7 +83,7 @@ class _Sweeper:
                 figures.note_worker(self._name, "alive", self._alive())
                 state.cancel_overdue()
                 self._sweep(state)
-                write_due(state, FileManifests(self._settings.data_dir))
+                self._write_manifests(state)
             except (StoreUnavailable, StorageFull, OperationalError, OSError) as error:
                 _log.warning("The sweep was put off: %s", error)
         with contextlib.suppress(StoreUnavailable):
@@ -96,6 +98,13 @@ class _Sweeper:
         if waiting and not self._bells_unheard():
             for lineage in waiting:
                 self._celery.send_task(ADVANCE, args=[lineage], queue=QUEUE)
+
+    def _write_manifests(self, state: RedisStateStore) -> None:
+        if not self._settings.blobs_url:
+            write_due(state, FileManifests(self._settings.data_dir))
+        elif state.due_manifests():
+            # In a process of its own: a bucket's client does not survive the fork of this worker's next child.
+            subprocess.run((sys.executable, "-m", "registry.admin", "manifests"), capture_output=True, check=False)
 
     def _bells_unheard(self) -> int:
         """Messages that no worker has taken yet; while there are some, ringing again would only pile them up."""

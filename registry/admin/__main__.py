@@ -10,8 +10,8 @@ from registry.admin.rebuilding import rebuild
 from registry.admin.settings import AdminSettings
 from registry.admin.verification import verify
 from registry.blobs.collection import collect
-from registry.blobs.files import FileBlobStore
-from registry.blobs.manifests import FileManifests
+from registry.blobs.places import open_places
+from registry.blobs.s3 import S3BlobStore
 from registry.errors import OdemError
 from registry.manifest import write_due
 from registry.state.access import RedisAccess
@@ -27,8 +27,8 @@ class _Command:
         self._settings = settings
         self._root = settings.data_dir
         self._state = state
-        self._blobs = FileBlobStore(settings.data_dir)
-        self._manifests = FileManifests(settings.data_dir)
+        places = open_places(settings, state)
+        self._blobs, self._manifests = places.blobs, places.manifests
 
     def rebuild(self, _: argparse.Namespace) -> int:
         outcome = rebuild(self._state, self._manifests, self._blobs)
@@ -39,14 +39,17 @@ class _Command:
         return _tell(outcome.problems)
 
     def verify(self, _: argparse.Namespace) -> int:
-        return _tell(list(verify(self._state, self._manifests, self._blobs, self._root)))
+        return _tell(list(verify(self._state, self._manifests, self._blobs)))
 
     def collect(self, arguments: argparse.Namespace) -> int:
+        if isinstance(self._blobs, S3BlobStore) and not arguments.dry_run:
+            self._blobs.forget_interrupted()
         found = collect(
             self._root,
             lambda: self._state.needed_blobs().keys(),
             arguments.grace_seconds,
             dry_run=arguments.dry_run,
+            blobs=self._blobs,
         )
         word = "would delete" if arguments.dry_run else "deleted"
         for blob in found.orphans:

@@ -2,22 +2,19 @@
 
 import hashlib
 from collections.abc import Iterator
-from pathlib import Path
 
 from registry.blob import format_digest
-from registry.blobs.store import BlobStore
+from registry.blobs.store import Shelves
 from registry.errors import BlobNotFound, VersionNotFound
 from registry.manifest import LINEAGE, ManifestStore
 from registry.state.store import StateStore
 from registry.version import VersionReference
 
-_CHUNK = 1 << 20
 
-
-def verify(state: StateStore, manifests: ManifestStore, blobs: BlobStore, root: Path) -> Iterator[str]:
+def verify(state: StateStore, manifests: ManifestStore, blobs: Shelves) -> Iterator[str]:
     """Every finding, one sentence each; nothing when all is well. It may run beside the service.
 
-    All blobs under `root` are read and hashed; all that the ledger needs must be there; each lineage's versions must
+    All blobs are read and hashed; all that the ledger needs must be there; each lineage's versions must
     be consecutive; each manifest must say what the ledger says, unless it is due to be written.
     """
     for digest, why in state.needed_blobs().items():
@@ -25,21 +22,20 @@ def verify(state: StateStore, manifests: ManifestStore, blobs: BlobStore, root: 
             blobs.get(digest)
         except BlobNotFound:
             yield f"missing: {digest}, {why}"
-    for path in sorted((root / "blobs" / "sha256").glob("*/*")):
-        actual = _hash(path)
-        if actual is not None and actual != f"sha256:{path.name}":
-            yield f"changed: the bytes of sha256:{path.name} hash to {actual}"
+    for digest, _ in blobs.listed():
+        actual = _hash(blobs, digest)
+        if actual is not None and actual != digest:
+            yield f"changed: the bytes of {digest} hash to {actual}"
     for lineage in state.list_lineages():
         yield from _verify_lineage(lineage.name, state, manifests)
 
 
-def _hash(path: Path) -> str | None:
+def _hash(blobs: Shelves, digest: str) -> str | None:
     hasher = hashlib.sha256()
     try:
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                hasher.update(chunk)
-    except FileNotFoundError:  # collected meanwhile
+        for piece in blobs.chunks(digest):
+            hasher.update(piece)
+    except (BlobNotFound, FileNotFoundError):  # collected meanwhile
         return None
     return format_digest(hasher)
 

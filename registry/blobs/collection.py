@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from registry.blob import Blob
-from registry.blobs.disk import locked
+from registry.blobs.files import FileBlobStore
+from registry.blobs.store import Shelves
 from registry.errors import InvalidInput
 
 LEAST_GRACE = 600.0
@@ -37,8 +38,15 @@ class Collected:
         return sum(size for _, size in self.uploads) + sum(blob.size for blob in self.orphans)
 
 
-def collect(root: Path, needed: Callable[[], Collection[str]], grace: float, *, dry_run: bool) -> Collected:
-    """Delete abandoned uploads and orphans in the blob store's folder `root`.
+def collect(
+    root: Path,
+    needed: Callable[[], Collection[str]],
+    grace: float,
+    *,
+    dry_run: bool,
+    blobs: Shelves | None = None,
+) -> Collected:
+    """Delete abandoned uploads in the data folder `root`, and orphans among `blobs`, which else lie there too.
 
     needed: asks the ledger for the digests that it needs. grace: seconds; it must be longer than any client waits
     between sending a blob and naming it, and than a worker waits between its last byte and its commit.
@@ -47,14 +55,13 @@ def collect(root: Path, needed: Callable[[], Collection[str]], grace: float, *, 
     if grace < LEAST_GRACE:
         raise InvalidInput(f"A grace period below {LEAST_GRACE:g} s could delete what a merge is about to name.")
     before = time.time() - grace
-    old = [path for path in _files(root / "blobs" / "sha256", "*/*") if _older(path, before)]
+    shelves = blobs if blobs is not None else FileBlobStore(root)
+    old = [digest for digest, moment in shelves.listed() if moment < before]
     wanted = needed()
-    orphans = [path for path in old if f"sha256:{path.name}" not in wanted]
     found = Collected()
-    for path in orphans:
-        size = _delete_blob(path, root / "blobs" / "lock", before, dry_run)
-        if size is not None:
-            found.orphans.append(Blob(digest=f"sha256:{path.name}", size=size))
+    for digest in old:
+        if digest not in wanted and (size := shelves.delete(digest, before, dry_run=dry_run)) is not None:
+            found.orphans.append(Blob(digest=digest, size=size))
     for path in _files(root / "uploads", "*"):
         size = _delete_upload(path, before, dry_run)
         if size is not None:
@@ -64,22 +71,6 @@ def collect(root: Path, needed: Callable[[], Collection[str]], grace: float, *, 
 
 def _files(folder: Path, pattern: str) -> Iterator[Path]:
     return (path for path in sorted(folder.glob(pattern)) if path.is_file())
-
-
-def _older(path: Path, before: float) -> bool:
-    with contextlib.suppress(FileNotFoundError):
-        return path.stat().st_mtime < before
-    return False
-
-
-def _delete_blob(path: Path, lock: Path, before: float, dry_run: bool) -> int | None:
-    with locked(lock, fcntl.LOCK_EX):
-        if not _older(path, before):
-            return None
-        size = path.stat().st_size
-        if not dry_run:
-            path.unlink()
-        return size
 
 
 def _delete_upload(path: Path, before: float, dry_run: bool) -> int | None:

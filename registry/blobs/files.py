@@ -16,27 +16,31 @@ import fcntl
 import os
 import re
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 from registry.blob import Blob
 from registry.blobs.disk import check_free, locked, room
-from registry.blobs.writer import FileBlobWriter
+from registry.blobs.writer import FileBlobWriter, Shelve
 from registry.errors import BlobNotFound
 
+_PIECE = 1 << 20
 _DIGEST = re.compile(r"^sha256:([0-9a-f]{64})$")
 
 
 class FileBlobStore:
     """A blob store in a folder of one file system. Several processes may use it at once.
 
-    min_free: bytes of the file system that uploads leave free; past it they raise StorageFull.
+    min_free: bytes of the file system that uploads leave free; past it they raise StorageFull. shelve: see
+    `writer.py`; with it this is the local part of another store.
     """
 
-    def __init__(self, root: Path, min_free: int = 0) -> None:
+    def __init__(self, root: Path, min_free: int = 0, shelve: Shelve | None = None) -> None:
         self._blobs = root / "blobs" / "sha256"
         self._uploads = root / "uploads"
         self._lock = root / "blobs" / "lock"
         self._min_free = min_free
+        self._shelve = shelve
         self._blobs.mkdir(parents=True, exist_ok=True)
         self._uploads.mkdir(parents=True, exist_ok=True)
 
@@ -45,7 +49,7 @@ class FileBlobStore:
         self.check_room(0)
         path = self._uploads / secrets.token_hex(16)
         with room():
-            return FileBlobWriter(path, _begin(path), self._blobs, self._lock, self._min_free)
+            return FileBlobWriter(path, _begin(path), self._blobs, self._lock, self._min_free, self._shelve)
 
     def check_room(self, size: int) -> None:
         """Raises StorageFull when `size` bytes more would leave too few free."""
@@ -71,6 +75,34 @@ class FileBlobStore:
         if not path.is_file():
             raise BlobNotFound(digest)
         return path
+
+    # For whoever looks after all blobs
+
+    def listed(self) -> Iterator[tuple[str, float]]:
+        """Digest and time (seconds since 1970) of every blob: when it was last sent or named."""
+        for path in sorted(self._blobs.glob("*/*")):
+            with contextlib.suppress(FileNotFoundError):
+                yield f"sha256:{path.name}", path.stat().st_mtime
+
+    def chunks(self, digest: str) -> Iterator[bytes]:
+        """A blob's bytes, in pieces. Raises BlobNotFound."""
+        with self.path(digest).open("rb") as file:
+            while piece := file.read(_PIECE):
+                yield piece
+
+    def delete(self, digest: str, before: float, *, dry_run: bool = False) -> int | None:
+        """Delete a blob unless it was sent or named since; returns its size, or None if it was or is not there."""
+        with locked(self._lock, fcntl.LOCK_EX):
+            try:
+                path = self.path(digest)
+            except BlobNotFound:
+                return None
+            status = path.stat()
+            if status.st_mtime >= before:
+                return None
+            if not dry_run:
+                path.unlink()
+            return status.st_size
 
 
 def _begin(path: Path) -> int:

@@ -1,6 +1,6 @@
-"""What every blob store can do. `registry/blobs/files.py` keeps blobs as files."""
+"""What every blob store can do. `files.py` keeps blobs as files, `s3.py` in a bucket."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -52,6 +52,19 @@ class BlobStore(Protocol):
 
     def path(self, digest: str) -> Path:
         """A local, read-only file with the blob's bytes. Raises BlobNotFound."""
+
+
+class Shelves(BlobStore, Protocol):
+    """A blob store as those see it who look after all blobs: collection, verification."""
+
+    def listed(self) -> Iterator[tuple[str, float]]:
+        """Digest and time (seconds since 1970) of every blob: when it was last sent or named."""
+
+    def chunks(self, digest: str) -> Iterator[bytes]:
+        """A blob's bytes as they are kept, in pieces. Raises BlobNotFound."""
+
+    def delete(self, digest: str, before: float, *, dry_run: bool = False) -> int | None:
+        """Delete a blob unless it was sent or named since; returns its size, or None if it was or is not there."""
 
 
 class UploadWriter(BlobWriter, Protocol):

@@ -27,7 +27,7 @@ from pathlib import Path
 
 from registry.blob import Blob
 from registry.blobs.disk import check_free, locked, replace_text, room, sync_folder
-from registry.blobs.writer import FileBlobWriter
+from registry.blobs.writer import FileBlobWriter, Shelve
 from registry.errors import OffsetMismatch, TooManyUploads, UploadBusy, UploadNotFound
 from registry.record import now
 from registry.upload import Upload
@@ -46,13 +46,14 @@ class FileUploads:
     """Resumable uploads in the blob store's folder. Several processes may use it at once.
 
     min_free: bytes of the file system that uploads leave free. lifetime: seconds that an upload is kept after its last
-    byte.
+    byte. shelve: see `writer.py`.
     """
 
-    def __init__(self, root: Path, min_free: int = 0, lifetime: float = 86_400.0) -> None:
+    def __init__(self, root: Path, min_free: int = 0, lifetime: float = 86_400.0, shelve: Shelve | None = None) -> None:
         self._root = root / "resumable"
         self._blobs = root / "blobs"
         self._min_free = min_free
+        self._shelve = shelve
         self._lifetime = timedelta(seconds=lifetime)
         self._hashers: OrderedDict[str, tuple[hashlib._Hash, int]] = OrderedDict()
         self._guard = threading.Lock()
@@ -153,9 +154,9 @@ class FileUploads:
                 self._hashers.popitem(last=False)
 
     @property
-    def shelves(self) -> tuple[Path, Path, int]:
-        """Where blobs go: their folder, their lock, and the bytes that stay free."""
-        return self._blobs / "sha256", self._blobs / "lock", self._min_free
+    def shelves(self) -> tuple[Path, Path, int, Shelve | None]:
+        """Where blobs go: their folder, their lock, the bytes that stay free, and where else they must be before."""
+        return self._blobs / "sha256", self._blobs / "lock", self._min_free, self._shelve
 
     # Below
 

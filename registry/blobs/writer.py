@@ -4,6 +4,7 @@ import errno
 import fcntl
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from registry.blob import Blob, format_digest
@@ -12,19 +13,26 @@ from registry.errors import DigestMismatch
 
 _READ = 1 << 20
 
+Shelve = Callable[[Path, str], None]
+"""Takes a file that is whole, and its digest, to where blobs are kept, before it is a blob here."""
+
 
 class FileBlobWriter:
     """An open file that becomes a blob: written in order, hashed on the way, named by its digest at the commit.
 
     blobs: the folder of all blobs; lock: see `files.py`; min_free: bytes of the file system that stay free.
+    shelve: where else the bytes must be before they count.
     """
 
-    def __init__(self, path: Path, file: int, blobs: Path, lock: Path, min_free: int) -> None:
+    def __init__(
+        self, path: Path, file: int, blobs: Path, lock: Path, min_free: int, shelve: Shelve | None = None
+    ) -> None:
         self._path = path
         self._file = file
         self._blobs = blobs
         self._lock = lock
         self._min_free = min_free
+        self._shelve = shelve
         self._hasher = hashlib.sha256()
         self._hashed = 0
         self._written = 0
@@ -92,6 +100,9 @@ class FileBlobWriter:
             os.ftruncate(self._file, self._written)
             os.fchmod(self._file, 0o444)
             os.fsync(self._file)
+        if self._shelve is not None:
+            self._shelve(self._path, digest)
+        with room():
             if not folder.is_dir():
                 folder.mkdir(exist_ok=True)
                 sync_folder(self._blobs)

@@ -39,6 +39,7 @@
     odem:{<lineage>}:retention          STRING  Retention as JSON
     odem:{<lineage>}:retired            HASH    number of a retired version -> when (ISO 8601)
     odem:{<lineage>}:revision           STRING  rises with every change that a manifest must tell
+    odem:{<lineage>}:turn               STRING  token of who writes manifests into a bucket; gone after a minute
     odem:{<lineage>}:outbox             HASH    name of a manifest that is to be written -> revision
     odem:{<lineage>}:webhooks           HASH    id -> Webhook as JSON
     odem:{<lineage>}:listening          SET     ids of webhooks that are not disabled
@@ -176,6 +177,11 @@ class LineageKeys:
     def revision(self) -> str:
         """Rises with every change that a manifest must tell."""
         return self._key("revision")
+
+    @property
+    def turn(self) -> str:
+        """Who writes manifests into a bucket."""
+        return self._key("turn")
 
     @property
     def outbox(self) -> str:

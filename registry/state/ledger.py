@@ -1,6 +1,7 @@
 """The ledger as a whole: manifests out of it and back into an empty store, and which blobs it still needs."""
 
 import json
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, cast
@@ -28,6 +29,9 @@ ASKED_FOR = {
     "cancel_at",
 }
 """The fields of a merge that are said when it is sent; the others become."""
+
+
+_TURN_MS = 60_000
 
 
 class _Reads(Protocol):
@@ -82,6 +86,16 @@ class RedisLedger(RedisConnection):
         """Say that a manifest was written; False when it changed meanwhile and is still due."""
         keys = LineageKeys(lineage)
         return bool(self._run("settle", [keys.outbox], [name, revision]))
+
+    def take_turn(self, lineage: str) -> str | None:
+        """See `registry.blobs.s3_manifests.Turns`."""
+        token = secrets.token_hex(8)
+        with answers():
+            return token if self._redis.set(LineageKeys(lineage).turn, token, nx=True, px=_TURN_MS) else None
+
+    def end_turn(self, lineage: str, token: str) -> None:
+        """See `registry.blobs.s3_manifests.Turns`."""
+        self._run("end_turn", [LineageKeys(lineage).turn], [token])
 
     def restore(self, manifest: LineageManifest, versions: Sequence[VersionManifest]) -> bool:
         """Bring back a lineage that is not there, whole or not at all; False when it is there. See StateStore."""

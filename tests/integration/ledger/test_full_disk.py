@@ -84,7 +84,7 @@ def http(small: Ledger, disk: _Disk) -> Iterator[TestClient]:
 
 def _is_sound(ledger: Ledger) -> None:
     write_due(ledger.state, ledger.manifests)
-    assert list(verify(ledger.state, ledger.manifests, ledger.blobs, ledger.root)) == []
+    assert list(verify(ledger.state, ledger.manifests, ledger.blobs)) == []
     assert list((ledger.root / "uploads").iterdir()) == []
 
 

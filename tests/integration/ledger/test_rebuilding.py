@@ -88,7 +88,7 @@ def test_a_lost_state_store_is_rebuilt_as_it_was(ledger: Ledger, admin: Admin) -
     assert outcome.returncode == 0, outcome.stdout
     assert "restored: a, 5 versions" in outcome.stdout
     assert _seen(ledger) == before
-    assert list(verify(ledger.state, ledger.manifests, ledger.blobs, ledger.root)) == []
+    assert list(verify(ledger.state, ledger.manifests, ledger.blobs)) == []
     # Life goes on: the next merge, and an alias moved with the ETag from before.
     assert ledger.merge("a").number == 5
     assert ledger.state.set_alias("a", "production", 5, str(revision)).version == 5
@@ -191,7 +191,7 @@ def test_a_retired_version_s_bytes_and_ended_merges_checkpoints_are_collected_an
     ledger.state.request_cancel(queued.id)
     assert queued.checkpoint in admin("collect").stdout
     write_due(ledger.state, ledger.manifests)
-    assert list(verify(ledger.state, ledger.manifests, ledger.blobs, ledger.root)) == []
+    assert list(verify(ledger.state, ledger.manifests, ledger.blobs)) == []
 
 
 def test_retention_says_what_it_would_retire_before_it_does(ledger: Ledger, admin: Admin) -> None:

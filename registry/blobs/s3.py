@@ -1,0 +1,195 @@
+"""Blobs in a bucket, with a folder on this machine as cache and as the place where bytes arrive.
+
+    <bucket>/<prefix>/
+    ├── blobs/sha256/ab/<64 hex digits>     one immutable object for each blob; ab are its first two digits
+    ├── young/<64 hex digits>               empty; its time says when the blob was last sent or named
+    ├── leaving/<64 hex digits>             empty; somebody is about to delete the blob
+    └── manifests/<32 hex digits>/*.json    see `manifests.py`
+
+    <data folder>                           as `files.py` draws it; `blobs/` holds copies of what was used last
+
+A blob's name is known only after its last byte, and S3 cannot rename. So bytes arrive in a file, as they do without a
+bucket, and go to their key in parts at the commit, before the commit says that they are stored. Readers map files: a
+blob that is not here is fetched, hashed on the way, and kept until the folder is over its limit.
+
+Nobody can lock a bucket. Who sends or names a blob writes `young/` and then looks for `leaving/`; who deletes one
+writes `leaving/` and then looks at `young/`. Whatever the order, one of the two sees the other and steps back.
+"""
+
+import contextlib
+import fcntl
+import os
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from registry.blob import Blob
+from registry.blobs.bucket import Bucket
+from registry.blobs.disk import locked
+from registry.blobs.files import FileBlobStore
+from registry.blobs.writer import FileBlobWriter
+from registry.errors import BlobNotFound, DigestMismatch, StoreUnavailable
+
+_HEX = re.compile(r"sha256:([0-9a-f]{64})")
+_IN_USE_SECONDS = 60.0
+"""A copy that was asked for within this time may not be open yet, so it is not evicted."""
+
+_LEAVING_SECONDS = 20.0
+
+
+class S3BlobStore:
+    """A blob store in a bucket. Several processes on several machines may use it at once, each machine its own `root`.
+
+    min_free: as of FileBlobStore. cache_bytes: how much `root` may hold of blobs, apart from those just used.
+    """
+
+    def __init__(self, bucket: Bucket, root: Path, min_free: int = 0, cache_bytes: int = 1 << 40) -> None:
+        self._bucket = bucket
+        self._arriving = FileBlobStore(root, min_free, self.shelve)
+        self._copies = FileBlobStore(root, min_free)
+        self._root = root / "blobs"
+        self._most = cache_bytes
+
+    def create(self) -> FileBlobWriter:
+        """Begin a new blob. Raises StorageFull."""
+        return self._arriving.create()
+
+    def check_room(self, size: int) -> None:
+        """Raises StorageFull when the cache's disk has no room for `size` bytes."""
+        self._arriving.check_room(size)
+
+    def get(self, digest: str) -> Blob:
+        """The blob of this digest. Raises BlobNotFound."""
+        found = self._bucket.head(_key(digest))
+        if found is None:
+            raise BlobNotFound(digest)
+        return Blob(digest=digest, size=found[0])
+
+    def touch(self, digest: str) -> Blob:
+        """The blob of this digest, young again: it will not be collected soon. Raises BlobNotFound."""
+        name = _name(digest)
+        self._bucket.put(f"young/{name}", b"")
+        if self._bucket.head(f"leaving/{name}") is not None:
+            raise BlobNotFound(digest)
+        return self.get(digest)
+
+    def path(self, digest: str) -> Path:
+        """A copy on this machine, fetched if need be. Raises BlobNotFound, StorageFull."""
+        with contextlib.suppress(BlobNotFound):
+            return self._used(digest)
+        (self._root / "fetching").mkdir(exist_ok=True)
+        # One process of a machine fetches a blob, the others wait for it.
+        with locked(self._root / "fetching" / _name(digest)[:2], fcntl.LOCK_EX):
+            with contextlib.suppress(BlobNotFound):
+                return self._used(digest)
+            self._fetch(digest)
+            return self._used(digest)
+
+    def shelve(self, path: Path, digest: str) -> None:
+        """Put a whole file into the bucket as this blob; bytes that it has already are not sent again."""
+        name, size = _name(digest), path.stat().st_size
+        self._bucket.put(f"young/{name}", b"")
+        deadline = time.monotonic() + _LEAVING_SECONDS
+        while self._bucket.head(f"leaving/{name}") is not None:
+            if time.monotonic() > deadline:
+                raise StoreUnavailable(f"{digest} is being deleted (or `collect` was cut off: run it again).")
+            time.sleep(0.2)
+        found = self._bucket.head(_key(digest))
+        if found is None or found[0] != size:
+            self._bucket.upload(_key(digest), path)
+        self._evict(size)
+
+    # For whoever looks after all blobs
+
+    def listed(self) -> Iterator[tuple[str, float]]:
+        """Digest and time of every blob; see Shelves."""
+        young = {key.rpartition("/")[2]: moment for key, _, moment in self._bucket.list("young")}
+        for key, _, moment in self._bucket.list("blobs/sha256"):
+            name = key.rpartition("/")[2]
+            yield f"sha256:{name}", max(moment, young.get(name, 0.0))
+
+    def chunks(self, digest: str) -> Iterator[bytes]:
+        """A blob's bytes as the bucket has them. Raises BlobNotFound."""
+        pieces = self._bucket.pieces(_key(digest))
+        if pieces is None:
+            raise BlobNotFound(digest)
+        yield from pieces
+
+    def delete(self, digest: str, before: float, *, dry_run: bool = False) -> int | None:
+        """Delete a blob unless it was sent or named since; see Shelves. One process may delete at a time."""
+        name = _name(digest)
+        found = self._bucket.head(_key(digest))
+        if found is None or found[1] >= before:
+            return None
+        if dry_run:
+            young = self._bucket.head(f"young/{name}")
+            return None if young is not None and young[1] >= before else found[0]
+        self._bucket.put(f"leaving/{name}", b"")
+        try:
+            young = self._bucket.head(f"young/{name}")
+            if young is not None and young[1] >= before:
+                return None
+            self._bucket.delete(_key(digest))
+            self._bucket.delete(f"young/{name}")
+            self._copies.delete(digest, before)
+        finally:
+            self._bucket.delete(f"leaving/{name}")
+        return found[0]
+
+    def forget_interrupted(self) -> None:
+        """Clear the marks of a deletion that was cut off; only where no other process deletes."""
+        for key, _, _ in self._bucket.list("leaving"):
+            self._bucket.delete(key)
+
+    # The cache
+
+    def _used(self, digest: str) -> Path:
+        path = self._copies.path(digest)
+        try:
+            os.utime(path)
+        except FileNotFoundError:
+            raise BlobNotFound(digest) from None
+        return path
+
+    def _fetch(self, digest: str) -> None:
+        size = self.get(digest).size
+        self._evict(size)
+        writer = self._copies.create()
+        try:
+            writer.reserve(size)
+            for piece in self.chunks(digest):
+                writer.write(piece)
+            writer.commit(expected=digest)
+        except DigestMismatch as error:
+            raise StoreUnavailable(
+                f"The bucket's bytes of {digest} are others ({error.actual}). `registry.admin verify` tells more."
+            ) from error
+        finally:
+            writer.abort()
+
+    def _evict(self, coming: int) -> None:
+        """Delete the copies that were not used for longest until what comes fits. Who has one open keeps it."""
+        found = []
+        for path in self._root.glob("sha256/*/*"):
+            with contextlib.suppress(FileNotFoundError):
+                status = path.stat()
+                found.append((status.st_mtime, status.st_size, path))
+        excess = sum(size for _, size, _ in found) + coming - self._most
+        for used, size, path in sorted(found):
+            if excess <= 0 or used > time.time() - _IN_USE_SECONDS:
+                return
+            if self._copies.delete(f"sha256:{path.name}", time.time() - _IN_USE_SECONDS) is not None:
+                excess -= size
+
+
+def _name(digest: str) -> str:
+    match = _HEX.fullmatch(digest)
+    if match is None:
+        raise BlobNotFound(digest)
+    return match[1]
+
+
+def _key(digest: str) -> str:
+    name = _name(digest)
+    return f"blobs/sha256/{name[:2]}/{name}"
