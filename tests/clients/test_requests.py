@@ -26,7 +26,7 @@ from odem_client import (
 from odem_client.retries import seconds
 
 Answer = tuple[int, dict[str, str], bytes]
-_LINEAGES: Answer = (200, {}, b'{"lineages": []}')
+_LINEAGES: Answer = (200, {}, b'{"lineages": [], "next": null}')
 _PROBLEM = json.dumps({"type": "/problems/overloaded", "title": "Busy", "status": 503, "detail": "Later."}).encode()
 _BUSY: Answer = (503, {"Retry-After": "0"}, _PROBLEM)
 _FAST = Retries(attempts=3, first=0.01)
