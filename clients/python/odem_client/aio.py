@@ -249,6 +249,11 @@ class AsyncOdem:
             if cursor is None:
                 return
 
+    async def open_clip_config(self, reference: str = "latest") -> dict[str, Any]:
+        """A version's open_clip_config.json: the model's config and its preprocessing."""
+        found: dict[str, Any] = (await self._http.get(f"/models/{reference}/open_clip_config.json")).json()
+        return found
+
     async def pull(
         self, version: str | VersionView = "latest", folder: str | Path = ".", progress: Progress = nothing
     ) -> Pulled:

@@ -253,6 +253,11 @@ class Odem:
             if cursor is None:
                 return
 
+    def open_clip_config(self, reference: str = "latest") -> dict[str, Any]:
+        """A version's open_clip_config.json: the model's config and its preprocessing."""
+        found: dict[str, Any] = (self._http.get(f"/models/{reference}/open_clip_config.json")).json()
+        return found
+
     def pull(
         self, version: str | VersionView = "latest", folder: str | Path = ".", progress: Progress = nothing
     ) -> Pulled:

@@ -1,0 +1,1 @@
+"""The `odem` command line."""

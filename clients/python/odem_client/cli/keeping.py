@@ -1,0 +1,199 @@
+"""Versions and lineages: what there is, what is fetched, what is moved."""
+
+import json
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from odem_client.cli.options import DEFAULT_LINEAGE, LOCAL, Json, Key, Lineage, Url, connect
+from odem_client.cli.showing import print_json, print_table, say, size, transfer_bars
+from odem_client.generated.models import VersionView
+
+_VERSIONS = "Versions"
+_LINEAGES = "Lineages"
+Reference = Annotated[
+    str, typer.Argument(help="name@3, name@latest or name@alias; without name@, of the lineage `default`.")
+]
+app = typer.Typer()
+lineages_app = typer.Typer()
+app.add_typer(lineages_app, name="lineages", rich_help_panel=_LINEAGES)
+
+
+@app.command(rich_help_panel=_VERSIONS)
+def pull(
+    version: Reference = "latest",
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="Where to; made when it is missing.")] = Path("model"),
+    url: Url = LOCAL,
+    key: Key = "",
+    as_json: Json = False,
+) -> None:
+    """Fetch a version's weights and open_clip config into a folder, verified.
+
+    What was cut off is gone on with, what is there already is not fetched. Load it with
+    open_clip.create_model_and_transforms("local-dir:model").
+    """
+    with connect(url, key) as odem:
+        found = odem.version(version)
+        with transfer_bars(found.reference, quiet=as_json) as told:
+            pulled = odem.pull(found, folder, told)
+    if as_json:
+        paths = {"weights": str(pulled.weights), "config": pulled.config and str(pulled.config)}
+        told_of = {"reference": pulled.reference, "digest": pulled.digest, "received": pulled.received}
+        print_json({**told_of, **paths})
+    else:
+        typer.echo(pulled.weights)
+        say(f"{pulled.reference}, {size(found.size)}" + ("" if pulled.received else ": it was there already"))
+
+
+@app.command(rich_help_panel=_VERSIONS)
+def models(
+    version: Annotated[str | None, typer.Argument(help="Show this version: name@3, latest, an alias.")] = None,
+    lineage: Lineage = DEFAULT_LINEAGE,
+    limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 20,
+    url: Url = LOCAL,
+    key: Key = "",
+    as_json: Json = False,
+) -> None:
+    """List a lineage's versions, newest first, or show one."""
+    with connect(url, key) as odem:
+        listed = list(islice(odem.versions(lineage), limit)) if version is None else [odem.version(version)]
+    if as_json:
+        print_json(listed if version is None else listed[0])
+        return
+    columns = ("version", "tasks", "size", "made", "from")
+    print_table(columns, ((*_row(item), item.origin or _method(item)) for item in listed), "No versions.")
+
+
+def _row(item: VersionView) -> tuple[object, ...]:
+    names = ", ".join(task.name for task in item.tasks) or "-"
+    return (item.reference + (" (retired)" if item.retired_at else ""), names, size(item.size), item.created_at)
+
+
+def _method(item: VersionView) -> str:
+    return "the base" if item.provenance is None else str(item.provenance.recipe.method)
+
+
+@app.command(rich_help_panel=_VERSIONS)
+def alias(
+    name: Annotated[str | None, typer.Argument(help="The alias, such as production.")] = None,
+    version: Annotated[str | None, typer.Argument(help="Move it here: a number, latest, or another alias.")] = None,
+    lineage: Lineage = DEFAULT_LINEAGE,
+    delete: Annotated[bool, typer.Option("--delete", help="Take the alias away.")] = False,
+    url: Url = LOCAL,
+    key: Key = "",
+    as_json: Json = False,
+) -> None:
+    """List a lineage's aliases, show one, or move it: `odem alias production 3`."""
+    if delete and (name is None or version is not None):
+        raise typer.BadParameter("--delete takes the alias's name and nothing else")
+    with connect(url, key) as odem:
+        if delete and name is not None:
+            odem.delete_alias(lineage, name)
+            return
+        if name is None:
+            found = odem.aliases(lineage)
+        else:
+            found = [odem.alias(lineage, name) if version is None else odem.set_alias(lineage, name, version)]
+    if as_json:
+        print_json(found if name is None else found[0])
+    else:
+        rows = ((item.name, item.version, item.updated_at) for item in found)
+        print_table(("alias", "version", "moved"), rows, f"The lineage {lineage} has no aliases.")
+
+
+@app.command(rich_help_panel=_VERSIONS)
+def rollback(
+    version: Annotated[str, typer.Argument(help="Which to go back to: a number or an alias.")],
+    lineage: Lineage = DEFAULT_LINEAGE,
+    url: Url = LOCAL,
+    key: Key = "",
+    as_json: Json = False,
+) -> None:
+    """Make a new version that repeats an older one. Nothing is deleted; the next merge starts from it."""
+    with connect(url, key) as odem:
+        made = odem.rollback(lineage, version)
+    if as_json:
+        print_json(made)
+    else:
+        say(f"{made.reference} repeats {made.origin}")
+
+
+@lineages_app.callback(invoke_without_command=True)
+def list_lineages(context: typer.Context, url: Url = LOCAL, key: Key = "", as_json: Json = False) -> None:
+    """List all lineages; with a command, show, create or branch one."""
+    if context.invoked_subcommand is not None:
+        return
+    with connect(url, key) as odem:
+        found = odem.lineages()
+    if as_json:
+        print_json(found)
+    else:
+        rows = ((item.name, item.head, item.recipe.method, item.created_at) for item in found)
+        print_table(("lineage", "head", "method", "created"), rows, "No lineages yet: see `odem lineages create`.")
+
+
+@lineages_app.command("show")
+def show_lineage(
+    name: Annotated[str, typer.Argument()] = DEFAULT_LINEAGE, url: Url = LOCAL, key: Key = "", as_json: Json = False
+) -> None:
+    """Show a lineage as JSON: architecture, base, recipe, gate, budget."""
+    del as_json
+    with connect(url, key) as odem:
+        print_json(odem.lineage(name))
+
+
+@lineages_app.command("create")
+def create_lineage(
+    name: Annotated[str, typer.Argument(help="Its name.")] = DEFAULT_LINEAGE,
+    base: Annotated[
+        str, typer.Option(help="The pretrained weights: a safetensors file, or a digest.", show_default=False)
+    ] = ...,  # type: ignore[assignment]
+    architecture: Annotated[
+        str | None,
+        typer.Option(help="An open_clip model such as ViT-B-32, or a .json file. Without, data-free methods only."),
+    ] = None,
+    method: Annotated[str, typer.Option(help="How merges are done unless they say otherwise.")] = "ode",
+    budget: Annotated[int, typer.Option(help="Calibration samples kept, of all tasks together.")] = 1024,
+    max_drop: Annotated[
+        float | None, typer.Option(help="Reject merges that cost an earlier task more accuracy than this.")
+    ] = None,
+    url: Url = LOCAL,
+    key: Key = "",
+    as_json: Json = False,
+) -> None:
+    """Create a lineage from pretrained weights, which become its version 0."""
+    more: dict[str, Any] = {"recipe": {"method": method}, "calibration_budget": budget}
+    if max_drop is not None:
+        more["gate"] = {"max_drop": max_drop}
+    drawn: str | dict[str, Any] | None = architecture
+    if architecture is not None and architecture.endswith(".json"):
+        document = json.loads(Path(architecture).read_text())
+        drawn = document.get("architecture", document)
+    if not base.startswith("sha256:") and not Path(base).is_file():
+        raise typer.BadParameter(f"there is no file {base}")
+    with connect(url, key) as odem, transfer_bars(Path(base).name, quiet=as_json) as told:
+        made = odem.create_lineage(name, base=base, architecture=drawn, progress=told, **more)
+    if as_json:
+        print_json(made)
+    else:
+        say(f"The lineage {made.name} starts at {made.head}")
+
+
+@lineages_app.command("branch")
+def branch_lineage(
+    name: Annotated[str, typer.Argument(help="The new lineage's name.")],
+    lineage: Lineage = DEFAULT_LINEAGE,
+    version: Annotated[str, typer.Option(help="Where it starts: a number, latest or an alias.")] = "latest",
+    url: Url = LOCAL,
+    key: Key = "",
+    as_json: Json = False,
+) -> None:
+    """Create a lineage that starts from a version of another one."""
+    with connect(url, key) as odem:
+        made = odem.branch(lineage, name, version)
+    if as_json:
+        print_json(made)
+    else:
+        say(f"The lineage {made.name} starts from {made.origin}")

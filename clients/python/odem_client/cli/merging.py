@@ -1,0 +1,205 @@
+"""Sending checkpoints, and what becomes of them."""
+
+import json
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from odem_client.cli.options import DEFAULT_LINEAGE, LOCAL, Json, Key, Lineage, Timeout, Url, connect
+from odem_client.cli.showing import line, merge_bar, print_json, print_table, say, summary, transfer_bars
+from odem_client.client import Odem
+
+_TASK = "Task"
+_PANEL = "Merge"
+app = typer.Typer()
+
+
+@app.command(rich_help_panel=_PANEL)
+def push(
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="safetensors files.")],
+    url: Url = LOCAL,
+    key: Key = "",
+    as_json: Json = False,
+) -> None:
+    """Send files without merging them, and print their digests.
+
+    What the service has already is not sent again; what was cut off is gone on with. Give the digest to
+    `odem merge` or `odem lineages create` in place of the file.
+    """
+    with connect(url, key) as odem:
+        sent = []
+        for file in files:
+            with transfer_bars(file.name, quiet=as_json) as told:
+                sent.append({"file": str(file), "digest": odem.upload(file, told)})
+    if as_json:
+        print_json({"blobs": sent})
+    else:
+        for item in sent:
+            typer.echo(f"{item['digest']}  {item['file']}")
+
+
+def _task(given: str, classnames: Sequence[str], templates: Sequence[str], utility: float | None) -> dict[str, Any]:
+    """The task's document: from a JSON file (a task, or a merge's document that has one), or from options."""
+    document: dict[str, Any] = {"name": given}
+    if given.endswith(".json"):
+        document = _read(Path(given))
+        document = document.get("task", document)
+    said = {"classnames": list(classnames), "templates": list(templates), "utility": utility}
+    return document | {name: value for name, value in said.items() if value not in ([], None)}
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(f"{file} is no readable JSON file: {error}") from error
+    if not isinstance(found, dict):
+        raise typer.BadParameter(f"{file} holds no JSON object")
+    return found
+
+
+def _recipe(method: str | None, recipe: str | None) -> dict[str, Any] | None:
+    if recipe is None:
+        return None if method is None else {"method": method}
+    try:
+        found = _read(Path(recipe)) if recipe.endswith(".json") else json.loads(recipe)
+    except ValueError as error:
+        raise typer.BadParameter(f"--recipe is neither JSON nor the name of a .json file: {error}") from error
+    return dict(found) | ({} if method is None else {"method": method})
+
+
+def _labels(given: Sequence[str]) -> dict[str, str]:
+    if bad := [item for item in given if "=" not in item]:
+        raise typer.BadParameter(f"--label is written NAME=VALUE, not {bad[0]}")
+    return dict(item.split("=", 1) for item in given)
+
+
+@app.command(rich_help_panel=_PANEL)
+def merge(
+    checkpoint: Annotated[str, typer.Argument(help="The fine-tuned weights: a safetensors file, or a digest.")],
+    task: Annotated[
+        str, typer.Option("--task", "-t", help="The task's name, or a .json file that tells it.", rich_help_panel=_TASK)
+    ],
+    calibration: Annotated[
+        str | None,
+        typer.Option("--calibration", "-c", help="Samples of the task (see `odem calibrate`): a file or a digest."),
+    ] = None,
+    lineage: Lineage = DEFAULT_LINEAGE,
+    classname: Annotated[
+        list[str] | None,
+        typer.Option(help="A class's name; once for each label, label 0 first.", rich_help_panel=_TASK),
+    ] = None,
+    template: Annotated[
+        list[str] | None, typer.Option(help='A prompt such as "a photo of a {}."; repeatable.', rich_help_panel=_TASK)
+    ] = None,
+    utility: Annotated[float | None, typer.Option(help="The task's importance.", rich_help_panel=_TASK)] = None,
+    method: Annotated[str | None, typer.Option(help="Merge method, if not the lineage's: ode, average, ...")] = None,
+    recipe: Annotated[str | None, typer.Option(help="Its parameters: JSON, or a .json file.")] = None,
+    max_drop: Annotated[
+        float | None, typer.Option(help="Reject the merge if an earlier task loses more accuracy than this.")
+    ] = None,
+    label: Annotated[list[str] | None, typer.Option(help="NAME=VALUE, kept with the merge; repeatable.")] = None,
+    wait: Annotated[bool, typer.Option(help="Wait until it has ended; the exit status then tells how.")] = True,
+    timeout: Timeout = None,
+    url: Url = LOCAL,
+    key: Key = "",
+    as_json: Json = False,
+) -> None:
+    """Merge a fine-tuned checkpoint into the newest version of a lineage.
+
+    Example: odem merge eurosat.safetensors --task eurosat.json --calibration eurosat.calibration.safetensors
+    """
+    document = _task(task, classname or (), template or (), utility)
+    settings = _recipe(method, recipe)
+    labels = _labels(label or ())
+    for file in (checkpoint, calibration):
+        if file is not None and not file.startswith("sha256:") and not Path(file).is_file():
+            raise typer.BadParameter(f"there is no file {file}")
+    with connect(url, key) as odem:
+        odem.lineage(lineage)  # asked before gigabytes are sent
+        with transfer_bars(Path(checkpoint).name, quiet=as_json) as told:
+            made = odem.merge(
+                checkpoint,
+                task=document,
+                calibration=calibration,
+                lineage=lineage,
+                recipe=settings,
+                gate=None if max_drop is None else {"max_drop": max_drop},
+                labels=labels,
+                progress=told,
+            )
+        if not wait:
+            print_json(made) if as_json else typer.echo(made.id)
+            return
+        _follow(odem, made.id, timeout, as_json)
+
+
+def _follow(odem: Odem, merge_id: str, timeout: float | None, as_json: bool) -> None:
+    if not as_json:
+        say(f"{merge_id} is queued; leave with Ctrl-C at any time: it goes on, and `odem watch {merge_id}` comes back")
+    with merge_bar(quiet=as_json) as told:
+        ended = odem.wait(merge_id, timeout, told)
+    print_json(ended) if as_json else summary(ended)
+
+
+@app.command(rich_help_panel=_PANEL)
+def watch(
+    what: Annotated[str, typer.Argument(help="A merge's id (mrg_...), or a lineage's name.")] = DEFAULT_LINEAGE,
+    timeout: Timeout = None,
+    url: Url = LOCAL,
+    key: Key = "",
+    as_json: Json = False,
+) -> None:
+    """Follow a merge until it has ended, or a lineage until Ctrl-C.
+
+    Of a merge the exit status tells how it ended. With --json, a lineage's events are printed one a line.
+    """
+    with connect(url, key) as odem:
+        if what.startswith("mrg_"):
+            _follow(odem, what, timeout, as_json)
+            return
+        for event in odem.watch_lineage(what):
+            typer.echo(json.dumps(event.to_dict()) if as_json else line(event))
+
+
+@app.command(rich_help_panel=_PANEL)
+def merges(
+    merge_id: Annotated[str | None, typer.Argument(help="Show this merge, with its report.")] = None,
+    lineage: Lineage = DEFAULT_LINEAGE,
+    limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 20,
+    url: Url = LOCAL,
+    key: Key = "",
+    as_json: Json = False,
+) -> None:
+    """List a lineage's merges, newest first, or show one."""
+    with connect(url, key) as odem:
+        if merge_id is not None:
+            found = odem.merge_view(merge_id)
+            print_json(found) if as_json else summary(found)
+            return
+        listed = list(islice(odem.merges(lineage), limit))
+    if as_json:
+        print_json(listed)
+        return
+    columns = ("merge", "state", "task", "method", "version", "created")
+    rows = ((m.id, m.state.value, m.task.name, m.recipe.method, m.version, m.created_at) for m in listed)
+    print_table(columns, rows, f"The lineage {lineage} has no merges yet: `odem merge` sends one.")
+
+
+@app.command(rich_help_panel=_PANEL)
+def cancel(
+    merge_id: Annotated[str, typer.Argument(help="The merge's id.")],
+    url: Url = LOCAL,
+    key: Key = "",
+    as_json: Json = False,
+) -> None:
+    """Cancel a queued merge at once; ask a running one to stop at its next step."""
+    with connect(url, key) as odem:
+        found = odem.cancel(merge_id)
+    if as_json:
+        print_json(found)
+    else:
+        say(f"{found.id} is {found.state.value}" + (", and asked to stop" if found.state.value == "running" else ""))

@@ -1,0 +1,162 @@
+"""What a person sees: tables, bars, and words for a merge; and JSON for scripts. Bars and words go to stderr."""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.table import Table
+
+from odem_client.digests import Progress as Told
+from odem_client.digests import nothing
+from odem_client.events import Event
+from odem_client.generated.models import MergeView, ProgressEvent, StateEvent, VersionEvent
+from odem_client.generated.types import Unset
+
+_WORDS = {"hashing": "Reading", "sending": "Sending", "receiving": "Receiving", "reading": "Sizing"}
+
+
+class Document(Protocol):
+    """What the generated models have in common."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        ...
+
+
+def errors() -> Console:
+    """Where words for people go."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(text: str) -> None:
+    """Tell a person something that is no result."""
+    errors().print(escape(text))
+
+
+def print_json(found: Document | Sequence[Document] | dict[str, Any]) -> None:
+    """Print a result for scripts: one JSON document on stdout."""
+    if isinstance(found, dict):
+        plain: Any = found
+    elif isinstance(found, Sequence):
+        plain = [item.to_dict() for item in found]
+    else:
+        plain = found.to_dict()
+    sys.stdout.write(json.dumps(plain, indent=1, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:
+    """Print a table on stdout, or say that there is nothing."""
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*(escape(_cell(value)) for value in row))
+    if table.row_count:
+        Console(highlight=False).print(table)
+    else:
+        say(empty)
+
+
+def _cell(value: object) -> str:
+    if value is None or isinstance(value, Unset):
+        return "-"
+    if isinstance(value, datetime):
+        return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return str(value)
+
+
+def size(count: int) -> str:
+    """Bytes as people read them."""
+    amount, units = float(count), ["bytes", "kB", "MB", "GB", "TB"]
+    while amount >= 1000 and len(units) > 1:
+        amount, units = amount / 1000, units[1:]
+    return f"{count} bytes" if units[0] == "bytes" else f"{amount:.1f} {units[0]}"
+
+
+@contextmanager
+def transfer_bars(what: str, *, quiet: bool) -> Iterator[Told]:
+    """Bars for the phases of a transfer."""
+    console = errors()
+    if quiet or not console.is_terminal:
+        yield nothing
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=console) as bars:
+        ids: dict[str, TaskID] = {}
+
+        def told(phase: str, done: int, total: int) -> None:
+            if phase not in ids:
+                ids[phase] = bars.add_task(f"{_WORDS[phase]} {escape(what)}", total=total)
+            bars.update(ids[phase], completed=done, total=total)
+
+        yield told
+
+
+@contextmanager
+def merge_bar(*, quiet: bool) -> Iterator[Callable[[Event], None]]:
+    """A bar along a merge's path; where there is no terminal, a line for each change of its state."""
+    console = errors()
+    if quiet:
+        yield lambda _: None
+    elif not console.is_terminal:
+        yield lambda event: say(line(event)) if not isinstance(event, ProgressEvent) else None
+    else:
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+        with Progress(*columns, console=console) as bars:
+            bar = bars.add_task("waiting for a worker", total=None)
+
+            def told(event: Event) -> None:
+                if isinstance(event, ProgressEvent):
+                    done, total = event.progress.t, event.progress.T
+                    if isinstance(done, int | float) and isinstance(total, int | float):
+                        bars.update(bar, description=escape(event.progress.phase), completed=done, total=total)
+                    else:
+                        bars.update(bar, description=escape(event.progress.phase))
+                elif isinstance(event, StateEvent):
+                    bars.update(bar, description=event.state.value)
+                    if event.state.value == "succeeded":
+                        bars.update(bar, completed=1.0, total=1.0)
+
+            yield told
+
+
+def line(event: Event) -> str:
+    """An event in words."""
+    if isinstance(event, StateEvent):
+        told = f": {event.problem.detail}" if event.problem else ""
+        made = f", made {event.version}" if event.version else ""
+        return f"{event.merge} is {event.state.value}{made}{told}"
+    if isinstance(event, VersionEvent):
+        return f"{event.version} was made" + (f" from {event.origin}" if event.origin else "")
+    if isinstance(event, ProgressEvent):
+        return f"{event.merge}: {event.progress.phase}"
+    return getattr(event, "detail", None) or f"head is {getattr(event, 'head', '?')}"
+
+
+def summary(merge: MergeView) -> None:
+    """What a merge that succeeded made, and what it cost: accuracy by task before and after."""
+    say(f"{merge.id} {merge.state.value}" + (f": {merge.version}" if merge.version else ""))
+    report = None if isinstance(merge.report, Unset) or merge.report is None else merge.report.to_dict()
+    tasks = (report or {}).get("tasks") or {}
+    if isinstance(tasks, dict) and tasks:
+        moments = ("before", "checkpoint", "after")
+        rows = [(name, *(_accuracy(told, when) for when in moments)) for name, told in tasks.items()]
+        print_table(("accuracy on", *moments), rows, "")
+
+
+def _accuracy(told: dict[str, Any], when: str) -> str:
+    found = (told.get(when) or {}).get("accuracy")
+    return "-" if found is None else f"{found:.1%}"
