@@ -7,10 +7,8 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from worker.merging import kernels
-from worker.merging.streaming import CHUNK, Inputs, Merged, Place
+from worker.merging.streaming import Inputs, Merged, Place
 
 
 @dataclass(frozen=True)
@@ -30,15 +28,15 @@ class Average:
     def open(self, place: Place) -> Callable[[slice], Merged]:
         """(Σ_before θ + Σ u_i θ'_i) / Σ: one division, so that equal utilities give correctly rounded means."""
         total = self.before + sum(self.utilities[index] for index, _ in place.incoming)
-        room = np.empty(min(CHUNK, place.size))
+        shares = [(flat, self.utilities[index]) for index, flat in place.incoming]
+        if self.before:
+            shares.insert(0, (place.head, self.before))
 
         def kernel(span: slice) -> Merged:
-            mean = room[: span.stop - span.start]
-            mean.fill(-0.0)  # what adding leaves as it is, zeros' signs too
-            if self.before:
-                place.head.add_to(mean, span, self.before)
-            for index, flat in place.incoming:
-                flat.add_to(mean, span, self.utilities[index])
+            (first, utility), *others = shares
+            mean = first.read(span, utility)
+            for flat, share in others:
+                flat.add_to(mean, span, share)
             # By a power of two a product is the same number and several times faster.
             if math.frexp(total)[0] == 0.5:
                 kernels.scale(mean, 1.0 / total)

@@ -4,7 +4,9 @@ Source: numba's `njit`; why it is used stands in `docs/decisions/0012-compiled-k
 """
 
 import logging
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from numba import njit
@@ -30,6 +32,12 @@ class Compiled(Generic[P, R]):
         """The function's value."""
         if self._machine is None:
             self._machine = _compile(self._function, cache=True)
+            with _without_scipy():
+                return self._run(*args, **kwargs)
+        return self._run(*args, **kwargs)
+
+    def _run(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        assert self._machine is not None  # noqa: S101  `__call__` has made it
         try:
             return self._machine(*args, **kwargs)
         except OSError as error:  # the arithmetic touches no files, so it is the cache that has no room
@@ -45,3 +53,22 @@ def _compile(function: Callable[P, R], *, cache: bool) -> Callable[P, R]:
     except RuntimeError:  # numba found no folder that it may write to
         machine = compiler(nogil=True)(function)
     return cast("Callable[P, R]", machine)
+
+
+@contextmanager
+def _without_scipy() -> Iterator[None]:
+    """Hide SciPy's linear algebra, unless it is imported already.
+
+    At its first compilation numba imports it, to see whether there is BLAS. The kernels call none, and the import
+    takes longer than merging a small model.
+    """
+    name = "scipy.linalg"
+    if name in sys.modules:
+        yield
+        return
+    hidden: dict[str, Any] = {name: None}  # Python's own way to say that there is no such module
+    sys.modules.update(hidden)
+    try:
+        yield
+    finally:
+        del sys.modules[name]

@@ -143,18 +143,18 @@ def _rounding16(carrier, digits, lowest):
 
 
 @Compiled
-def widen(raw: Raw, out: Float64) -> bool:
-    """Out = raw."""
+def widen(raw: Raw, factor: float, out: Float64) -> bool:
+    """What a file has, times a factor: out = factor * raw."""
     largest = _size(raw[0])
     for i in range(raw.size):
         largest = max(largest, _size(raw[i]))
-        out[i] = _widened(raw[i])
+        out[i] = _widened(raw[i]) * factor
     return largest < _infinity(raw[0])
 
 
 @Compiled
 def subtract(raw: Raw, base: Float64, out: Float64) -> bool:
-    """Out = raw - base."""
+    """A task vector: out = raw - base."""
     largest = _size(raw[0])
     for i in range(raw.size):
         largest = max(largest, _size(raw[i]))
@@ -164,7 +164,7 @@ def subtract(raw: Raw, base: Float64, out: Float64) -> bool:
 
 @Compiled
 def accumulate(raw: Raw, factor: float, into: Float64) -> bool:
-    """Into += factor * raw."""
+    """A share of a sum: into += factor * raw."""
     largest = _size(raw[0])
     for i in range(raw.size):
         largest = max(largest, _size(raw[i]))
@@ -174,7 +174,7 @@ def accumulate(raw: Raw, factor: float, into: Float64) -> bool:
 
 @Compiled
 def accumulate_difference(raw: Raw, base: Float64, into: Float64) -> bool:
-    """Into += raw - base."""
+    """A task vector of a sum: into += raw - base."""
     largest = _size(raw[0])
     for i in range(raw.size):
         largest = max(largest, _size(raw[i]))
@@ -184,7 +184,7 @@ def accumulate_difference(raw: Raw, base: Float64, into: Float64) -> bool:
 
 @Compiled
 def round_nearest(values: Float64, out: Raw) -> bool:
-    """Out = values, each rounded once, to nearest, ties to even."""
+    """What a file gets: out = values, each rounded once, to nearest, ties to even."""
     largest = _size(_nearest(values[0], out[0]))
     for i in range(values.size):
         value = _nearest(values[i], out[i])
@@ -198,21 +198,21 @@ def round_nearest(values: Float64, out: Raw) -> bool:
 
 @Compiled
 def scale(values: Float64, factor: float) -> None:
-    """Values *= factor."""
+    """In place: values *= factor."""
     for i in range(values.size):
         values[i] *= factor
 
 
 @Compiled
 def divide(values: Float64, divisor: float) -> None:
-    """Values /= divisor."""
+    """In place: values /= divisor."""
     for i in range(values.size):
         values[i] /= divisor
 
 
 @Compiled
 def add_scaled(into: Float64, values: Float64, factor: float) -> None:
-    """Into += factor * values."""
+    """In place: into += factor * values."""
     for i in range(into.size):
         into[i] += values[i] * factor
 
@@ -267,55 +267,56 @@ def collect(
     return kept, np.int64(above)
 
 
-@Compiled
-def add_trimmed(
-    raw: Raw,
-    base: Float64,
-    limit: float,
-    begin: bool,
-    positive: Float64,
-    negative: Float64,
-    ups: Float64,
-    downs: Float64,
-) -> bool:
-    """Add the entries of raw - base of at least this magnitude to the sum of their sign, and count them.
-
-    begin: whether sums and counts are 0 before, whatever stands there.
-    """
-    largest = _size(raw[0])
-    if begin:
-        for i in range(raw.size):
-            largest = max(largest, _size(raw[i]))
-            entry = _widened(raw[i]) - base[i]
-            up = (entry >= limit) & (entry > 0.0)
-            down = (entry <= -limit) & (entry < 0.0)
-            positive[i] = entry if up else 0.0
-            negative[i] = entry if down else 0.0
-            ups[i] = 1.0 if up else 0.0
-            downs[i] = 1.0 if down else 0.0
-        return largest < _infinity(raw[0])
-    for i in range(raw.size):
-        largest = max(largest, _size(raw[i]))
-        entry = _widened(raw[i]) - base[i]
-        up = (entry >= limit) & (entry > 0.0)
-        down = (entry <= -limit) & (entry < 0.0)
-        positive[i] += entry if up else 0.0
-        negative[i] += entry if down else 0.0
-        ups[i] += 1.0 if up else 0.0
-        downs[i] += 1.0 if down else 0.0
-    return largest < _infinity(raw[0])
+_BLOCK = 512
+"""Elements whose sums and counts stay in the nearest cache while the vectors of all checkpoints are added."""
 
 
 @Compiled
 def add_elected_mean(
-    into: Float64, scaling: float, positive: Float64, negative: Float64, ups: Float64, downs: Float64
+    taus: Float64,
+    limits: Float64,
+    into: Float64,
+    scaling: float,
+    keep: bool,
+    positive: Float64,
+    negative: Float64,
+    ups: Float64,
+    downs: Float64,
 ) -> None:
-    """Into += scaling times the mean of the entries whose sign the total has; a total of 0 elects none."""
-    for i in range(into.size):
-        total = positive[i] + negative[i]
-        elected = positive[i] if total > 0.0 else (negative[i] if total < 0.0 else 0.0)
-        count = ups[i] if total > 0.0 else downs[i]
-        into[i] += elected / max(count, 1.0) * scaling
+    """Add to into, `scaling` times, the mean of the trimmed entries whose sign their total has; a total of 0 elects none.
+
+    taus: task vectors, [n, at least as many as into]; limits: [n], the smallest magnitude that each keeps.
+    keep: whether the sums and counts by sign go on from, and stay in, positive, negative, ups and downs. Else what
+    stands there is lost, and a block of each is enough.
+    """
+    for start in range(0, into.size, _BLOCK):
+        count = min(_BLOCK, into.size - start)
+        first = start if keep else 0
+        p, n, u, d = (
+            positive[first : first + count],
+            negative[first : first + count],
+            ups[first : first + count],
+            downs[first : first + count],
+        )
+        if not keep:
+            for i in range(count):
+                p[i] = n[i] = u[i] = d[i] = 0.0
+        for model in range(limits.size):
+            tau, limit = taus[model][start : start + count], limits[model]
+            for i in range(count):
+                entry = tau[i]
+                up = (entry >= limit) & (entry > 0.0)
+                down = (entry <= -limit) & (entry < 0.0)
+                p[i] += entry if up else 0.0
+                n[i] += entry if down else 0.0
+                u[i] += 1.0 if up else 0.0
+                d[i] += 1.0 if down else 0.0
+        out = into[start : start + count]
+        for i in range(count):
+            total = p[i] + n[i]
+            elected = p[i] if total > 0.0 else (n[i] if total < 0.0 else 0.0)
+            agreeing = u[i] if total > 0.0 else d[i]
+            out[i] += elected / max(agreeing, 1.0) * scaling
 
 
 # MagMax.

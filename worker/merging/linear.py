@@ -27,9 +27,10 @@ class Linear:
         """(1 − α) θ + α θ'."""
 
         def kernel(span: slice) -> Merged:
-            theta = place.head.read(span)
-            for _, flat in place.incoming:
-                kernels.scale(theta, 1.0 - self.alpha)
+            theta = place.head.read(span, 1.0 - self.alpha)
+            for number, (_, flat) in enumerate(place.incoming):
+                if number:
+                    kernels.scale(theta, 1.0 - self.alpha)
                 flat.add_to(theta, span, self.alpha)
             return theta, {}
 

@@ -49,7 +49,7 @@ def widened(elements: NDArray[Any]) -> NDArray[np.float64]:
     """Elements of a mergeable tensor, in their carrier and of any shape, as float64, exactly."""
     out = np.empty(elements.shape)
     if elements.size:
-        kernels.widen(np.ascontiguousarray(elements).reshape(-1), out.reshape(-1))
+        kernels.widen(np.ascontiguousarray(elements).reshape(-1), 1.0, out.reshape(-1))
     return out
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from worker.merging import kernels
 from worker.merging.streaming import Inputs, Merged, Place, dot
 
 _STRAIGHT: Final = 1e-6
@@ -35,8 +34,7 @@ class Slerp:
         here, there = _shares(_angle(place), self.time) if place.incoming else (1.0, 0.0)
 
         def kernel(span: slice) -> Merged:
-            theta = place.head.read(span)
-            kernels.scale(theta, here)
+            theta = place.head.read(span, here)
             for _, flat in place.incoming:
                 flat.add_to(theta, span, there)
             return theta, {}

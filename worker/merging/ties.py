@@ -59,28 +59,22 @@ class Ties:
 
     def open(self, place: Place) -> Callable[[slice], Merged]:
         """θ_pre + λ · (the mean of the entries that have the elected sign)."""
-        limits = {
-            index: self._limits[index] if self.scope == "model" else self._limit([place], index)
-            for index, _ in place.incoming
-        }
-        state = _State(place)
+        shared = self.scope == "model"
+        limits = [self._limits[index] if shared else self._limit([place], index) for index, _ in place.incoming]
+        state = _State(place, self.stateful)
 
         def kernel(span: slice) -> Merged:
             base = place.base.read(span)
             state.start(span)
-            for index, flat in place.incoming:
-                if self.thin is None:
-                    flat.require(kernels.add_trimmed(flat.elements(span), base, limits[index], *state.sums()))
-                else:
-                    tau = self._vector(base, flat, index, span)
-                    kernels.add_trimmed(tau, np.zeros_like(tau), limits[index], *state.sums())
-            state.add_elected_mean(base, self.scaling)
-            return base, state.kept() if self.stateful else {}
+            for row, (index, flat) in enumerate(place.incoming):
+                self._vector(base, flat, index, span, state.vector(row))
+            state.add_elected_mean(np.array(limits), base, self.scaling)
+            return base, state.kept()
 
         return kernel
 
-    def _vector(self, base: Float64, flat: Flat, index: int, span: slice) -> Float64:
-        tau = flat.difference(span, base)
+    def _vector(self, base: Float64, flat: Flat, index: int, span: slice, out: Float64 | None = None) -> Float64:
+        tau = flat.difference(span, base, out)
         if self.thin is not None:
             self.thin(tau, flat.name, index, span.start)
         return tau
@@ -120,31 +114,35 @@ class Ties:
 
 
 class _State:
-    """A chunk of the four parts: those of the version before, or zeros, with trimmed task vectors added."""
+    """A chunk of the four parts, those of the version before or zeros, and of the task vectors that come to them."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, keep: bool) -> None:
+        room = min(CHUNK, place.size)
         self._before = place.parts
-        self._rooms = {part: np.empty(min(CHUNK, place.size)) for part in PARTS}
-        self._parts: dict[str, Float64] = {}
-        self._begun = False
+        self._keep = keep or bool(place.parts)
+        self._stored = keep
+        self._parts = {part: np.zeros(room) for part in PARTS}
+        self._vectors = np.empty((len(place.incoming), room))
+        self._size = 0
 
     def start(self, span: slice) -> None:
         """Begin a chunk."""
-        size = span.stop - span.start
-        self._parts = {part: room[:size] for part, room in self._rooms.items()}
-        for part, before in self._before.items():
-            self._parts[part][:] = before.raw.flat[span]
-        self._begun = bool(self._before)
+        self._size = span.stop - span.start
+        if self._keep:
+            for part, values in self._parts.items():
+                before = self._before.get(part)
+                values[: self._size] = 0.0 if before is None else before.raw.flat[span]
 
-    def sums(self) -> tuple[bool, Float64, Float64, Float64, Float64]:
-        """What one task vector more is added to, after whether this is the first."""
-        first, self._begun = not self._begun, True
-        return (first, *self._parts.values())  # type: ignore[return-value]
+    def vector(self, row: int) -> Float64:
+        """Where the chunk of a task vector goes."""
+        return self._vectors[row, : self._size]
 
-    def add_elected_mean(self, into: Float64, scaling: float) -> None:
-        """The sign of an entry's total is elected; a total of 0 elects none, and the entry stays the base's."""
-        kernels.add_elected_mean(into, scaling, *self._parts.values())
+    def add_elected_mean(self, limits: Float64, into: Float64, scaling: float) -> None:
+        """Trim the vectors, add them to the parts, and add the mean of what has the elected sign."""
+        kernels.add_elected_mean(self._vectors, limits, into, scaling, self._keep, *self._parts.values())
 
     def kept(self) -> dict[str, NDArray[Any]]:
-        """The parts as they are stored."""
-        return {part: values.astype(CARRIERS[PARTS[part]], copy=False) for part, values in self._parts.items()}
+        """The parts as they are stored, if they are."""
+        if not self._stored:
+            return {}
+        return {part: self._parts[part][: self._size].astype(CARRIERS[dtype]) for part, dtype in PARTS.items()}
