@@ -283,7 +283,7 @@ def add_elected_mean(
     ups: Float64,
     downs: Float64,
 ) -> None:
-    """Add to into, `scaling` times, the mean of the trimmed entries whose sign their total has; a total of 0 elects none.
+    """Add to into, `scaling` times, the mean of the trimmed entries of the elected sign; a total of 0 elects none.
 
     taus: task vectors, [n, at least as many as into]; limits: [n], the smallest magnitude that each keeps.
     keep: whether the sums and counts by sign go on from, and stay in, positive, negative, ups and downs. Else what

@@ -8,8 +8,11 @@ from hypothesis import strategies as st
 from tests.unit.merging.streams import DTYPES, draw, nearby, rounded, run
 from worker.merging.average import Average
 from worker.merging.linear import Linear
+from worker.merging.magmax import MagMax
+from worker.merging.slerp import Slerp
 from worker.merging.streaming import CHUNK, Method, NotFinite
 from worker.merging.task_arithmetic import TaskArithmetic
+from worker.merging.ties import Ties
 
 _METHODS: list[Method] = [Average(before=2.0, utilities=(1.0,)), Linear(0.3), TaskArithmetic(0.7)]
 
@@ -151,3 +154,43 @@ def test_a_task_vector_added_and_taken_away_leaves_what_was_there() -> None:
     there = run(TaskArithmetic(0.5), base, base, [new])[0]
     back = run(TaskArithmetic(-0.5), base, there, [new])[0]
     torch.testing.assert_close(back["w"], base["w"])
+
+
+_ANY: list[Method] = [*_METHODS, Ties(0.4), MagMax(0.5), Slerp(0.3)]
+
+
+def _tied(seed: int, *names: str) -> dict[str, torch.Tensor]:
+    """Embeddings, under one name or several, and another tensor."""
+    return dict.fromkeys(names, draw(seed, 30, 4, spread=1.0)) | {"norm.weight": draw(seed + 1, 4, spread=1.0)}
+
+
+@pytest.mark.parametrize("method", _ANY, ids=lambda method: type(method).__name__)
+def test_tied_weights_that_every_file_stores_twice_stay_equal(method: Method) -> None:
+    names = ("embed.weight", "lm_head.weight")
+    weights, parts, missing = run(method, _tied(1, *names), _tied(3, *names), [_tied(5, *names)])
+    assert missing == []
+    assert torch.equal(*(weights[name] for name in names))
+    assert all(torch.equal(*(part[name] for name in names)) for part in parts.values())
+    single = run(method, _tied(1, names[0]), _tied(3, names[0]), [_tied(5, names[0])])[0]
+    assert torch.equal(weights[names[0]], single[names[0]])
+
+
+@pytest.mark.parametrize("method", _ANY, ids=lambda method: type(method).__name__)
+def test_a_tied_name_that_the_base_lacks_is_not_written(method: Method) -> None:
+    once, twice = _tied(1, "embed.weight"), _tied(5, "embed.weight", "lm_head.weight")
+    weights, _, missing = run(method, once, once, [twice])
+    assert (list(weights), missing) == (["embed.weight", "norm.weight"], [])
+
+
+def test_a_tied_name_that_the_checkpoint_lacks_keeps_its_value_and_is_named() -> None:
+    twice, once = _tied(1, "embed.weight", "lm_head.weight"), _tied(5, "embed.weight")
+    weights, _, missing = run(Linear(0.5), twice, twice, [once])
+    assert missing == ["lm_head.weight"]
+    assert torch.equal(weights["lm_head.weight"], twice["lm_head.weight"])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_zeros_keep_their_signs_where_a_checkpoint_is_taken_as_it_is(dtype: torch.dtype) -> None:
+    base, new = {"w": torch.ones(2, dtype=dtype)}, {"w": torch.tensor([-0.0, 0.0], dtype=dtype)}
+    weights = run(Average(0.0, (1.0,)), base, base, [new])[0]["w"]
+    assert torch.signbit(weights).tolist() == [True, False]

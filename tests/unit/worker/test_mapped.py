@@ -1,0 +1,64 @@
+"""Safetensors files mapped into memory."""
+
+import json
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from registry.errors import NotSafetensors
+from tests.unit.merging.streams import Held
+from worker.mapped import MappedFile
+from worker.merging.average import Average
+from worker.merging.streaming import Inputs, merge
+from worker.weights import as_raw
+
+
+def _write(path: Path, pad: str) -> Path:
+    """A file of a mask of three bytes and then floats, whose addresses are odd with some paddings of the header."""
+    header = {
+        "mask": {"dtype": "BOOL", "shape": [3], "data_offsets": [0, 3]},
+        "w": {"dtype": "F32", "shape": [2, 2], "data_offsets": [3, 19]},
+        "h": {"dtype": "BF16", "shape": [1], "data_offsets": [19, 21]},
+    }
+    text = json.dumps(header).encode() + pad.encode()
+    data = b"\x01\x00\x01" + struct.pack("<4f", 1.5, -2.0, 3.25, 0.0) + b"\x80\x3f"
+    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+    return path
+
+
+@pytest.mark.parametrize("pad", ["", " ", "  ", "   "])
+def test_tensors_may_lie_at_any_address(tmp_path: Path, pad: str) -> None:
+    file = MappedFile(_write(tmp_path / "x", pad))
+    assert file.names == ("mask", "w", "h")
+    assert (file.raw("w").dtype, file.raw("w").shape) == ("F32", (2, 2))
+    chunks: list[bytes] = []
+    merge(
+        Inputs(file, file, (file,), {}, lambda _: True), Average(1.0, (1.0,)), lambda _, c: chunks.append(c.tobytes())
+    )
+    assert b"".join(chunks) == (tmp_path / "x").read_bytes()[-21:]
+
+
+def test_tensors_are_what_safetensors_wrote_and_cannot_be_changed(tmp_path: Path) -> None:
+    tensors = {"a": torch.randn(5).bfloat16(), "b": torch.zeros(0, 3), "c": torch.tensor(7)}
+    save_file(tensors, tmp_path / "x", metadata={"format": "pt"})
+    file, held = MappedFile(tmp_path / "x"), Held(tensors)
+    assert file.metadata == {"format": "pt"}
+    assert set(file.names) == set(tensors)
+    for name, tensor in tensors.items():
+        assert (file.raw(name).dtype, file.raw(name).shape) == (as_raw(tensor).dtype, tuple(tensor.shape))
+        assert np.array_equal(file.raw(name).flat, held.raw(name).flat)
+    with pytest.raises(ValueError, match="read-only"):
+        file.raw("a").flat[0] = 1
+
+
+@pytest.mark.parametrize("change", [-1, 1])
+def test_a_file_of_another_length_than_its_header_says_is_refused(tmp_path: Path, change: int) -> None:
+    path = _write(tmp_path / "x", "")
+    data = path.read_bytes()
+    path.write_bytes(data[:change] if change < 0 else data + b"x")
+    with pytest.raises(NotSafetensors, match="its header describes"):
+        MappedFile(path)
