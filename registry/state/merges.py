@@ -13,6 +13,11 @@ from registry.state.ledger import ASKED_FOR
 from registry.state.reading import merge_of
 
 _MOST_LINEAGES = 10_000
+_LISTED = (
+    *("record", "state", "attempt", "fence", "cancel", "version", "progress", "problem"),
+    *("created", "started", "ended"),
+)
+"""All fields of a merge but its report."""
 _LOOK = 200
 _MOST_LOOKS = 10
 """A listing looks at this many merges at once, this many times, for those that are asked for."""
@@ -101,8 +106,10 @@ class RedisMerges(RedisConnection):
             ids = self._redis.lrange(keys.merges, first, last)
             pipeline = self._redis.pipeline(transaction=False)
             for merge_id in ids:
-                pipeline.hgetall(keys.merge(merge_id))
-            return [merge_of(fields) for fields in pipeline.execute()]
+                pipeline.hmget(keys.merge(merge_id), _LISTED)
+            found = pipeline.execute()
+        rows = [zip(_LISTED, values, strict=True) for values in found]
+        return [merge_of({name: value for name, value in row if value is not None}) for row in rows]
 
     def cancel_overdue(self) -> int:
         """Cancel the merges whose time is over; see StateStore.cancel_overdue."""

@@ -51,7 +51,7 @@ class StateStore(Protocol):
         states: Collection[MergeState] = (),
         task: str | None = None,
     ) -> MergeSlice:
-        """At most `limit` of a lineage's merges, newest first, below a place.
+        """At most `limit` of a lineage's merges, newest first, below a place, without their reports.
 
         states, task: only merges in one of these states, of this task. At most 2000 merges are looked at: a slice may
         have fewer than `limit`, even none, and still have a rest. Raises LineageNotFound.

@@ -51,7 +51,7 @@ def _seen(ledger: Ledger) -> dict[str, Any]:
         lineage.name: (
             lineage,
             list(state.list_versions(lineage.name, 1000)),
-            [merge for merge in state.list_merges(lineage.name, 1000).merges if merge.version is not None],
+            [state.get_merge(merge.id) for merge in state.list_merges(lineage.name, 1000).merges if merge.version],
             list(state.list_aliases(lineage.name)),
             list(state.list_pins(lineage.name)),
             state.get_retention(lineage.name),
