@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test test-compose check static demo openapi clients lock clean
+.PHONY: help run test test-compose check static demo openapi clients fuzz lock clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -45,6 +45,9 @@ openapi: $(VENV)/.dev ## Write docs/openapi.json anew, after a change of a route
 
 clients: openapi ## Write docs/openapi.json and the generated parts of the clients anew, after a change of a route
 	@$(BIN)/python clients/python/generate.py
+
+fuzz: $(VENV)/.dev ## Change safetensors headers at random for ten minutes and look at what the parser says
+	@$(BIN)/python -m tests.unit.registry.header_fuzz --seconds 600 $(ARGS)
 
 lock: $(VENV)/.dev ## Resolve requirements/*.in anew into the pinned *.txt (takes minutes; ARGS=--upgrade raises pins)
 	@CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --allow-unsafe --generate-hashes --strip-extras \

@@ -250,21 +250,21 @@ def test_parts_that_are_missing_or_out_of_order_are_named(house: House, what: st
 
 
 @pytest.mark.parametrize(
-    ("content_type", "words"),
+    ("content_type", "status", "kind", "words"),
     [
-        ("multipart/form-data", ("boundary",)),
-        ("multipart/form-data; boundary=other", ("multipart",)),
-        ("text/plain", ("multipart/form-data", "application/json", "'text/plain'")),
-        ("application/octet-stream", ("multipart/form-data", "application/json")),
+        ("multipart/form-data", 400, "malformed-upload", ("boundary",)),
+        ("multipart/form-data; boundary=other", 400, "malformed-upload", ("multipart",)),
+        ("text/plain", 415, "media-type-unsupported", ("multipart/form-data", "application/json", "'text/plain'")),
+        ("application/octet-stream", 422, "invalid-document", ("query", "POST /merge?task=NAME")),
     ],
 )
 def test_a_body_that_is_not_what_its_content_type_says_is_refused(
-    house: House, content_type: str, words: tuple[str, ...]
+    house: House, content_type: str, status: int, kind: str, words: tuple[str, ...]
 ) -> None:
     files = parts(house.document(), house.material.visual[TASK.name].read_bytes(), None)
     body = httpx.Request("POST", house.stack.url, files=files).read()
     send = lambda: house.api.http.post("/merge", content=body, headers={"Content-Type": content_type})  # noqa: E731
-    assert_refused(house, send, 400, "malformed-upload", words)
+    assert_refused(house, send, status, kind, words)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
