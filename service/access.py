@@ -35,6 +35,7 @@ NEEDS: dict[str, Scope | None] = {
     "GET /lineages/{name}/events": Scope.READ,
     "GET /models": Scope.READ,
     "GET /models/{version}": Scope.READ,
+    "GET /models/{a}/diff/{b}": Scope.READ,
     "GET /models/{version}/weights": Scope.READ,
     "HEAD /models/{version}/weights": Scope.READ,
     "GET /models/{version}/open_clip_config.json": Scope.READ,

@@ -21,6 +21,7 @@ from service import errors, idempotency, openapi
 from service.access import Desk, guarded
 from service.bodies import BodyBounds
 from service.callers import Authenticator
+from service.comparison import Comparer
 from service.context import Context
 from service.deliveries import Courier
 from service.doorbell import create_doorbell
@@ -86,6 +87,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         access=access,
         ring=create_doorbell(settings.broker_url),
         watchers=watchers,
+        comparer=Comparer(settings.max_comparisons),
         courier=courier,
     )
     app.add_middleware(TusVersionHeader)

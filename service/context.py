@@ -11,6 +11,7 @@ from registry.blobs.store import BlobStore, UploadStore
 from registry.state.access import RedisAccess
 from registry.state.store import EventSource, StateStore
 from service.callers import ANYBODY, Caller
+from service.comparison import Comparer
 from service.deliveries import Courier
 from service.idempotency import Attempt, attempt_of
 from service.settings import GatewaySettings
@@ -38,6 +39,7 @@ class Context:
     ring: Callable[[str], None]
     watchers: Watchers
     courier: Courier
+    comparer: Comparer
     caller: Caller = ANYBODY
     attempt: Attempt = field(default_factory=Attempt)
     cancel_at: datetime | None = None

@@ -46,6 +46,7 @@ class GatewaySettings(StoreSettings):
         30.0, gt=0, description="How long a request with an Idempotency-Key is waited for once its gateway has died."
     )
     max_wait_seconds: int = Field(60, ge=0, description="Longest that `Prefer: wait=n` makes an answer wait for.")
+    max_comparisons: int = Field(2, ge=0, description="Most versions that are compared with others at once.")
     max_watchers: int = Field(1000, ge=0, description="Most streams of events that a gateway serves at once.")
     events_seconds: float = Field(
         3600.0, gt=0, description="How long a stream of events stays open; the client then goes on with Last-Event-ID."

@@ -66,7 +66,9 @@ async def create_blob(request: Request, response: Response, context: Ctx) -> Blo
     return BlobView(**dict(blob))
 
 
-@router.head("/blobs/{digest}", operation_id="headBlob", responses=_FOUND | problems(BlobNotFound))
+@router.head(
+    "/blobs/{digest}", operation_id="headBlob", response_class=Response, responses=_FOUND | problems(BlobNotFound)
+)
 def head_blob(digest: str, context: Ctx) -> Response:
     """Whether the server has a blob: 200 with its size, or 404."""
     blob = context.blobs.touch(digest)

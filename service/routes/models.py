@@ -8,6 +8,7 @@ from registry.errors import (
     BlobNotFound,
     LineageNotFound,
     NotFound,
+    Overloaded,
     RangeOutside,
     VersionNotFound,
     VersionRetired,
@@ -16,6 +17,7 @@ from registry.errors import (
 from registry.version import DEFAULT_LINEAGE, VersionReference
 from service.context import Ctx
 from service.cursors import link_next, read_cursor, write_cursor
+from service.diff import DiffView, diff
 from service.downloads import SAFETENSORS_MEDIA_TYPE, Download
 from service.routes.headers import headers
 from service.routes.paging import PAGE, Cursor, Limit
@@ -101,3 +103,13 @@ def get_open_clip_config(version: str, response: Response, context: Ctx) -> dict
         raise NotFound(f"The lineage {found.lineage!r} has no architecture, so {version} has no open_clip config.")
     response.headers["Content-Location"] = f"/models/{found.reference}/open_clip_config.json"
     return architecture.open_clip_config
+
+
+@router.get(
+    "/models/{a}/diff/{b}",
+    operation_id="diffVersions",
+    responses=problems(VersionNotFound, VersionRetired, Overloaded),
+)
+def diff_versions(a: str, b: str, context: Ctx) -> DiffView:
+    """Which tensors differ between two versions, and by how much; tasks and scores side by side."""
+    return diff(context, a, b)

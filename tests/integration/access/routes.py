@@ -68,6 +68,7 @@ CASES = {
     "GET /metrics": Case("/metrics", "read", 403, None),
     "GET /models": Case("/models", "read", parameters={"lineage": "{lineage}"}),
     "GET /models/{version}": Case("/models/{version}", "read"),
+    "GET /models/{a}/diff/{b}": Case("/models/{version}/diff/{version}", "read"),
     "GET /models/{version}/weights": Case("/models/{version}/weights", "read"),
     "HEAD /models/{version}/weights": Case("/models/{version}/weights", "read"),
     # The lineages have no architecture, so there is no config; the words differ from those for no version.

@@ -11,9 +11,11 @@ from .attempt_view import AttemptView
 from .average_recipe import AverageRecipe
 from .blob_view import BlobView
 from .branch_request import BranchRequest
+from .change_view import ChangeView
 from .dare_recipe import DareRecipe
 from .dare_recipe_scope import DareRecipeScope
 from .dare_recipe_then import DareRecipeThen
+from .diff_view import DiffView
 from .gap_event import GapEvent
 from .gate import Gate
 from .get_open_clip_config_response_getopenclipconfig import (
@@ -61,10 +63,14 @@ from .provenance_libraries import ProvenanceLibraries
 from .retention import Retention
 from .retention_view import RetentionView
 from .rollback_request import RollbackRequest
+from .scores import Scores
 from .slerp_recipe import SlerpRecipe
 from .state_event import StateEvent
 from .task import Task
 from .task_arithmetic_recipe import TaskArithmeticRecipe
+from .task_diff import TaskDiff
+from .tensor_diff import TensorDiff
+from .tensor_shape import TensorShape
 from .ties_recipe import TiesRecipe
 from .ties_recipe_scope import TiesRecipeScope
 from .upload_view import UploadView
@@ -89,9 +95,11 @@ __all__ = (
     "AverageRecipe",
     "BlobView",
     "BranchRequest",
+    "ChangeView",
     "DareRecipe",
     "DareRecipeScope",
     "DareRecipeThen",
+    "DiffView",
     "GapEvent",
     "Gate",
     "GetOpenClipConfigResponseGetopenclipconfig",
@@ -137,10 +145,14 @@ __all__ = (
     "Retention",
     "RetentionView",
     "RollbackRequest",
+    "Scores",
     "SlerpRecipe",
     "StateEvent",
     "Task",
     "TaskArithmeticRecipe",
+    "TaskDiff",
+    "TensorDiff",
+    "TensorShape",
     "TiesRecipe",
     "TiesRecipeScope",
     "UploadView",

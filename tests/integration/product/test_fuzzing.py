@@ -1,0 +1,18 @@
+"""Schemathesis on the running service with authentication on, bounded; see fuzzing.py for longer runs."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.product.fuzzing import fuzz
+
+_SECONDS = 20
+_SEED = 20_260_724
+
+
+@pytest.mark.slow
+def test_no_answer_is_a_server_error_or_is_not_in_the_document(tmp_path: Path) -> None:
+    found = fuzz(tmp_path, _SECONDS, _SEED)
+    print(f"schemathesis: seed {found.seed}, {found.cases} cases")
+    assert found.status == 0, found.text
+    assert found.cases > 50, found.text
