@@ -133,8 +133,10 @@ async def create_merge(
             f"itself as {SAFETENSORS_MEDIA_TYPE} with lineage, task and method in the query; not {kind[:60]!r}."
         )
     response.headers["Location"] = f"/merges/{merge.id}"
-    merge = await wait_for_end(context, merge.id, read_wait(prefer), response)
-    if merge.state.terminal:
+    wait = read_wait(prefer)
+    merge = await wait_for_end(context, merge.id, wait, response)
+    # Whoever did not ask to wait is told 202 of every merge, also of one that was quicker than this answer.
+    if wait and merge.state.terminal:
         response.status_code = 200
     return _standing(merge, response)
 
