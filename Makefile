@@ -45,6 +45,7 @@ openapi: $(VENV)/.dev ## Write docs/openapi.json anew, after a change of a route
 
 clients: openapi ## Write docs/openapi.json and the generated parts of the clients anew, after a change of a route
 	@$(BIN)/python clients/python/generate.py
+	@cd clients/typescript && npm ci --silent --ignore-scripts && npm run --silent generate
 
 fuzz: $(VENV)/.dev ## Change safetensors headers at random for ten minutes and look at what the parser says
 	@$(BIN)/python -m tests.unit.registry.header_fuzz --seconds 600 $(ARGS)

@@ -90,6 +90,26 @@ def test_the_python_clients_example_runs_where_only_the_client_is_installed(past
     assert said.split()[:2] == ["from-python@1", "from-python@2"]
 
 
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(not (shutil.which("node") and shutil.which("npm")), reason="node and npm are not installed")
+def test_the_typescript_clients_example_runs_in_a_fresh_project(pasted: Pasted, tmp_path: Path) -> None:
+    source = tmp_path / "typescript"
+    shutil.copytree(ROOT / "clients" / "typescript", source, ignore=shutil.ignore_patterns("node_modules", "dist"))
+    program = re.findall(r"```js\n(.*?)```", (source / "README.md").read_text(), flags=re.DOTALL)[0]
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "package.json").write_text('{"type": "module"}')
+    (project / "example.js").write_text(program.replace("http://localhost:8000", pasted.stack.url))
+    (project / "example").symlink_to(pasted.folder / "example")
+    pasted.run("npm", "--prefix", str(source), "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+    pasted.run("npm", "pack", str(source), "--pack-destination", str(tmp_path))
+    packed = str(next(tmp_path.glob("odem-client-*.tgz")))
+    pasted.run("npm", "--prefix", str(project), "install", "--no-audit", "--no-fund", packed)
+    command = f"cd {project} && node example.js"
+    said = pasted.run("bash", "-c", command, XDG_CACHE_HOME=str(tmp_path))
+    assert said.split() == ["from-node@1", "from-node@2", "merged/open_clip_model.safetensors"]
+
+
 def _wait_for_both(stack: Stack) -> None:
     def ended() -> bool:
         merges = httpx.get(f"{stack.url}/merges", trust_env=False).json()["merges"]
