@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from registry.state.keys import intent_key
 from tests.acceptance.stack import eventually
 from tests.integration.ledger.conftest import Ledger
 from tests.integration.product.conftest import Gateway
@@ -160,11 +161,14 @@ def test_while_a_request_is_under_way_its_key_is_in_use(gateway: Gateway, books:
     parts = {"merge": (None, asked, "application/json"), "checkpoint": ("c", weights(1), _SAFETENSORS)}
     key = _key()
     with _begun(gateway, "/merge", key, asked):
-        busy = eventually(lambda: _when(gateway.http.post("/merge", files=parts, headers=key), 409), "409", 10)
+        name = intent_key("", hashlib.sha256(key["Idempotency-Key"].encode()).hexdigest())
+        eventually(lambda: books.state._redis.exists(name), "the request is under way", 20)
+        busy = gateway.http.post("/merge", files=parts, headers=key)
+        assert busy.status_code == 409
         assert busy.json()["type"] == "/problems/idempotency-key-busy"
         assert 1 <= int(busy.headers["retry-after"]) <= 30
     # The connection was cut: nothing was made, and the key is free again at once.
-    done = eventually(lambda: _when(gateway.http.post("/merge", files=parts, headers=key), 202), "the key is free", 10)
+    done = eventually(lambda: _when(gateway.http.post("/merge", files=parts, headers=key), 202), "the key is free", 20)
     assert books.state.get_merge(done.json()["id"]).lineage == "flight"
 
 
