@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from odem_client.client import (
+    COMPARING,
     DEFAULT_LINEAGE,
     Odem,
     event_headers,
@@ -43,6 +44,7 @@ from odem_client.generated.models import (
     AliasTarget,
     AliasView,
     BranchRequest,
+    DiffView,
     LineagePage,
     LineageView,
     MergePage,
@@ -248,6 +250,11 @@ class AsyncOdem:
             cursor = page.next_
             if cursor is None:
                 return
+
+    async def diff(self, older: str, newer: str = "latest") -> DiffView:
+        """What changed between two versions. Of large ones it takes long."""
+        answer = await self._http.get(f"/models/{older}/diff/{newer}", timeout=COMPARING)
+        return DiffView.from_dict(answer.json())
 
     async def open_clip_config(self, reference: str = "latest") -> dict[str, Any]:
         """A version's open_clip_config.json: the model's config and its preprocessing."""

@@ -31,6 +31,7 @@ from odem_client.generated.models import (
     AliasTarget,
     AliasView,
     BranchRequest,
+    DiffView,
     LineagePage,
     LineageView,
     MergePage,
@@ -47,6 +48,8 @@ from odem_client.retries import Retries
 from odem_client.uploads import Notes, Uploader
 
 DEFAULT_LINEAGE = "default"
+COMPARING = 600.0
+"""Seconds that the service may take to compare two versions."""
 SILENCE = 60.0
 """Seconds after which a stream of events counts as dead: the service shows a sign of life more often."""
 
@@ -252,6 +255,11 @@ class Odem:
             cursor = page.next_
             if cursor is None:
                 return
+
+    def diff(self, older: str, newer: str = "latest") -> DiffView:
+        """What changed between two versions. Of large ones it takes long."""
+        answer = self._http.get(f"/models/{older}/diff/{newer}", timeout=COMPARING)
+        return DiffView.from_dict(answer.json())
 
     def open_clip_config(self, reference: str = "latest") -> dict[str, Any]:
         """A version's open_clip_config.json: the model's config and its preprocessing."""
