@@ -31,5 +31,5 @@ stand_in() { # image, packages, more lines of a Dockerfile
 }
 stand_in "$valkey_image" redis-server \
     'RUN ln -s /usr/bin/redis-server /usr/local/bin/valkey-server && ln -s /usr/bin/redis-cli /usr/local/bin/valkey-cli\n'
-stand_in "$prometheus_image" prometheus 'USER nobody\nENTRYPOINT ["/usr/bin/prometheus"]\n'
+stand_in "$prometheus_image" prometheus 'RUN install -d -o nobody -g nogroup /prometheus\nUSER nobody\nENTRYPOINT ["/usr/bin/prometheus"]\n'
 stand_in "$nginx_image" nginx-light 'USER www-data\nENTRYPOINT ["nginx", "-g", "daemon off;"]\n'

@@ -1,6 +1,7 @@
 """Where bytes are kept: in a bucket of a real S3 server; and brought back after all was lost."""
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -59,11 +60,13 @@ def test_merges_run_on_a_bucket_and_everything_comes_back_from_it_alone(
         "ODEM_BLOBS_URL": s3_server.url(uuid.uuid4().hex),
         "ODEM_BLOBS_ACCESS_KEY": ACCESS_KEY,
         "ODEM_BLOBS_SECRET_KEY": SECRET_KEY,
+        "ODEM_LOG_FORMAT": "json",
     }
     stack = own_stack(**settings)
     api = client(stack)
+    api.http.headers["X-Request-Id"] = "from-the-client"
     create(api, material)
-    merge(api, material, 0)
+    made = merge(api, material, 0)
     shutil.rmtree(stack.data / "blobs" / "sha256")
     (stack.data / "blobs" / "sha256").mkdir()
     merge(api, material, 1)
@@ -73,6 +76,10 @@ def test_merges_run_on_a_bucket_and_everything_comes_back_from_it_alone(
     assert admin(stack, "verify", **settings).endswith("all is well\n")
     assert "in all: 0 files" in admin(stack, "collect", **settings), "everything is young"
     assert not (stack.data / "manifests").exists()
+    lines = [json.loads(line[line.index("{") :]) for line in stack.text.splitlines() if '"level"' in line]
+    told = [line for line in lines if line.get("request") == "from-the-client"]
+    assert {"worker.run", "uvicorn.access"} <= {line["logger"] for line in told}
+    assert any(line.get("merge") == made["id"] for line in told), "a request is followed to its worker"
 
     other = own_stack(**settings)
     again = client(other)
