@@ -35,6 +35,9 @@ def main() -> None:
     except OdemError as error:
         _explain(error)
         sys.exit(status_of(error))
+    except KeyError as error:  # of a generated class: a field that must be there
+        say(f"odem: The service's answer has no {error}: it is of another version than this client.")
+        sys.exit(FAILED)
     except OSError as error:
         say(f"odem: {error}")
         sys.exit(FAILED)

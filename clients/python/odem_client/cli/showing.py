@@ -61,11 +61,16 @@ def print_json(found: Document | Sequence[Document] | dict[str, Any]) -> None:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:
     """Print a table on stdout, or say that there is nothing."""
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
-    for row in rows:
-        table.add_row(*(escape(_cell(value)) for value in row))
-    if table.row_count:
-        Console(highlight=False).print(table)
+    cells = [[_cell(value) for value in row] for row in rows]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for number, column in enumerate(columns):
+        # The first column's names are copied into other commands: whole, however narrow the terminal is.
+        widest = max((len(row[0]) for row in cells), default=0)
+        table.add_column(column, min_width=0 if number else widest, no_wrap=not number)
+    for row in cells:
+        table.add_row(*map(escape, row))
+    if cells:
+        Console(highlight=False, width=None if sys.stdout.isatty() else 1000).print(table)
     else:
         say(empty)
 
