@@ -121,6 +121,8 @@ class Interleavings(RuleBasedStateMachine):
                 self.store.request_cancel(job.id)
             return
         self.store.request_cancel(job.id)
+        if job.state == "cancelled":
+            return  # a worker may have ended it so by itself, and nothing is asked of what has ended
         job.cancel = True
         if job.state == "queued":
             job.state = "cancelled"
