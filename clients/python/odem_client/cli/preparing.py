@@ -63,11 +63,12 @@ def calibrate(
         with connect(url, key) as odem:
             sizing = calibration.Sizing.of(odem.open_clip_config(f"{lineage}@0"))
     found = calibration.find(images, image_column, label_column)
-    with transfer_bars(images.name, quiet=False) as told:
+    with transfer_bars(images.name, quiet=False, counted=True) as told:
         labels = calibration.write(found, output, sizing, most=samples, seed=seed, progress=told)
     counts = Counter(labels)
     typer.echo(output)
-    spread = f"{min(counts.values())} to {max(counts.values())} of each of {len(counts)} classes"
+    fewest, most = min(counts.values()), max(counts.values())
+    spread = f"{fewest if fewest == most else f'{fewest} to {most}'} of each of {len(counts)} classes"
     say(f"{len(labels)} images of {sizing.side} x {sizing.side} pixels, {spread}, {size(output.stat().st_size)}")
     if absent := len(found.classnames) - len(counts):
         say(f"{absent} classes have no image in the sample: raise --samples")

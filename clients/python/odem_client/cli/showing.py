@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.progress import (
     BarColumn,
     DownloadColumn,
+    MofNCompleteColumn,
     Progress,
     TaskID,
     TextColumn,
@@ -92,13 +93,14 @@ def size(count: int) -> str:
 
 
 @contextmanager
-def transfer_bars(what: str, *, quiet: bool) -> Iterator[Told]:
-    """Bars for the phases of a transfer."""
+def transfer_bars(what: str, *, quiet: bool, counted: bool = False) -> Iterator[Told]:
+    """Bars for the phases of a transfer, in bytes; or of things that are `counted`."""
     console = errors()
     if quiet or not console.is_terminal:
         yield nothing
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    amounts = (MofNCompleteColumn(),) if counted else (DownloadColumn(), TransferSpeedColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), *amounts)
     with Progress(*columns, TimeRemainingColumn(), console=console) as bars:
         ids: dict[str, TaskID] = {}
 
