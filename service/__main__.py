@@ -77,7 +77,7 @@ def _log_config() -> dict[str, Any]:
     for handler in config["handlers"].values():
         handler["filters"] = ["request"]
     for formatter in config["formatters"].values():
-        formatter["fmt"] += " %(request_id)s"
+        formatter["fmt"] += "%(about)s"
     config["root"] = {"handlers": ["default"], "level": "WARNING"}
     return config
 

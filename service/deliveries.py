@@ -7,13 +7,14 @@ import asyncio
 import json
 import logging
 import random
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 
-from registry.errors import Conflict, InvalidRecord, MergeNotFound, OdemError, WebhookNotFound
+from registry.errors import Conflict, InvalidRecord, MergeNotFound, OdemError, StoreUnavailable, WebhookNotFound
 from registry.merge import Merge
 from registry.record import now
 from registry.state.store import StateStore
@@ -23,6 +24,7 @@ from service.outward import Outward, Unreachable
 from service.settings import GatewaySettings
 
 _AT_ONCE = 16
+_AT_ONCE_OF_LINEAGE = 4
 _GROWTH = 4
 _LONGEST_PAUSE = 6 * 3600.0
 _JITTER = 0.2
@@ -63,8 +65,9 @@ class Courier:
     outward: Outward
 
     def __post_init__(self) -> None:
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: dict[asyncio.Task[None], str] = {}
         self._task: asyncio.Task[None] | None = None
+        self._cut_off = False
 
     def start(self) -> None:
         """Begin to look for what is due."""
@@ -72,46 +75,69 @@ class Courier:
 
     async def close(self) -> None:
         """Stop. What was under way is due again when its lease is over."""
-        for task in {self._task, *self._under_way} - {None}:
-            assert task is not None  # noqa: S101  just taken out
+        tasks = [task for task in (self._task, *self._under_way) if task is not None]
+        for task in tasks:
             task.cancel()
-            await asyncio.wait([task])
+        if tasks:
+            await asyncio.wait(tasks)
         await self.outward.close()
 
     async def _run(self) -> None:
-        lease_ms = round((self.settings.webhook_timeout_seconds + _LEASE_MARGIN_SECONDS) * 1000)
         while True:
-            due: list[Delivery] = []
-            room = _AT_ONCE - len(self._under_way)
-            if room:
-                try:
-                    due = list(await run_in_threadpool(self.webhooks.claim_due, lease_ms, room))
-                except OdemError as error:
-                    _log.warning("Webhooks wait: %s", error)
+            due = await self._claim()
             for delivery in due:
                 task = asyncio.create_task(self._deliver(delivery))
-                self._under_way.add(task)
-                task.add_done_callback(self._under_way.discard)
+                self._under_way[task] = delivery.lineage
+                task.add_done_callback(self._under_way.pop)
             if not due:
                 await asyncio.sleep(self.settings.webhook_poll_seconds)
 
-    async def _deliver(self, delivery: Delivery) -> None:
+    async def _claim(self) -> Sequence[Delivery]:
+        """What is due, as far as there is room for it."""
+        room = _AT_ONCE - len(self._under_way)
+        if not room:
+            return ()
+        full = {lineage for lineage, count in Counter(self._under_way.values()).items() if count >= _AT_ONCE_OF_LINEAGE}
+        lease_ms = round((self.settings.webhook_timeout_seconds + _LEASE_MARGIN_SECONDS) * 1000)
         try:
-            webhook, merge = await run_in_threadpool(self._read, delivery)
-            if webhook is None or merge is None:
-                came, again = _nothing_to_send(delivery), False
-            else:
-                message = message_id(webhook.id, merge.id)
-                came = await self._attempt(webhook, merge.id, message, message_of(merge), delivery.attempt)
-                again = came.error is not None and delivery.attempt < self.settings.webhook_attempts
-            again = again and came.status != _GONE
-            retry_ms = round(pause(delivery.attempt, self.settings.webhook_retry_seconds) * 1000) if again else None
-            patience_ms = 0 if came.status == _GONE else round(self.settings.webhook_disable_seconds * 1000)
-            _, outcome = await run_in_threadpool(self.webhooks.settle, delivery, came, retry_ms, patience_ms)
-            if outcome == "disabled":
-                _log.warning("The webhook %s of %s is disabled: %s", delivery.webhook, delivery.lineage, came.error)
+            found = await run_in_threadpool(self.webhooks.claim_due, lease_ms, room, full)
+        except StoreUnavailable as error:
+            # Said once: this is asked every second.
+            if not self._cut_off:
+                _log.warning("Webhooks wait: %s", error)
+            self._cut_off = True
+            return ()
+        except Exception:
+            _log.exception("Webhooks wait")
+            return ()
+        self._cut_off = False
+        return found
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        """One attempt. Whatever goes wrong here, the message is due again when its lease is over."""
+        try:
+            await self._try(delivery)
         except OdemError as error:
             _log.warning("A delivery to the webhook %s waits: %s", delivery.webhook, error)
+        except Exception:
+            _log.exception("A delivery to the webhook %s waits", delivery.webhook)
+
+    async def _try(self, delivery: Delivery) -> None:
+        webhook, merge = await run_in_threadpool(self._read, delivery)
+        if webhook is None or merge is None:
+            came, again = _nothing_to_send(delivery), False
+        else:
+            message = message_id(webhook.id, merge.id)
+            came = await self._attempt(webhook, merge.id, message, message_of(merge), delivery.attempt)
+            again = came.error is not None and delivery.attempt < self.settings.webhook_attempts
+        gone = came.status == _GONE
+        retry_ms = None
+        if again and not gone:
+            retry_ms = round(pause(delivery.attempt, self.settings.webhook_retry_seconds) * 1000)
+        patience_ms = 0 if gone else round(self.settings.webhook_disable_seconds * 1000)
+        _, outcome = await run_in_threadpool(self.webhooks.settle, delivery, came, retry_ms, patience_ms)
+        if outcome == "disabled":
+            _log.warning("The webhook %s of %s is disabled: %s", delivery.webhook, delivery.lineage, came.error)
 
     def _read(self, delivery: Delivery) -> tuple[Webhook | None, Merge | None]:
         """The webhook and the merge; None for what is deleted, disabled or lost."""

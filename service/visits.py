@@ -58,11 +58,13 @@ def current_request_id() -> str | None:
 
 
 class RequestIdFilter(logging.Filter):
-    """Gives log records the `request_id` of the request that they are about, "-" for none."""
+    """Gives log records the `request_id` of their request, "-" for none; `about` is the same as the end of a line."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Keep every record."""
-        record.request_id = _request_id.get()
+        found = _request_id.get()
+        record.request_id = found
+        record.about = "" if found == "-" else f" {found}"
         return True
 
 
@@ -136,8 +138,10 @@ class Trail:
             self._writing = asyncio.create_task(self._write_soon())
 
     async def _write_soon(self) -> None:
-        await asyncio.sleep(_REFUSAL_PAUSE)
-        await self.finish()
+        # More may have come while some were written.
+        while self._waiting:
+            await asyncio.sleep(_REFUSAL_PAUSE)
+            await self.finish()
 
     async def finish(self) -> None:
         """Write what waits."""

@@ -4,7 +4,9 @@ What a webhook is to be told is written by the scripts that end merges, so no cr
 due.
 """
 
+import random
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from datetime import timedelta
 
 from registry.errors import WebhookNotFound
@@ -75,19 +77,32 @@ class RedisWebhooks(RedisConnection):
 
     # What is to be delivered
 
-    def claim_due(self, lease_ms: int, most: int) -> Sequence[Delivery]:
-        """Take up to `most` deliveries that are due, each for a lease: nobody else has them until it is over."""
+    def claim_due(self, lease_ms: int, most: int, full: AbstractSet[str]) -> Sequence[Delivery]:
+        """Take up to `most` deliveries that are due, each for a lease: nobody else has them until it is over.
+
+        One of each lineage at a time, in any order, so that a lineage with many does not keep the others waiting; none
+        of lineages that are `full`.
+        """
+        waiting = self._waiting_lineages() - full
         found: list[Delivery] = []
-        with answers():
-            for lineage in sorted(self._redis.smembers(WEBHOOKS)):
-                keys = LineageKeys(lineage)
-                while len(found) < most and (claimed := self._claim_one(keys, lease_ms)):
-                    found.append(claimed)
+        for lineage in random.sample(sorted(waiting), len(waiting)):
+            if len(found) < most and (claimed := self._claim_one(LineageKeys(lineage), lease_ms)):
+                found.append(claimed)
         return found
 
+    def _waiting_lineages(self) -> set[str]:
+        """Lineages with deliveries that are due."""
+        with answers():
+            names = sorted(self._redis.smembers(WEBHOOKS))
+            pipeline = self._redis.pipeline(transaction=False)
+            pipeline.time()
+            for name in names:
+                pipeline.zrange(LineageKeys(name).deliveries, 0, 0, withscores=True)
+            (seconds, microseconds), *first = pipeline.execute()
+        now_ms = int(seconds) * 1000 + int(microseconds) // 1000
+        return {name for name, entry in zip(names, first, strict=True) if entry and float(entry[0][1]) <= now_ms}
+
     def _claim_one(self, keys: LineageKeys, lease_ms: int) -> Delivery | None:
-        if not self._redis.exists(keys.deliveries):
-            return None
         answer = self._run("claim_delivery", [keys.deliveries, keys.attempts], [lease_ms])
         if not answer:
             return None

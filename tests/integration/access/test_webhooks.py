@@ -1,6 +1,7 @@
 """Webhooks: told of every end of a merge, signed, tried again, given up, and never led into a private network."""
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -272,3 +273,20 @@ def test_a_lineage_has_no_more_webhooks_than_it_may(own_gateway: Callable[..., G
     house.hook(receiver.url)
     answer = house.client.post("/lineages/a/webhooks", json={"url": receiver.url})
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/conflict")
+
+
+def test_a_slow_receiver_of_one_lineage_does_not_keep_another_waiting(
+    own_gateway: Callable[..., Gateway], receiver: Receiver
+) -> None:
+    house = House(own_gateway(**_FAST | {"ODEM_WEBHOOK_TIMEOUT_SECONDS": "20"}))
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(50)  # takes connections, answers nothing
+        house.hook(f"http://127.0.0.1:{silent.getsockname()[1]}/")
+        for _ in range(20):
+            house.merge("cancelled")
+        send_lineage(house.client, "b", house.blob)
+        assert house.client.post("/lineages/b/webhooks", json={"url": receiver.url}).status_code == 201
+        merge = send_merge(house.client, "b", house.blob)
+        house.client.post(f"/merges/{merge}/cancel")
+        eventually(lambda: receiver.got, "the other lineage's receiver is told", 10.0)
