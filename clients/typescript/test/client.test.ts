@@ -51,7 +51,8 @@ test('a merge is sent, watched with typed events, waited for and pulled', async 
     },
   });
   assert.equal(done.version, `${lineage}@1`);
-  assert.deepEqual(states.slice(-2), [`${lineage}@1`, 'succeeded']);
+  // Whoever comes after its end is told the final state alone.
+  assert.deepEqual(states.slice(-2), states.length > 1 ? [`${lineage}@1`, 'succeeded'] : ['succeeded']);
   const pulled = await pull(odem, `${lineage}@1`, join(here, 'out'));
   assert.equal(digest(pulled.weights), pulled.digest);
   assert.equal((await pull(odem, `${lineage}@1`, join(here, 'out'))).received, 0);
