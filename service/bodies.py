@@ -44,7 +44,10 @@ class BodyBounds:
             return
         body = _Body(receive, send, *self._limit(scope["path"]), self._settings.idle_seconds)
         body.expect(Headers(scope=scope))
-        await self._app(scope, body.receive, body.send)
+        if body.complete:
+            await self._app(scope, receive, send)
+        else:
+            await self._app(scope, body.receive, body.send)
 
     def _limit(self, path: str) -> tuple[int, str]:
         if path.startswith("/uploads/") or path in _FILES:
@@ -68,6 +71,11 @@ class _Body:
         length = headers.get("content-length", "")
         self._announced = int(length) if length.isdecimal() else 0
         self._complete = not self._announced and "transfer-encoding" not in headers
+
+    @property
+    def complete(self) -> bool:
+        """Whether all of the body has come; of a request without one, from the start."""
+        return self._complete
 
     async def receive(self) -> Message:
         """The next piece. Raises BodyRefused."""

@@ -44,13 +44,13 @@ class Context:
     attempt: Attempt = field(default_factory=Attempt)
     cancel_at: datetime | None = None
 
-    def seen_by(self, visit: Visit) -> "Context":
+    def seen_by(self, visit: Visit, attempt: Attempt) -> "Context":
         """The stores as a visit's caller may see them; made anew for each request."""
         caller = visit.caller
         assert caller is not None  # noqa: S101  every route has a guard
         key = caller.key
         if key is None or key.lineages is None:
-            return replace(self, caller=caller)
+            return replace(self, caller=caller, attempt=attempt)
         revealed: set[str] = set()
         return replace(
             self,
@@ -60,6 +60,7 @@ class Context:
             blobs=cast("BlobStore", VisibleBlobs(self.blobs, self.access, key, revealed)),
             uploads=cast("UploadStore", VisibleUploads(self.uploads, self.access, key)),
             caller=caller,
+            attempt=attempt,
         )
 
 
@@ -67,7 +68,7 @@ async def _context(request: Request) -> Context:
     # Asynchronous although it waits for nothing: a plain function would be handed over to a thread.
     found = request.app.state.context
     assert isinstance(found, Context)  # noqa: S101  create_app puts it there
-    return replace(found.seen_by(visit_of(request.scope)), attempt=attempt_of(request.scope))
+    return found.seen_by(visit_of(request.scope), attempt_of(request.scope))
 
 
 Ctx = Annotated[Context, Depends(_context)]

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -22,6 +23,13 @@ from registry.state.figures import RedisFigures
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _UNMATCHED = "(none)"
+
+
+class _Answered(NamedTuple):
+    requests: Counter
+    seconds: Histogram
+    received: Counter
+    sent: Counter
 
 
 class Metrics:
@@ -45,8 +53,21 @@ class Metrics:
         )
         self.sent = Counter("odem_http_sent_bytes", "Bytes of bodies that were sent.", labels, registry=self._registry)
         self.open = Gauge("odem_http_open_requests", "Requests that are being answered.", registry=self._registry)
+        self._answered: dict[tuple[str, str, str], _Answered] = {}
         ProcessCollector(namespace="odem_gateway", registry=self._registry)
         self._registry.register(_Stores(figures, data_dir))
+
+    def answered(self, method: str, route: str, status: str) -> "_Answered":
+        """What counts answers of one kind. Kinds are few, and finding them by labels costs more than counting."""
+        found = self._answered.get((method, route, status))
+        if found is None:
+            found = self._answered[(method, route, status)] = _Answered(
+                self.requests.labels(method, route, status),
+                self.seconds.labels(method, route),
+                self.received.labels(method, route),
+                self.sent.labels(method, route),
+            )
+        return found
 
     def text(self) -> bytes:
         """The present state of everything, in the format MEDIA_TYPE."""
@@ -88,11 +109,12 @@ class Measured:
         finally:
             self._metrics.open.dec()
             route = getattr(scope.get("route"), "path", _UNMATCHED)
-            labels = (scope["method"] if route != _UNMATCHED else _UNMATCHED, route)
-            self._metrics.requests.labels(*labels, status).inc()
-            self._metrics.seconds.labels(*labels).observe(time.perf_counter() - started)
-            self._metrics.received.labels(*labels).inc(received)
-            self._metrics.sent.labels(*labels).inc(sent)
+            method = scope["method"] if route != _UNMATCHED else _UNMATCHED
+            answered = self._metrics.answered(method, route, status)
+            answered.requests.inc()
+            answered.seconds.observe(time.perf_counter() - started)
+            answered.received.inc(received)
+            answered.sent.inc(sent)
 
 
 class _Stores(Collector):
