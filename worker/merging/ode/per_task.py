@@ -27,7 +27,8 @@ class PerTask:
     Parameter-sized buffers of its own: `direction`, which gathers the macro gradient and becomes the velocity, and
     `slots` rows; neither depends on how many tasks there are. Where a row is a task's whole gradient, that of the task
     taken last stays where it is, in the gradient's buffer: one row more. So the tasks that were constrained at the
-    point before come first, where a trial is refused soonest, but for one of them, which comes last.
+    point before come first, where a trial is refused soonest, but for one of them, which comes last. Otherwise the
+    order stays as it is, and with it each rounding of the published sums.
     """
 
     guarded, straight = True, False
@@ -102,8 +103,9 @@ class PerTask:
         remainder = max(1.0 - t, LEAST_REMAINDER)
         tasks = self._rows.chosen()
         rows = [self._rows[task] for task in tasks]
-        others = [task for task in range(len(self._weights)) if task not in tasks]
-        self.order = [*tasks[:-1], *others, *tasks[-1:]]
+        if self._whole_row:
+            others = [task for task in range(len(self._weights)) if task not in tasks]
+            self.order = [*tasks[:-1], *others, *tasks[-1:]]
         products = gram_values([*rows, self.direction], self._target, self._objective.point)
         count = len(rows)
         flow_speed = max(float(products[-1, -1]), TINY) ** 0.5 / remainder
