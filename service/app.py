@@ -31,6 +31,7 @@ from service.metrics import Measured, Metrics
 from service.outward import Outward
 from service.routes import aliases, blobs, lineages, merges, models, operations, page, uploads, versions, watching
 from service.routes import webhooks as webhook_routes
+from service.senders import Senders
 from service.settings import GatewaySettings
 from service.slots import UploadSlots
 from service.tidying import tidy
@@ -84,6 +85,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         blobs=places.blobs,
         uploads=places.uploads,
         slots=UploadSlots(settings.max_open_uploads),
+        senders=Senders(settings.takeover_seconds, settings.idle_seconds),
         access=access,
         ring=create_doorbell(settings.broker_url),
         watchers=watchers,

@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from service.settings import GatewaySettings
+from service.wire import Wire
 
 _LINGER_SECONDS = 5.0
 _LINGER_BYTES = 64 << 20
@@ -50,6 +51,7 @@ class BoundedConnection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Expect a head."""
         super().connection_made(transport)
+        self._wire = Wire(transport)
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -75,6 +77,7 @@ class BoundedConnection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A head begins."""
         super().on_message_begin()
+        self.scope["extensions"] = self._wire.extension  # type: ignore[typeddict-item]
         if self._head is None and self._refusal is None:
             self._expect_head()
 

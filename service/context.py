@@ -14,6 +14,7 @@ from service.callers import ANYBODY, Caller
 from service.comparison import Comparer
 from service.deliveries import Courier
 from service.idempotency import Attempt, attempt_of
+from service.senders import Senders
 from service.settings import GatewaySettings
 from service.slots import UploadSlots
 from service.visible import VisibleBlobs, VisibleEvents, VisibleState, VisibleUploads
@@ -35,6 +36,7 @@ class Context:
     blobs: BlobStore
     uploads: UploadStore
     slots: UploadSlots
+    senders: Senders
     access: RedisAccess
     ring: Callable[[str], None]
     watchers: Watchers

@@ -24,7 +24,9 @@ from service import tus
 from service.context import Context
 from service.digests import Expected
 from service.foresight import announced, foresee
+from service.senders import Sender
 from service.sinks import SafetensorsSink
+from service.wire import Wire
 
 T = TypeVar("T")
 
@@ -76,18 +78,32 @@ def find(context: Context, upload_id: str) -> Upload:
     return upload
 
 
-def end(context: Context, upload_id: str) -> None:
+async def settled(context: Context, upload_id: str) -> Upload:
+    """How far an upload has come, once a sender whose client is gone has stored its last bytes.
+
+    Raises UploadNotFound.
+    """
+    found = await run_in_threadpool(find, context, upload_id)
+    if not context.senders.sends(found.id):
+        return found
+    await context.senders.settled(found.id)
+    return await run_in_threadpool(find, context, upload_id)
+
+
+async def end(context: Context, request: Request, upload_id: str) -> None:
     """Forget an upload. Raises UploadNotFound, UploadBusy."""
-    context.uploads.delete(find(context, upload_id).id)
+    upload = await run_in_threadpool(find, context, upload_id)
+    async with context.senders.turn(upload.id, Wire.of(request.scope)):
+        await run_in_threadpool(context.uploads.delete, upload.id)
 
 
 async def append(context: Context, request: Request, upload: Upload, offset: int) -> Upload:
     """Take the bytes from `offset` on; with the last one the upload becomes a blob.
 
-    Bytes that came before a connection was cut stay, unless they have a checksum, which they then cannot meet. An
-    upload that turns out to be no safetensors file, or not of its promised digest, is deleted. Raises OffsetMismatch,
-    UploadBusy, UploadNotFound, ChecksumMismatch, DigestMismatch, NotSafetensors, TooLarge, StorageFull,
-    MalformedUpload.
+    A sender before this one who is gone, or silent, is waited for. Bytes that came before a connection was cut stay,
+    unless they have a checksum, which they then cannot meet. An upload that turns out to be no safetensors file, or not
+    of its promised digest, is deleted. Raises OffsetMismatch, UploadBusy, UploadNotFound, ChecksumMismatch,
+    DigestMismatch, NotSafetensors, TooLarge, StorageFull, MalformedUpload.
     """
     if upload.done or offset != upload.offset:
         if upload.done and offset == upload.offset and announced(request) == 0:
@@ -99,8 +115,9 @@ async def append(context: Context, request: Request, upload: Upload, offset: int
         )
     foresee(context, request)
     piece = _Piece(context, upload, tus.read_checksums(request.headers))
-    await piece.open()
-    await piece.receive(request)
+    async with context.senders.turn(upload.id, Wire.of(request.scope)) as sender:
+        await piece.open()
+        await piece.receive(request, sender)
     return piece.upload
 
 
@@ -127,17 +144,22 @@ class _Piece:
             lambda: self._writer, self._context.settings, lambda _: None, promised, announced=upload.length
         )
 
-    async def receive(self, request: Request) -> None:
+    async def receive(self, request: Request, sender: Sender) -> None:
         """Take the body; see `append`."""
         try:
+            sender.waits()
             async for chunk in request.stream():
+                sender.works()
                 await self._put(chunk)
+                sender.waits()
+            sender.works()
             await self._complete()
         except ClientDisconnect as error:
             raise MalformedUpload(
                 "The connection closed before the body was complete. Ask for the offset (HEAD) and go on from there."
             ) from error
         finally:
+            sender.ends()
             await self._close()
 
     async def _put(self, chunk: bytes) -> None:

@@ -31,6 +31,11 @@ class GatewaySettings(StoreSettings):
     idle_seconds: float = Field(
         30.0, gt=0, description="How long a client may send no byte of a request that it has begun."
     )
+    takeover_seconds: float = Field(
+        3.0,
+        ge=0,
+        description="How long who sends a resumable upload may be silent before another request may take its place.",
+    )
     upload_lifetime_seconds: float = Field(
         86_400.0, gt=0, description="How long a resumable upload is kept after its last byte."
     )

@@ -6,7 +6,6 @@ Source: https://tus.io/protocols/resumable-upload
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from starlette.concurrency import run_in_threadpool
 
 from registry.errors import (
     ChecksumMismatch,
@@ -86,10 +85,10 @@ async def create_upload(request: Request, context: Ctx) -> Response:
 
 
 @router.head("/{upload_id}", operation_id="headUpload", response_class=Response, responses=_FOUND | problems(*_GONE))
-def head_upload(upload_id: str, request: Request, context: Ctx) -> Response:
+async def head_upload(upload_id: str, request: Request, context: Ctx) -> Response:
     """How many bytes are durably stored: go on from there."""
     tus.check_version(request.headers)
-    return Response(headers=tus.standing(resumable.find(context, upload_id)))
+    return Response(headers=tus.standing(await resumable.settled(context, upload_id)))
 
 
 @router.get("/{upload_id}", operation_id="getUpload", responses=problems(UploadNotFound))
@@ -111,7 +110,7 @@ async def append_upload(upload_id: str, request: Request, context: Ctx) -> Respo
     tus.check_version(request.headers)
     tus.check_media_type(request.headers)
     offset = tus.read_size(request.headers, "Upload-Offset")
-    found = await run_in_threadpool(resumable.find, context, upload_id)
+    found = await resumable.settled(context, upload_id)
     return Response(status_code=204, headers=tus.standing(await resumable.append(context, request, found, offset)))
 
 
@@ -122,10 +121,10 @@ async def append_upload(upload_id: str, request: Request, context: Ctx) -> Respo
     response_class=Response,
     responses=problems(*_GONE, UploadBusy),
 )
-def end_upload(upload_id: str, request: Request, context: Ctx) -> Response:
+async def end_upload(upload_id: str, request: Request, context: Ctx) -> Response:
     """Forget an upload. A blob that it has become stays."""
     tus.check_version(request.headers)
-    resumable.end(context, upload_id)
+    await resumable.end(context, request, upload_id)
     return Response(status_code=204)
 
 
@@ -136,5 +135,5 @@ async def override_method(upload_id: str, request: Request, context: Ctx) -> Res
     if method == "PATCH":
         return await append_upload(upload_id, request, context)
     if method == "DELETE":
-        return await run_in_threadpool(end_upload, upload_id, request, context)
+        return await end_upload(upload_id, request, context)
     return Response(status_code=405, headers={"Allow": "HEAD, GET, PATCH, DELETE"})

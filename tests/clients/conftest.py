@@ -36,7 +36,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
 
 @pytest.fixture
 def odem(gateway: Gateway) -> Iterator[Odem]:
-    with Odem(gateway.url, retries=Retries(attempts=3, first=0.05)) as client:
+    with Odem(gateway.url, retries=Retries(attempts=12, first=0.05, longest=10.0)) as client:
         yield client
 
 

@@ -75,7 +75,7 @@ def _next(store: StateStore, claim: Claim) -> Version:
 
 
 def _expire(store: StateStore, lineage: str = "a") -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 90
     while lineage not in store.waiting_lineages():
         assert time.monotonic() < deadline
 

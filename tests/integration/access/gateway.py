@@ -34,7 +34,7 @@ def tiny(value: int) -> bytes:
     return TINY + value.to_bytes(4, "little")
 
 
-def eventually(condition: Callable[[], T], what: str, deadline: float = 20.0) -> T:
+def eventually(condition: Callable[[], T], what: str, deadline: float = 90.0) -> T:
     """Ask until the answer is true, and return it."""
     end = time.monotonic() + deadline
     while not (found := condition()):
@@ -76,7 +76,7 @@ class Gateway:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        eventually(self._ready, "/readyz", 60.0)
+        eventually(self._ready, "/readyz")
         return self
 
     def _ready(self) -> bool:
@@ -100,7 +100,7 @@ class Gateway:
         """Ask it to end; returns the exit status."""
         assert self._process is not None
         self._process.terminate()
-        return self._process.wait(30)
+        return self._process.wait(90)
 
     def close(self) -> None:
         for client in self._clients:
@@ -112,7 +112,7 @@ class Gateway:
 
     def client(self, token: str | None) -> httpx.Client:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        made = httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=30.0)
+        made = httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=90.0)
         self._clients.append(made)
         return made
 

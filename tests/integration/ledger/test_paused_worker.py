@@ -34,7 +34,7 @@ with Lease(state, claim, 0.5):
 
 
 def _eventually(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -38,7 +38,7 @@ class Gateway:
             **settings,
         }
         self._process: subprocess.Popen[bytes] | None = None
-        self.http = httpx.Client(base_url=self.url, timeout=30, trust_env=False)
+        self.http = httpx.Client(base_url=self.url, timeout=90, trust_env=False)
 
     def start(self) -> "Gateway":
         with self.log.open("ab") as log:
@@ -50,7 +50,7 @@ class Gateway:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        eventually(self._ready, f"the gateway answers; it said {self.log.read_text()[-2000:]}", 60)
+        eventually(self._ready, f"the gateway answers; it said {self.log.read_text()[-2000:]}", 90)
         return self
 
     def _ready(self) -> bool:
@@ -75,7 +75,7 @@ class Gateway:
     def stop(self) -> int:
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(30)
+        return self._process.wait(90)
 
     def discard(self) -> None:
         self.http.close()

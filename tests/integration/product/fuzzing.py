@@ -115,7 +115,7 @@ def _run(
             f"--max-time={share * seconds:g}",
             f"--phases={phases}",
             "--continue-on-failure",
-            "--request-timeout=20",
+            "--request-timeout=60",
             "--warnings=off",
             "--no-color",
             "--generation-database=none",

@@ -162,13 +162,13 @@ def test_while_a_request_is_under_way_its_key_is_in_use(gateway: Gateway, books:
     key = _key()
     with _begun(gateway, "/merge", key, asked):
         name = intent_key("", hashlib.sha256(key["Idempotency-Key"].encode()).hexdigest())
-        eventually(lambda: books.state._redis.exists(name), "the request is under way", 20)
+        eventually(lambda: books.state._redis.exists(name), "the request is under way", 90)
         busy = gateway.http.post("/merge", files=parts, headers=key)
         assert busy.status_code == 409
         assert busy.json()["type"] == "/problems/idempotency-key-busy"
         assert 1 <= int(busy.headers["retry-after"]) <= 30
     # The connection was cut: nothing was made, and the key is free again at once.
-    done = eventually(lambda: _when(gateway.http.post("/merge", files=parts, headers=key), 202), "the key is free", 20)
+    done = eventually(lambda: _when(gateway.http.post("/merge", files=parts, headers=key), 202), "the key is free", 90)
     assert books.state.get_merge(done.json()["id"]).lineage == "flight"
 
 
@@ -186,7 +186,7 @@ def test_a_gateway_killed_between_making_and_answering_makes_no_second_merge(
         key = _key()
         sender = threading.Thread(target=_post_and_fail, args=(first, body, key))
         sender.start()
-        (made,) = eventually(lambda: books.state.list_merges("killed", 10).merges, "the merge is there", 20)
+        (made,) = eventually(lambda: books.state.list_merges("killed", 10).merges, "the merge is there", 90)
         first.kill()
         sender.join()
     second = own_gateway(ODEM_IDEMPOTENCY_LEASE_SECONDS="1.5")
@@ -196,7 +196,7 @@ def test_a_gateway_killed_between_making_and_answering_makes_no_second_merge(
         assert answer.status_code in {202, 409}, answer.text
         return answer if answer.status_code == 202 else None
 
-    answer = eventually(again, "the mark of the dead gateway ends", 20)
+    answer = eventually(again, "the mark of the dead gateway ends", 90)
     assert answer.json()["id"] == made.id
     assert len(books.state.list_merges("killed", 10).merges) == 1
     _same_id = second.http.post("/merge", json=body, headers=key)
@@ -217,7 +217,7 @@ def _begun(
     gateway: Gateway, path: str, headers: dict[str, str], document: str
 ) -> Iterator[Callable[[], tuple[int, dict[str, str], bytes]]]:
     """Send a multipart body as far as the head of its checkpoint, which is announced as a mebibyte."""
-    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=90)
     connection.putrequest("POST", path)
     kind = {"Content-Type": "multipart/form-data; boundary=b", "Content-Length": str(1 << 20)}
     for name, value in (headers | kind).items():

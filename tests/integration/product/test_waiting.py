@@ -29,7 +29,7 @@ def _document(books: Ledger, lineage: str) -> dict[str, Any]:
 
 def _do_the_next(books: Ledger, lineage: str, state: MergeState) -> None:
     """Be the worker of the lineage's first merge, as soon as there is one."""
-    claim = eventually(lambda: books.state.claim(lineage, 60_000, 3), "a merge to claim", 20)
+    claim = eventually(lambda: books.state.claim(lineage, 60_000, 3), "a merge to claim", 90)
     books.state.end(claim, state, None)
 
 
@@ -84,7 +84,7 @@ def test_a_running_merge_is_asked_to_stop_when_its_time_is_over(gateway: Gateway
     gateway.http.post("/merge", json=_document(books, lineage), headers={"Cancel-After": "2"})
     claim = books.state.claim(lineage, 60_000, 3)
     assert claim is not None
-    eventually(lambda: books.state.renew(claim, 60_000, Progress(phase="merging")), "the worker is told", 20)
+    eventually(lambda: books.state.renew(claim, 60_000, Progress(phase="merging")), "the worker is told", 90)
 
 
 def test_no_worker_begins_a_merge_whose_time_is_over(books: Ledger, lineage: str) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 STAND_INS = Path(__file__).parent / "stand_ins"
-DEADLINE = 30.0
+DEADLINE = 90.0
 
 
 def eventually(condition: Callable[[], bool], what: str, deadline: float = DEADLINE) -> None:

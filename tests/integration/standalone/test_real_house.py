@@ -21,7 +21,7 @@ class Client:
     """Talks to a house's gateway, whatever proxy the environment names."""
 
     def __init__(self, house: House) -> None:
-        self._http = httpx.Client(base_url=house.url, trust_env=False, timeout=30)
+        self._http = httpx.Client(base_url=house.url, trust_env=False, timeout=90)
 
     def send(self, tensors: dict[str, np.ndarray[Any, Any]]) -> str:
         answer = self._http.post("/blobs", content=save(tensors)).raise_for_status()

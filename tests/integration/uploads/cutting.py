@@ -14,7 +14,8 @@ _PIECE = 16_384
 class CuttingProxy:
     """Forwards to a port. So many times it cuts a connection in the midst of a body; after that it is a good network.
 
-    on_cut(number) is called before the client sees the cut.
+    Of every other cut the server hears nothing: to it the client has fallen silent. on_cut(number) is called before the
+    client sees the cut.
     """
 
     def __init__(self, port: int, cuts: int, seed: int, most: int, on_cut: Callable[[int], None]) -> None:
@@ -54,6 +55,9 @@ class CuttingProxy:
                     server.sendall(data)
                 else:
                     return
+                if self.cuts % 2:
+                    # Closing it would not do: the thread that waits for an answer keeps it open.
+                    server.shutdown(socket.SHUT_RDWR)
             self._on_cut(self.cuts)
             client.shutdown(socket.SHUT_RDWR)
 

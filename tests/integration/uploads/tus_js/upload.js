@@ -6,7 +6,7 @@ const [endpoint, path] = process.argv.slice(2);
 const upload = new tus.Upload(fs.createReadStream(path), {
   endpoint,
   uploadSize: fs.statSync(path).size,
-  retryDelays: Array(40).fill(100),
+  retryDelays: Array(900).fill(100), // ninety seconds, for a machine with a slow disk,
   metadata: { filename: "checkpoint.safetensors" },
   onError: (error) => {
     console.error(String(error));

@@ -1,0 +1,74 @@
+"""The gateway in this process, on its own HTTP server and event loop, so that a test can make its disk slow."""
+
+import asyncio
+import contextlib
+import functools
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import httpx
+import uvicorn
+import uvloop
+
+from service.app import create_app
+from service.connection import BoundedConnection
+from service.context import Context
+from service.settings import GatewaySettings
+from tests.integration.access.gateway import eventually
+
+
+@dataclass(frozen=True)
+class Served:
+    """A gateway that listens, what its routes work with, and a client of it."""
+
+    port: int
+    context: Context
+    http: httpx.Client
+
+    def connect(self) -> socket.socket:
+        """A connection of its own."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=90)
+
+
+@contextmanager
+def served(settings: GatewaySettings) -> Iterator["Served"]:
+    """Serve while the block runs."""
+    app = create_app(settings)
+    config = uvicorn.Config(app, http=BoundedConnection.of(settings), lifespan="on", log_config=None)
+    server = uvicorn.Server(config)
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def run() -> None:
+        with contextlib.closing(listener), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(server.serve([listener]))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        eventually(lambda: server.started, "the gateway listens")
+        port = listener.getsockname()[1]
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=90, trust_env=False) as http:
+            yield Served(port, app.state.context, http)
+    finally:
+        server.should_exit = True
+        server.force_exit = True
+        thread.join()
+
+
+class SlowDisk:
+    """Stands in for a call on the disk, which then takes until it is let go on."""
+
+    def __init__(self, call: Callable[..., object]) -> None:
+        self.reached = threading.Event()
+        self.lets = threading.Event()
+
+        @functools.wraps(call)
+        def slow(*arguments: object, **more: object) -> object:
+            self.reached.set()
+            assert self.lets.wait(300)
+            return call(*arguments, **more)
+
+        self.call = slow
