@@ -4,9 +4,6 @@ import logging
 import os
 import warnings
 
-# SIGTERM asks for Celery's soft shutdown: the merge may go on for `shutdown_seconds`, then its message is given back.
-# Celery reads this when it is imported.
-os.environ["REMAP_SIGTERM"] = "SIGQUIT"
 # OpenMP's threads wait asleep: beside a busy gateway, waiting awake makes torch up to ten times slower. Read when torch
 # is imported, in the child.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

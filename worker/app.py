@@ -24,8 +24,6 @@ def create_celery(settings: WorkerSettings) -> Celery:
         worker_prefetch_multiplier=1,
         worker_concurrency=1,
         worker_pool="prefork",
-        worker_soft_shutdown_timeout=settings.shutdown_seconds,
-        worker_enable_soft_shutdown_on_idle=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_hijack_root_logger=False,
         worker_send_task_events=False,

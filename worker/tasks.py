@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_process_init, worker_ready, worker_shutdown
+from celery.signals import worker_process_init, worker_ready, worker_shutdown, worker_shutting_down
 from kombu.exceptions import OperationalError
 
 from registry.blobs.manifests import FileManifests
@@ -49,6 +49,14 @@ def register(celery: Celery, settings: WorkerSettings) -> None:
     @worker_ready.connect(weak=False)  # type: ignore[untyped-decorator]
     def start(**_: Any) -> None:
         sweeper.start()
+
+    @worker_shutting_down.connect(weak=False)  # type: ignore[untyped-decorator]
+    def set_deadline(how: str, **_: Any) -> None:
+        # Celery waits for the merge without end; its own soft shutdown waits to the end even when the merge is over.
+        if how == "Warm":
+            timer = threading.Timer(settings.shutdown_seconds, os.kill, (os.getpid(), signal.SIGQUIT))
+            timer.daemon = True
+            timer.start()
 
     @worker_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]
     def stop(**_: Any) -> None:

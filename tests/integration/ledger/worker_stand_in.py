@@ -1,0 +1,95 @@
+"""`python -m worker` itself, with merges that need no torch and last as long as wanted.
+
+A merge goes on for as long as there is a file `hold` in the data folder; its result is its checkpoint.
+"""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+import types
+from pathlib import Path
+from typing import Any, Self
+
+ROOT = Path(__file__).parents[3]
+
+
+def run_next(settings: Any) -> str | None:
+    """See worker.run."""
+    from registry.record import now
+    from registry.state.redis import RedisStateStore
+    from registry.version import Version
+    from worker.lease import Lease
+
+    state = RedisStateStore(settings.redis_url)
+    with contextlib.closing(state):
+        for lineage in state.waiting_lineages():
+            claim = state.claim(lineage, int(settings.lease_seconds * 1000), settings.max_attempts)
+            if claim is None:
+                continue
+            with Lease(state, claim, settings.lease_seconds):
+                while (settings.data_dir / "hold").exists():
+                    time.sleep(0.01)
+                version = Version(
+                    lineage=lineage,
+                    number=state.head(lineage).number + 1,
+                    weights=claim.merge.checkpoint,
+                    size=1,
+                    created_at=now(),
+                )
+                state.commit(claim, version)
+            return lineage
+    return None
+
+
+class StandIn:
+    """The process."""
+
+    def __init__(self, data: Path, redis_url: str, broker_url: str, **settings: str) -> None:
+        self._log = data / "worker.log"
+        self._environment = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "ODEM_REDIS_URL": redis_url,
+            "ODEM_BROKER_URL": broker_url,
+            "ODEM_DATA_DIR": str(data),
+            "ODEM_SWEEP_SECONDS": "0.5",
+            **settings,
+        }
+
+    def __enter__(self) -> Self:
+        from standalone.leash import command_on_leash
+
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command_on_leash((sys.executable, __file__)),
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        print(self.text)  # shown when the test has failed
+
+    @property
+    def text(self) -> str:
+        """Everything that it has said."""
+        return self._log.read_text(errors="replace")
+
+
+def _main() -> None:
+    module: Any = types.ModuleType("worker.run")
+    module.run_next = run_next
+    sys.modules["worker.run"] = module
+    from worker.__main__ import main
+
+    main()
+
+
+if __name__ == "__main__":
+    _main()
