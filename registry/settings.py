@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
+
+from registry.server import celery_broker, parse_server
 
 
 class StoreSettings(BaseSettings):
@@ -16,9 +18,11 @@ class StoreSettings(BaseSettings):
     variable comes before a file.
     """
 
-    model_config = SettingsConfigDict(env_prefix="ODEM_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="ODEM_", frozen=True, hide_input_in_errors=True)
 
-    redis_url: str = Field("redis://127.0.0.1:6379/0", description="The state store (Valkey or Redis 7.2+).")
+    redis_url: str = Field(
+        "redis://127.0.0.1:6379/0", description="The state store (Valkey or Redis 7.2+): one server, or Sentinels."
+    )
     redis_password: SecretStr = Field(
         SecretStr(""), description="Password of the state store and the broker, where their URLs have none."
     )
@@ -46,6 +50,12 @@ class StoreSettings(BaseSettings):
             if name in cls.model_fields
         }
         return values | urls
+
+    @field_validator("redis_url", "broker_url", check_fields=False)
+    @classmethod
+    def _say_early(cls, value: str, info: ValidationInfo) -> str:
+        parse_server(value) if info.field_name == "redis_url" else celery_broker(value)
+        return value
 
     @classmethod
     def settings_customise_sources(

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from celery import Celery
 from kombu.exceptions import OperationalError
 
+from registry.server import celery_broker
+
 ADVANCE = "odem.advance"
 QUEUE = "odem"
 
@@ -18,11 +20,15 @@ _log = logging.getLogger(__name__)
 
 def create_doorbell(broker_url: str) -> Callable[[str], None]:
     """A function that rings for a lineage; it never raises."""
-    celery = Celery("odem", broker=broker_url)
+    celery = Celery("odem")
+    broker = celery_broker(broker_url)
+    options = broker.pop("broker_transport_options", {})
+    timeouts = {"visibility_timeout": 86_400, "socket_timeout": 5.0, "socket_connect_timeout": 2.0}
     celery.conf.update(
+        **broker,
         task_ignore_result=True,
         broker_connection_timeout=2.0,
-        broker_transport_options={"visibility_timeout": 86_400, "socket_timeout": 5.0, "socket_connect_timeout": 2.0},
+        broker_transport_options=options | timeouts,
     )
 
     def ring(lineage: str) -> None:

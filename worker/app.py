@@ -7,6 +7,7 @@ see `docs/decisions/0003-celery-as-a-doorbell.md`.
 
 from celery import Celery
 
+from registry.server import celery_broker
 from worker.settings import WorkerSettings
 
 ADVANCE = "odem.advance"
@@ -15,8 +16,11 @@ QUEUE = "odem"
 
 def create_celery(settings: WorkerSettings) -> Celery:
     """A Celery application with the worker's tasks registered. Nothing is contacted yet."""
-    app = Celery("odem", broker=settings.broker_url)
+    app = Celery("odem")
+    broker = celery_broker(settings.broker_url)
+    options = broker.pop("broker_transport_options", {})
     app.conf.update(
+        **broker,
         task_default_queue=QUEUE,
         task_ignore_result=True,
         task_acks_late=True,
@@ -29,6 +33,6 @@ def create_celery(settings: WorkerSettings) -> Celery:
         worker_send_task_events=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_transport_options={"visibility_timeout": 86_400},
+        broker_transport_options=options | {"visibility_timeout": 86_400},
     )
     return app

@@ -23,8 +23,7 @@ class RedisAccess(RedisConnection):
 
     def add_key(self, key: ApiKey) -> None:
         """Store a key; the same again is no error."""
-        with answers():
-            self._redis.hset(KEYS, key.id, key.model_dump_json())
+        self._change(lambda client: client.hset(KEYS, key.id, key.model_dump_json()))
 
     def get_key(self, identity: str) -> ApiKey | None:
         """The key of this id; revoked and expired ones too."""

@@ -10,20 +10,21 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 
+from registry.server import Server, parse_server
 from registry.state.connection import answers
+from registry.state.sentinels import primary_async_pool
 
 
 class AsyncRedisConnection:
     """Connections to one server, for one event loop. A call whose answer was lost is sent again.
 
+    url: see registry/server.py. Raises ValueError when it says nothing that there is.
     most: how many connections there are at most; whoever wants one more waits for one.
     """
 
     def __init__(self, url: str, most: int, timeout: float = 10.0) -> None:
-        pool = BlockingConnectionPool.from_url(
-            url, max_connections=most, timeout=timeout, decode_responses=True, socket_timeout=timeout
-        )
-        self._redis: Any = Redis(connection_pool=pool, retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 4))
+        pool = _pool(parse_server(url), most, timeout)
+        self._redis: Any = Redis(connection_pool=pool)
         self._scripts: dict[str, Any] = {}
 
     async def close(self) -> None:
@@ -38,3 +39,16 @@ class AsyncRedisConnection:
             self._scripts[script] = self._redis.register_script(text)
         with answers():
             return await self._scripts[script](keys=keys, args=values)
+
+
+def _pool(server: Server, most: int, timeout: float) -> BlockingConnectionPool:
+    common: dict[str, Any] = {
+        "max_connections": most,
+        "timeout": timeout,
+        "decode_responses": True,
+        "socket_timeout": timeout,
+        "retry": Retry(ExponentialBackoff(cap=0.5, base=0.05), 4),
+    }
+    if server.sentinels is None:
+        return BlockingConnectionPool.from_url(server.url, **common)
+    return primary_async_pool(server.sentinels, **common)

@@ -14,6 +14,7 @@
     odem:audit:changes                  STREAM  AuditEntry, one entry each: what was done
     odem:audit:refusals                 STREAM  AuditEntry: who was refused; a stream of its own, so that strangers can
                                                 not push out what was done
+    odem:barrier                        STRING  "", written by whoever waits until replicas have what came before
     odem:circle:<hash>:blobs            ZSET    digests that keys of the same lineages have sent -> when (seconds)
     odem:intent:<owner>:<hash>          HASH    an intent, by the sha256 of its key: seed target asked answer, and while
                                                 an attempt is under way token until tried; expires
@@ -62,6 +63,7 @@ WORKERS = "odem:workers"
 KEYS = "odem:keys"
 CHANGES = "odem:audit:changes"
 REFUSALS = "odem:audit:refusals"
+BARRIER = "odem:barrier"
 
 
 def merge_lineage(merge_id: str) -> str:

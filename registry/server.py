@@ -1,0 +1,148 @@
+"""Where the state store or the broker is: its URL, read in one place.
+
+    redis://user:password@host:6379/0                              one server; also rediss://, unix:///path?db=0
+    redis+sentinel://user:password@host1:26379,host2:26379/name/0  whichever server the Sentinels call the primary of
+                                                                   `name`; rediss+sentinel:// with TLS to all of them
+
+Options after `?` (of every form: `replicas`): see `Server`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+
+_SENTINEL = ("redis+sentinel", "rediss+sentinel")
+_CLUSTER = ("redis+cluster", "rediss+cluster")
+_SENTINEL_PORT = 26379
+_FORM = "redis+sentinel://user:password@host1:26379,host2:26379/name/0"
+
+
+@dataclass(frozen=True)
+class Sentinels:
+    """The Sentinels that know which server is the primary, and how to speak to it.
+
+    places: host and port of each Sentinel. name: what they call the primary and its replicas.
+    own_username, own_password: of the Sentinels themselves; empty: they ask for none.
+    tls: whether Sentinels and servers speak TLS. authorities: a file of certificates to trust in place of the system's.
+    """
+
+    places: tuple[tuple[str, int], ...]
+    name: str
+    database: int
+    username: str
+    password: str
+    own_username: str
+    own_password: str
+    tls: bool
+    authorities: str
+
+    @property
+    def to_servers(self) -> dict[str, Any]:
+        """What redis-py is told about connections to the servers."""
+        return _given(username=self.username, password=self.password) | self._tls | {"db": self.database}
+
+    @property
+    def to_sentinels(self) -> dict[str, Any]:
+        """What redis-py is told about connections to the Sentinels: one that is gone must not hold the others up."""
+        timeouts = {"socket_timeout": 1.0, "socket_connect_timeout": 1.0}
+        return _given(username=self.own_username, password=self.own_password) | self._tls | timeouts
+
+    @property
+    def _tls(self) -> dict[str, Any]:
+        return {"ssl": True} | _given(ssl_ca_certs=self.authorities) if self.tls else {}
+
+
+@dataclass(frozen=True)
+class Server:
+    """One server by its URL, or by Sentinels.
+
+    url: in redis-py's or kombu's form; not used where there are Sentinels.
+    replicas: how many replicas must have a change before it is acknowledged; an option of the URL, `?replicas=1`.
+    """
+
+    url: str
+    sentinels: Sentinels | None
+    replicas: int
+
+
+def parse_server(url: str) -> Server:
+    """What a URL says. Raises ValueError, with what to write in its place."""
+    parts = urlsplit(url)
+    if parts.scheme in _CLUSTER:
+        raise ValueError(
+            f"{parts.scheme}:// is not supported: name one server (redis://host:6379/0), or Sentinels ({_FORM}); see "
+            "docs/operations.md"
+        )
+    if parts.scheme not in _SENTINEL and parts.scheme.endswith("sentinel"):
+        raise ValueError(f"Sentinels are written {_FORM}, for Celery's broker too")
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    try:
+        replicas = int(options.pop("replicas", "0"))
+    except ValueError:
+        raise ValueError("replicas= in the URL of a state store is a number") from None
+    if replicas < 0:
+        raise ValueError("replicas= in the URL of a state store is 0 or more")
+    if parts.scheme in _SENTINEL:
+        return Server(url, _sentinels(parts, options), replicas)
+    plain = url if "replicas=" not in parts.query else urlunsplit(parts._replace(query=urlencode(options)))
+    return Server(plain, None, replicas)
+
+
+def _sentinels(parts: SplitResult, options: dict[str, str]) -> Sentinels:
+    person, _, hosts = parts.netloc.rpartition("@")
+    username, _, password = person.partition(":")
+    name, _, database = parts.path.strip("/").partition("/")
+    places = tuple(_place(host) for host in hosts.split(",") if host)
+    if not places or not name or not (database or "0").isdecimal():
+        raise ValueError(f"Sentinels are written {_FORM}")
+    found = Sentinels(
+        places=places,
+        name=unquote(name),
+        database=int(database or "0"),
+        username=unquote(username),
+        password=unquote(password),
+        own_username=options.pop("sentinel_username", ""),
+        own_password=options.pop("sentinel_password", ""),
+        tls=parts.scheme.startswith("rediss"),
+        authorities=options.pop("ssl_ca_certs", ""),
+    )
+    if options:
+        raise ValueError(f"unknown options of a URL with Sentinels: {', '.join(sorted(options))}")
+    return found
+
+
+def _place(host: str) -> tuple[str, int]:
+    parts = urlsplit(f"//{host}")
+    if not parts.hostname:
+        raise ValueError(f"Sentinels are written {_FORM}")
+    return parts.hostname, parts.port or _SENTINEL_PORT
+
+
+def celery_broker(url: str) -> dict[str, Any]:
+    """Settings of Celery that name the broker; a caller's own transport options come on top.
+
+    Celery knows `sentinel://` URLs, one for each Sentinel, and takes the primary's name apart from them. Raises
+    ValueError.
+    """
+    server = parse_server(url)
+    found = server.sentinels
+    if server.replicas:
+        raise ValueError("replicas= is an option of the state store's URL; the broker's messages may be lost")
+    if found is None:
+        return {"broker_url": server.url}
+    person = f"{quote(found.username, safe='')}:{quote(found.password, safe='')}@" if found.password else ""
+    urls = [f"sentinel://{person}{_written(host)}:{port}/{found.database}" for host, port in found.places]
+    sentinels = {key: value for key, value in found.to_sentinels.items() if not key.startswith("ssl")}
+    settings: dict[str, Any] = {"broker_url": ";".join(urls)}
+    if found.tls:
+        settings["broker_use_ssl"] = _given(ssl_ca_certs=found.authorities)
+        sentinels |= found.to_sentinels
+    return settings | {"broker_transport_options": {"master_name": found.name, "sentinel_kwargs": sentinels}}
+
+
+def _written(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _given(**values: str) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value}
