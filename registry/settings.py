@@ -1,11 +1,12 @@
 """The settings that all processes share: where the stores are, and secrets as files."""
 
 import os
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 from registry.server import celery_broker, parse_server
@@ -36,6 +37,17 @@ class StoreSettings(BaseSettings):
     cache_bytes: int = Field(
         100 << 30, ge=0, description="Most bytes of copies of a bucket's blobs in the data folder."
     )
+
+    @classmethod
+    def read(cls) -> Self:
+        """The settings of a process that starts; ends it with status 2 and a line for each setting that is wrong."""
+        try:
+            return cls()
+        except ValidationError as error:
+            for wrong in error.errors(include_input=False, include_url=False, include_context=False):
+                name = "_".join(str(part) for part in wrong["loc"]).upper()
+                sys.stderr.write(f"error: ODEM_{name}: {wrong['msg'].removeprefix('Value error, ')}\n")
+            raise SystemExit(2) from None
 
     @model_validator(mode="before")
     @classmethod

@@ -32,7 +32,7 @@ _OPEN = "NOBODY IS ASKED FOR AN API KEY (ODEM_AUTH is off): everybody on this ma
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT, and return the exit status: 2 when the settings would lay everything open."""
-    settings = GatewaySettings()
+    settings = GatewaySettings.read()
     if not settings.auth:
         if not is_loopback(settings.host):
             sys.stderr.write(_REFUSAL.format(host=settings.host))

@@ -9,7 +9,7 @@ from service.settings import GatewaySettings
 
 def main() -> int:
     """Ask /readyz over the loopback interface."""
-    port = GatewaySettings().port
+    port = GatewaySettings.read().port
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=4) as answer:
             return 0 if answer.status == 200 else 1

@@ -18,7 +18,7 @@ from worker.tasks import register
 
 def main() -> None:
     """Work until SIGTERM or SIGINT."""
-    settings = WorkerSettings()
+    settings = WorkerSettings.read()
     _configure_logging(settings.log_format)
     celery = create_celery(settings)
     register(celery, settings)

@@ -11,7 +11,7 @@ from worker.settings import WorkerSettings
 
 def main() -> int:
     """Look the worker up in the state store; more than three sweeps without a word are too many."""
-    settings = WorkerSettings()
+    settings = WorkerSettings.read()
     figures = RedisFigures(settings.redis_url, timeout=4.0)
     try:
         mine = [worker for worker in figures.workers() if worker.name.split(":")[0] == socket.gethostname()]

@@ -125,4 +125,4 @@ def main(arguments: Sequence[str], settings: AdminSettings) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], AdminSettings()))
+    sys.exit(main(sys.argv[1:], AdminSettings.read()))

@@ -92,6 +92,18 @@ def test_a_broker_that_celery_cannot_use_is_refused(url: str) -> None:
         WorkerSettings(broker_url=url)
 
 
+def test_a_process_that_cannot_use_a_setting_says_which_one_and_tells_no_password(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ODEM_REDIS_URL", "redis+sentinel://:secret@a")
+    with pytest.raises(SystemExit) as ended:
+        WorkerSettings.read()
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ODEM_REDIS_URL: Sentinels are written")
+    assert "secret" not in said
+
+
 def test_the_password_from_a_file_is_put_into_a_url_with_sentinels() -> None:
     settings = WorkerSettings.model_validate({"redis_url": "redis+sentinel://a:1,b:2/name/0", "redis_password": "p:@/"})
     found = parse_server(settings.redis_url).sentinels
