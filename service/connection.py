@@ -9,6 +9,8 @@ Source: RFC 9112, sections 3 (431 for a head that is too long) and 9.6 (closing 
 
 import asyncio
 import json
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -16,11 +18,14 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from service import sending
 from service.settings import GatewaySettings
+from service.wire import EXTENSION as WIRE
 from service.wire import Wire
 
 _LINGER_SECONDS = 5.0
 _LINGER_BYTES = 64 << 20
+_SENDING_THREADS = 8
 _PROBLEM = "application/problem+json"
 
 
@@ -28,6 +33,7 @@ class BoundedConnection(HttpToolsProtocol):
     """A connection whose request heads are bounded in size and time; see the module."""
 
     settings: GatewaySettings
+    threads: Executor
 
     def __init__(
         self,
@@ -37,6 +43,7 @@ class BoundedConnection(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self.app = partial(sending.answering, self.app, self.threads, self.settings.reader_idle_seconds)
         self._head: int | None = 0
         self._framing = 0
         self._refusal: tuple[int, str, str] | None = None
@@ -46,18 +53,23 @@ class BoundedConnection(HttpToolsProtocol):
     @classmethod
     def of(cls, settings: GatewaySettings) -> type["BoundedConnection"]:
         """The class with these settings, as uvicorn wants it."""
-        return type(cls.__name__, (cls,), {"settings": settings})
+        threads = ThreadPoolExecutor(_SENDING_THREADS, "sending")
+        return type(cls.__name__, (cls,), {"settings": settings, "threads": threads})
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Expect a head."""
         super().connection_made(transport)
         self._wire = Wire(transport)
+        self._extensions: dict[str, Any] = {WIRE: self._wire}
+        if sending.AVAILABLE and self._wire.is_plain:
+            self._extensions[sending.EXTENSION] = {}
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the timer."""
+        """Forget the timer, and wake who waits for a reader."""
         self._stop_timer()
         super().connection_lost(exc)
+        self._wire.wake()
 
     def data_received(self, data: bytes) -> None:
         """Bytes of a head, of a body, or such as nobody waits for any more."""
@@ -77,7 +89,7 @@ class BoundedConnection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A head begins."""
         super().on_message_begin()
-        self.scope["extensions"] = self._wire.extension  # type: ignore[typeddict-item]
+        self.scope["extensions"] = self._extensions
         if self._head is None and self._refusal is None:
             self._expect_head()
 
@@ -165,6 +177,10 @@ class BoundedConnection(HttpToolsProtocol):
             # The request before this one is over, too: nothing of it is written after this answer.
             self.cycle.disconnected = True
             self.cycle.message_event.set()
+            if self.cycle.response_started:
+                # What the client would take for the rest of that answer must not be this one.
+                self.transport.abort()
+                return
         body = json.dumps(
             {"type": f"/problems/{kind}", "title": status.phrase, "status": status.value, "detail": detail}
         ).encode()

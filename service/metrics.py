@@ -101,7 +101,11 @@ class Measured:
             if message["type"] == "http.response.start":
                 status = str(message["status"])
             sent += len(message.get("body", b""))
-            await send(message)
+            try:
+                await send(message)
+            finally:
+                # Of a file, the server says how much the client took.
+                sent += message.get("sent", 0)
 
         self._metrics.open.inc()
         try:

@@ -31,6 +31,7 @@ class GatewaySettings(StoreSettings):
     idle_seconds: float = Field(
         30.0, gt=0, description="How long a client may send no byte of a request that it has begun."
     )
+    reader_idle_seconds: float = Field(60.0, gt=0, description="How long a client may take no byte of an answer.")
     takeover_seconds: float = Field(
         3.0,
         ge=0,

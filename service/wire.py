@@ -5,12 +5,19 @@ kernel knows all the same that the client has closed it, and when it last sent s
 """
 
 import asyncio
+import fcntl
+import os
 import socket
 import struct
+import sys
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from starlette.types import Scope
 
-_EXTENSION = "odem.wire"
+EXTENSION = "odem.wire"
+"""Where the scope's extensions have the connection."""
 _ESTABLISHED = 1
 _LAST_DATA_RECEIVED = 52
 _TCP_INFO = getattr(socket, "TCP_INFO", None)
@@ -22,17 +29,13 @@ class Wire:
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
+        self._waiter: asyncio.Future[None] | None = None
 
     @classmethod
     def of(cls, scope: Scope) -> "Wire | None":
         """The connection of a request; None on other servers than ours."""
-        found: Wire | None = scope.get("extensions", {}).get(_EXTENSION)
+        found: Wire | None = scope.get("extensions", {}).get(EXTENSION)
         return found
-
-    @property
-    def extension(self) -> dict[str, object]:
-        """What the scopes of the connection's requests carry as an ASGI extension."""
-        return {_EXTENSION: self}
 
     @property
     def gone(self) -> bool:
@@ -47,6 +50,50 @@ class Wire:
         """Seconds since the last byte came, read by us or not; 0 where nobody knows."""
         info = self._info()
         return 0.0 if info is None else float(struct.unpack_from("=I", info, _LAST_DATA_RECEIVED)[0]) / 1000.0
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether bytes go to the client as they are written, without TLS."""
+        return not self._transport.get_extra_info("sslcontext")
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that were written and that the client's system has not taken yet."""
+        waiting = self._transport.get_write_buffer_size()
+        with suppress(OSError, ValueError):
+            descriptor = self._transport.get_extra_info("socket").fileno()
+            waiting += int.from_bytes(fcntl.ioctl(descriptor, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+        return waiting
+
+    @contextmanager
+    def unbuffered(self) -> Iterator[None]:
+        """Take the transport for full as soon as it keeps a byte, while the block runs."""
+        self._transport.set_write_buffer_limits(0)
+        try:
+            yield
+        finally:
+            if not self._transport.is_closing():
+                self._transport.set_write_buffer_limits()
+
+    def duplicate(self) -> int:
+        """Another descriptor of the socket, which stays its when the transport has closed. The caller closes it."""
+        return os.dup(self._transport.get_extra_info("socket").fileno())
+
+    async def writable(self, descriptor: int) -> None:
+        """Return when a duplicate takes bytes, or the connection is lost."""
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
+        loop.add_writer(descriptor, self.wake)
+        try:
+            await self._waiter
+        finally:
+            loop.remove_writer(descriptor)
+            self._waiter = None
+
+    def wake(self) -> None:
+        """Let go on who waits for `writable`."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def cut(self) -> None:
         """Close it at once."""
