@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -36,7 +35,7 @@ dir {folder}
 requirepass "{own}"
 sentinel monitor odem 127.0.0.1 {primary} 1
 sentinel auth-pass odem {password}
-sentinel down-after-milliseconds odem 500
+sentinel down-after-milliseconds odem 600000
 sentinel failover-timeout odem 3000
 """
 
@@ -84,21 +83,18 @@ class Watched:
             process.wait()
 
     def kill(self, name: str) -> None:
-        """SIGKILL a server, as the loss of its machine would."""
+        """SIGKILL a server, as the loss of its machine would, and let the Sentinel notice it soon."""
         self._processes[name].kill()
         self._processes[name].wait()
+        self._notice_after(500)
 
-    def restart(self, name: str) -> None:
-        """Start a server that was killed; the Sentinel makes it a replica of whichever is the primary now."""
-        self._start(name)
+    def calm(self) -> None:
+        """Let the Sentinel notice nothing more: on a busy machine every server may be silent for a while."""
+        self._notice_after(600_000)
 
     def stall(self, name: str) -> None:
         """Let a server stand still."""
         self._processes[name].send_signal(signal.SIGSTOP)
-
-    def go_on(self, name: str) -> None:
-        """Let a server that stands still go on."""
-        self._processes[name].send_signal(signal.SIGCONT)
 
     @property
     def primary(self) -> str:
@@ -109,6 +105,10 @@ class Watched:
 
     def client(self, name: str) -> redis.Redis:
         return redis.Redis(port=self.ports[name], password=PASSWORD, decode_responses=True)
+
+    def _notice_after(self, milliseconds: int) -> None:
+        with redis.Redis(port=self._sentinel_port, password=OWN_PASSWORD) as client:
+            client.sentinel_set("odem", "down-after-milliseconds", milliseconds)
 
     def _start(self, name: str, more: str = "") -> None:
         self._launch(name, _SERVER + more, port=self.ports[name])
@@ -146,11 +146,3 @@ class Watched:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-
-
-if __name__ == "__main__":
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as place, Watched(Path(place)) as watched:
-        print(watched.url, watched.broker_url, flush=True)
-        sys.stdin.read()
