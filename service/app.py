@@ -15,6 +15,7 @@ from registry.state.access import RedisAccess
 from registry.state.events import RedisEvents
 from registry.state.figures import RedisFigures
 from registry.state.intents import RedisIntents
+from registry.state.reads import RedisReads
 from registry.state.redis import RedisStateStore
 from registry.state.webhooks import RedisWebhooks
 from service import errors, idempotency, openapi
@@ -49,6 +50,7 @@ _DESCRIPTION = (
 def create_app(settings: GatewaySettings) -> FastAPI:
     """A gateway on its own connections. Nothing is contacted before the first request."""
     state = RedisStateStore(settings.redis_url)
+    reads = RedisReads(settings.redis_url)
     events = RedisEvents(settings.redis_url)
     intents = RedisIntents(settings.redis_url, settings.idempotency_lease_seconds, settings.idempotency_seconds)
     watchers = Watchers(events, settings.max_watchers)
@@ -62,6 +64,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
             yield
         await courier.close()
         await watchers.close()
+        await reads.close()
         await events.close()
         await intents.close()
         await trail.finish()
@@ -81,6 +84,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     context = app.state.context = Context(
         settings=settings,
         state=state,
+        reads=reads,
         events=events,
         blobs=places.blobs,
         uploads=places.uploads,

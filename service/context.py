@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 
 from registry.blobs.store import BlobStore, UploadStore
 from registry.state.access import RedisAccess
-from registry.state.store import EventSource, StateStore
+from registry.state.store import EventSource, Reads, StateStore
 from service.callers import ANYBODY, Caller
 from service.comparison import Comparer
 from service.deliveries import Courier
@@ -17,7 +17,7 @@ from service.idempotency import Attempt, attempt_of
 from service.senders import Senders
 from service.settings import GatewaySettings
 from service.slots import UploadSlots
-from service.visible import VisibleBlobs, VisibleEvents, VisibleState, VisibleUploads
+from service.visible import VisibleBlobs, VisibleEvents, VisibleReads, VisibleState, VisibleUploads
 from service.visits import Visit, visit_of
 from service.watchers import Watchers
 
@@ -32,6 +32,7 @@ class Context:
 
     settings: GatewaySettings
     state: StateStore
+    reads: Reads
     events: EventSource
     blobs: BlobStore
     uploads: UploadStore
@@ -58,6 +59,7 @@ class Context:
             self,
             # The views have what routes ask for and no more: anything else must fail.
             state=cast("StateStore", VisibleState(self.state, key, revealed, visit.refuse)),
+            reads=VisibleReads(self.reads, key, visit.refuse),
             events=VisibleEvents(self.events, key, visit.refuse),
             blobs=cast("BlobStore", VisibleBlobs(self.blobs, self.access, key, revealed)),
             uploads=cast("UploadStore", VisibleUploads(self.uploads, self.access, key)),

@@ -42,7 +42,7 @@ async def merge_events(context: Context, merge_id: str, last_id: str | None) -> 
     Raises MergeNotFound, InvalidRecord, Overloaded.
     """
     last = Position.parse(last_id) if last_id else None
-    merge = await context.events.merge(merge_id)
+    merge = await context.reads.merge(merge_id)
     with ExitStack() as cleanup:
         watch = cleanup.enter_context(context.watchers.watching(merge.lineage))
         merge, present = await context.events.present_merge(merge_id)

@@ -46,7 +46,7 @@ async def wait_for_end(context: Context, merge_id: str, wait: int | None, respon
 
     Whoever waits is one of the watchers: where there are too many the answer comes at once. Raises MergeNotFound.
     """
-    merge = await context.events.merge(merge_id)
+    merge = await context.reads.merge(merge_id)
     if not wait:
         return merge
     seconds = min(wait, context.settings.max_wait_seconds)
@@ -64,7 +64,7 @@ async def wait_for_end(context: Context, merge_id: str, wait: int | None, respon
                     break
     except Overloaded:
         return merge
-    return await context.events.merge(merge_id)
+    return await context.reads.merge(merge_id)
 
 
 def _ends(event: Event, merge_id: str) -> bool:

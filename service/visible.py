@@ -4,7 +4,7 @@ Everything else is as if it were not there: the answers are those for things tha
 in place of the stores, so no route can forget. A method that is missing here fails, it does not pass through.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,16 +14,15 @@ from registry.errors import BlobNotFound, LineageNotFound, MergeNotFound, Versio
 from registry.event import Event, Position, Present, Reached
 from registry.key import ApiKey
 from registry.lineage import Lineage
-from registry.merge import Merge
+from registry.merge import Merge, MergeSlice, MergeState
 from registry.state.access import RedisAccess
 from registry.state.ledger import digests_of
-from registry.state.store import EventSource, StateStore
+from registry.state.store import EventSource, Reads, StateStore
 from registry.upload import Upload
 from registry.version import Version, VersionReference
 
 _OF_A_LINEAGE = frozenset(
     {
-        "list_merges",
         "list_aliases",
         "get_alias",
         "set_alias",
@@ -36,6 +35,13 @@ _OF_A_LINEAGE = frozenset(
     }
 )
 _Record = TypeVar("_Record", Lineage, Version)
+
+
+def _discreet(record: _Record, key: ApiKey) -> _Record:
+    """The record, without the name of a lineage that the key must not know of."""
+    if record.origin is not None and not key.sees(VersionReference.parse(record.origin).lineage):
+        return record.model_copy(update={"origin": None})
+    return record
 
 
 class VisibleState:
@@ -57,11 +63,9 @@ class VisibleState:
         return lineage
 
     def _show(self, record: _Record) -> _Record:
-        """The record, without the name of a lineage that the key must not know of."""
+        """The record as the key may see it; notes the blobs that it names."""
         self._revealed.update(digests_of(record.model_dump(mode="json", exclude={"report"})))
-        if record.origin is not None and not self._key.sees(VersionReference.parse(record.origin).lineage):
-            return record.model_copy(update={"origin": None})
-        return record
+        return _discreet(record, self._key)
 
     def ping(self) -> None:
         self._state.ping()
@@ -86,9 +90,6 @@ class VisibleState:
             self._refuse()
             raise VersionNotFound(str(reference))
         return self._show(self._state.get_version(reference))
-
-    def list_versions(self, lineage: str, limit: int, before: int | None = None) -> Sequence[Version]:
-        return [self._show(item) for item in self._state.list_versions(self._own(lineage), limit, before)]
 
     def append(self, version: Version, source: int, seed: str) -> int | None:
         self._own(version.lineage)
@@ -123,6 +124,52 @@ class VisibleState:
         return ask
 
 
+class VisibleReads:
+    """Reads as one limited key sees them."""
+
+    def __init__(self, reads: Reads, key: ApiKey, refuse: Callable[[], None]) -> None:
+        self._reads = reads
+        self._key = key
+        self._refuse = refuse
+
+    def _own(self, lineage: str) -> str:
+        if not self._key.sees(lineage):
+            self._refuse()
+            raise LineageNotFound(lineage)
+        return lineage
+
+    async def version(self, reference: VersionReference) -> tuple[Lineage, Version]:
+        if not self._key.sees(reference.lineage):
+            self._refuse()
+            raise VersionNotFound(str(reference))
+        lineage, version = await self._reads.version(reference)
+        return _discreet(lineage, self._key), _discreet(version, self._key)
+
+    async def versions(self, lineage: str, limit: int, before: int | None = None) -> tuple[Lineage, Sequence[Version]]:
+        found, versions = await self._reads.versions(self._own(lineage), limit, before)
+        return _discreet(found, self._key), [_discreet(version, self._key) for version in versions]
+
+    async def merge(self, merge_id: str) -> Merge:
+        merge = await self._reads.merge(merge_id)
+        if not self._key.sees(merge.lineage):
+            self._refuse()
+            raise MergeNotFound(merge_id)
+        return merge
+
+    async def merges(
+        self,
+        lineage: str,
+        limit: int,
+        below: int | None = None,
+        states: Collection[MergeState] = (),
+        task: str | None = None,
+    ) -> MergeSlice:
+        return await self._reads.merges(self._own(lineage), limit, below, states, task)
+
+    async def close(self) -> None:
+        """The gateway closes its own."""
+
+
 class VisibleEvents:
     """An EventSource as one limited key sees it."""
 
@@ -131,16 +178,12 @@ class VisibleEvents:
         self._key = key
         self._refuse = refuse
 
-    async def merge(self, merge_id: str) -> Merge:
-        merge = await self._events.merge(merge_id)
+    async def present_merge(self, merge_id: str) -> tuple[Merge, Present]:
+        merge, present = await self._events.present_merge(merge_id)
         if not self._key.sees(merge.lineage):
             self._refuse()
             raise MergeNotFound(merge_id)
-        return merge
-
-    async def present_merge(self, merge_id: str) -> tuple[Merge, Present]:
-        await self.merge(merge_id)
-        return await self._events.present_merge(merge_id)
+        return merge, present
 
     async def present_lineage(self, lineage: str, most: int) -> Present:
         if not self._key.sees(lineage):

@@ -14,6 +14,7 @@ from redis.retry import Retry
 from registry.errors import OdemError, StoreUnavailable
 from registry.server import Server, parse_server
 from registry.state.keys import BARRIER
+from registry.state.questions import Question, T
 from registry.state.sentinels import primary_pool
 
 _PASSING = ("OOM", "MISCONF", "READONLY", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "command not allowed")
@@ -61,6 +62,17 @@ class RedisConnection:
             return self._change(lambda client: self._scripts[script](keys=keys, args=values, client=client))
         with answers():
             return self._scripts[script](keys=keys, args=values)
+
+    def _ask(self, question: Question[T]) -> T:
+        answer = None
+        while True:
+            try:
+                script, keys, values = question.send(answer)
+            except StopIteration as end:
+                found: T = end.value
+                return found
+            with answers():
+                answer = self._scripts[script](keys=keys, args=values)
 
     def _change(self, write: Callable[[Any], Any]) -> Any:
         """What `write` answers on a client, once as many replicas as the URL asks for have the change.

@@ -17,7 +17,6 @@ from registry.state.reading import merge_of
 
 _CONNECTIONS = 8
 _PAGE = 500
-_MOST_LINEAGES = 10_000
 _TRIES = 5
 _START = Position(milliseconds=0, sequence=0)
 
@@ -27,20 +26,6 @@ class RedisEvents(AsyncRedisConnection):
 
     def __init__(self, url: str) -> None:
         super().__init__(url, _CONNECTIONS)
-        self._lineages: dict[str, str] = {}
-
-    async def merge(self, merge_id: str) -> Merge:
-        """Raises MergeNotFound."""
-        with answers():
-            # A merge never changes its lineage, so that is asked for once.
-            lineage = self._lineages.get(merge_id) or await self._redis.get(merge_lineage(merge_id))
-            fields = await self._redis.hgetall(LineageKeys(lineage).merge(merge_id)) if lineage else None
-        if not fields:
-            raise MergeNotFound(merge_id)
-        if len(self._lineages) >= _MOST_LINEAGES:
-            self._lineages.clear()
-        self._lineages[merge_id] = lineage
-        return merge_of(fields)
 
     async def present_merge(self, merge_id: str) -> tuple[Merge, Present]:
         """A merge and its lineage's present, seen at one moment. Raises MergeNotFound."""

@@ -2,25 +2,17 @@
 
 import secrets
 from collections.abc import Collection
-from typing import Protocol, cast
 
 from registry.errors import LineageNotFound, MergeEnded, MergeNotFound
-from registry.lineage import Lineage
 from registry.merge import Merge, MergeSlice, MergeState
+from registry.state import questions
 from registry.state.connection import RedisConnection, answers
 from registry.state.keys import DEADLINES, LineageKeys, merge_lineage
 from registry.state.ledger import ASKED_FOR
 from registry.state.reading import merge_of
 
 _MOST_LINEAGES = 10_000
-_LISTED = (
-    *("record", "state", "attempt", "fence", "cancel", "version", "progress", "problem"),
-    *("created", "started", "ended"),
-)
-"""All fields of a merge but its report."""
 _LOOK = 200
-_MOST_LOOKS = 10
-"""A listing looks at this many merges at once, this many times, for those that are asked for."""
 
 
 def new_merge_id() -> str:
@@ -31,10 +23,6 @@ def new_merge_id() -> str:
 def merge_id(seed: str) -> str:
     """The id of the merge that an intent makes. `seed`: 24 hexadecimal digits that nobody can guess."""
     return f"mrg_{seed}"
-
-
-class _Reads(Protocol):
-    def get_lineage(self, name: str) -> Lineage: ...
 
 
 class RedisMerges(RedisConnection):
@@ -82,34 +70,7 @@ class RedisMerges(RedisConnection):
         task: str | None = None,
     ) -> MergeSlice:
         """Newest first, below a place; see StateStore.list_merges."""
-        cast("_Reads", self).get_lineage(lineage)
-        keys = LineageKeys(lineage)
-        with answers():
-            place = self._redis.llen(keys.merges) if below is None else below - 1
-        found: list[Merge] = []
-        for _ in range(_MOST_LOOKS):
-            if place <= 0:
-                return MergeSlice(merges=tuple(found))
-            # Merges are put before the others, so a place counts from the end.
-            step = limit if not states and task is None else _LOOK
-            looked = self._merges_at(keys, -place, min(step - place, 0) - 1)
-            for merge in looked:
-                place -= 1
-                if (not states or merge.state in states) and task in {None, merge.task.name}:
-                    found.append(merge)
-                    if len(found) == limit:
-                        return MergeSlice(merges=tuple(found), rest=place + 1 if place else None)
-        return MergeSlice(merges=tuple(found), rest=place + 1)
-
-    def _merges_at(self, keys: LineageKeys, first: int, last: int) -> list[Merge]:
-        with answers():
-            ids = self._redis.lrange(keys.merges, first, last)
-            pipeline = self._redis.pipeline(transaction=False)
-            for merge_id in ids:
-                pipeline.hmget(keys.merge(merge_id), _LISTED)
-            found = pipeline.execute()
-        rows = [zip(_LISTED, values, strict=True) for values in found]
-        return [merge_of({name: value for name, value in row if value is not None}) for row in rows]
+        return self._ask(questions.merges(lineage, limit, below, states, task))
 
     def cancel_overdue(self) -> int:
         """Cancel the merges whose time is over; see StateStore.cancel_overdue."""

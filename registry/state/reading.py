@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from registry.lineage import Lineage
 from registry.merge import Merge, MergeProblem, MergeState, Progress
 from registry.version import Version
 
@@ -39,6 +40,12 @@ def version_of(text: str, retired: str | None) -> Version:
     """A version from its JSON and the time of its retirement."""
     version = _short_version(text) if len(text) <= _SHORT else Version.model_validate_json(text)
     return version.model_copy(update={"retired_at": datetime.fromisoformat(retired)}) if retired else version
+
+
+@lru_cache(maxsize=1024)
+def lineage_of(text: str) -> Lineage:
+    """A lineage from its JSON."""
+    return Lineage.model_validate_json(text)
 
 
 @lru_cache(maxsize=1024)

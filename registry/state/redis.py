@@ -16,12 +16,13 @@ from registry.errors import (
 )
 from registry.lineage import Lineage
 from registry.merge import Claim, MergeProblem, MergeState, Progress
+from registry.state import questions
 from registry.state.connection import answers
 from registry.state.keys import LINEAGES, LineageKeys
 from registry.state.ledger import RedisLedger
 from registry.state.merges import RedisMerges
 from registry.state.names import RedisNames
-from registry.state.reading import version_of
+from registry.state.reading import lineage_of
 from registry.version import LATEST, Version, VersionReference
 
 
@@ -49,7 +50,7 @@ class RedisStateStore(RedisLedger, RedisNames, RedisMerges):
             stored = self._redis.get(LineageKeys(name).record)
         if stored is None:
             raise LineageNotFound(name)
-        return Lineage.model_validate_json(stored)
+        return lineage_of(stored)
 
     def list_lineages(self) -> Sequence[Lineage]:
         """All lineages, by name."""
@@ -67,43 +68,11 @@ class RedisStateStore(RedisLedger, RedisNames, RedisMerges):
 
     def get_version(self, reference: VersionReference) -> Version:
         """The version that a number, `latest` or an alias names. Raises VersionNotFound."""
-        keys = LineageKeys(reference.lineage)
-        with answers():
-            number = self._resolve(keys, reference.version)
-            pipeline = self._redis.pipeline(transaction=False)
-            pipeline.hget(keys.versions, number)
-            pipeline.hget(keys.retired, number)
-            stored, retired = pipeline.execute()
-        if stored is None:
-            raise VersionNotFound(str(reference))
-        return version_of(stored, retired)
-
-    def _resolve(self, keys: LineageKeys, word: str) -> str:
-        if word == LATEST:
-            return self._redis.get(keys.head) or ""
-        if word.isdecimal():
-            return word
-        alias = self._redis.hget(keys.aliases, word)
-        return str(json.loads(alias)["version"]) if alias else ""
+        return self._ask(questions.version(reference))[1]
 
     def list_versions(self, lineage: str, limit: int, before: int | None = None) -> Sequence[Version]:
         """Newest first, with numbers below `before`. Raises LineageNotFound."""
-        with answers():
-            head = self._redis.get(LineageKeys(lineage).head)
-        if head is None:
-            raise LineageNotFound(lineage)
-        newest = int(head)
-        start = newest if before is None else min(newest, before - 1)
-        numbers = range(start, max(-1, start - limit), -1)
-        if not numbers:
-            return []
-        keys, fields = LineageKeys(lineage), [str(number) for number in numbers]
-        with answers():
-            pipeline = self._redis.pipeline(transaction=False)
-            pipeline.hmget(keys.versions, fields)
-            pipeline.hmget(keys.retired, fields)
-            stored, retired = pipeline.execute()
-        return [version_of(text, when) for text, when in zip(stored, retired, strict=True)]
+        return self._ask(questions.versions(lineage, limit, before))[1]
 
     # Merges, as workers run them
 

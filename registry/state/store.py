@@ -164,6 +164,32 @@ class StateStore(Protocol):
         """
 
 
+class Reads(Protocol):
+    """What clients ask for again and again, read without a thread. Any method may raise StoreUnavailable."""
+
+    async def version(self, reference: VersionReference) -> tuple[Lineage, Version]:
+        """The version that a number, `latest` or an alias names, with its lineage. Raises VersionNotFound."""
+
+    async def versions(self, lineage: str, limit: int, before: int | None = None) -> tuple[Lineage, Sequence[Version]]:
+        """A lineage, and its versions with numbers below `before`, newest first. Raises LineageNotFound."""
+
+    async def merge(self, merge_id: str) -> Merge:
+        """Raises MergeNotFound."""
+
+    async def merges(
+        self,
+        lineage: str,
+        limit: int,
+        below: int | None = None,
+        states: Collection[MergeState] = (),
+        task: str | None = None,
+    ) -> MergeSlice:
+        """See StateStore.list_merges."""
+
+    async def close(self) -> None:
+        """Close all connections."""
+
+
 class IntentStore(Protocol):
     """What clients want done once. Any method may raise StoreUnavailable.
 
@@ -197,9 +223,6 @@ class IntentStore(Protocol):
 
 class EventSource(Protocol):
     """A lineage's events and its present, read without a thread. Any method may raise StoreUnavailable."""
-
-    async def merge(self, merge_id: str) -> Merge:
-        """Raises MergeNotFound."""
 
     async def present_merge(self, merge_id: str) -> tuple[Merge, Present]:
         """A merge and its lineage's present, seen at one moment. Raises MergeNotFound."""

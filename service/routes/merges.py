@@ -154,7 +154,7 @@ def _standing(merge: Merge, response: Response) -> MergeView:
 
 
 @router.get("/merges", operation_id="listMerges", responses=PAGE | problems(LineageNotFound))
-def list_merges(
+async def list_merges(
     request: Request,
     response: Response,
     context: Ctx,
@@ -168,7 +168,7 @@ def list_merges(
     listing = f"merges of {lineage}"
     below = read_cursor(listing, cursor, int)
     size = limit or context.settings.page_size
-    found = context.state.list_merges(lineage, size, below, frozenset(state or ()), task)
+    found = await context.reads.merges(lineage, size, below, frozenset(state or ()), task)
     following = None if found.rest is None else write_cursor(listing, found.rest)
     link_next(request, response, following)
     return MergePage(merges=[MergeView.of(merge, with_report=False) for merge in found.merges], next=following)

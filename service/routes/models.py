@@ -38,7 +38,7 @@ _CONFIG: Responses = {200: {"description": "The config."} | headers("Content-Loc
 
 
 @router.get("/models", operation_id="listVersions", responses=PAGE | problems(LineageNotFound))
-def list_versions(
+async def list_versions(
     request: Request,
     response: Response,
     context: Ctx,
@@ -49,20 +49,19 @@ def list_versions(
     """A lineage's versions, newest first, without their reports."""
     listing = f"versions of {lineage}"
     before = read_cursor(listing, cursor, int)
-    has_config = context.state.get_lineage(lineage).architecture is not None
-    found = context.state.list_versions(lineage, limit or context.settings.page_size, before)
+    of, found = await context.reads.versions(lineage, limit or context.settings.page_size, before)
     following = write_cursor(listing, found[-1].number) if found and found[-1].number else None
     link_next(request, response, following)
-    views = [VersionView.of(version, has_config=has_config, with_report=False) for version in found]
+    views = [VersionView.of(item, has_config=of.architecture is not None, with_report=False) for item in found]
     return VersionPage(versions=views, next=following)
 
 
 @router.get("/models/{version}", operation_id="getVersion", responses=_RECORD | problems(VersionNotFound))
-def get_version(version: str, response: Response, context: Ctx) -> VersionView:
+async def get_version(version: str, response: Response, context: Ctx) -> VersionView:
     """A version's record: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage `default`."""
-    found = context.state.get_version(VersionReference.parse(version))
+    lineage, found = await context.reads.version(VersionReference.parse(version))
     response.headers["Content-Location"] = f"/models/{found.reference}"
-    return VersionView.of(found, has_config=context.state.get_lineage(found.lineage).architecture is not None)
+    return VersionView.of(found, has_config=lineage.architecture is not None)
 
 
 @router.api_route(

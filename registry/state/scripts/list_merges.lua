@@ -1,0 +1,8 @@
+-- KEYS: record merges   ARGV: the place below which, or '', how many at most
+-- Returns {place of the first, ids, newest first}; nothing without the lineage. Merges are put before the others, so a
+-- place counts from the end.
+if redis.call('EXISTS', KEYS[1]) == 0 then return {} end
+local place = redis.call('LLEN', KEYS[2])
+if ARGV[1] ~= '' then place = math.min(place, tonumber(ARGV[1]) - 1) end
+if place <= 0 then return {0, {}} end
+return {place, redis.call('LRANGE', KEYS[2], -place, math.min(tonumber(ARGV[2]) - place, 0) - 1)}

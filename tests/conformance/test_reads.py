@@ -1,0 +1,129 @@
+"""What is read without a thread is what the state store tells, on every server that it may stand on."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import pytest
+
+from registry.errors import LineageNotFound, MergeNotFound, VersionNotFound
+from registry.lineage import Lineage
+from registry.merge import Merge, MergeState
+from registry.recipe import AverageRecipe
+from registry.record import now
+from registry.state.merges import new_merge_id
+from registry.state.reads import RedisReads
+from registry.state.redis import RedisStateStore
+from registry.state.store import Reads
+from registry.task import Task
+from registry.version import Version, VersionReference
+from standalone.valkey import EmbeddedValkey
+
+_DIGEST = "sha256:" + "0" * 64
+T = TypeVar("T")
+
+
+def _read(server: EmbeddedValkey, question: Callable[[Reads], Awaitable[T]]) -> T:
+    async def read() -> T:
+        reads = RedisReads(server.url)
+        try:
+            return await question(reads)
+        finally:
+            await reads.close()
+
+    return asyncio.run(read())
+
+
+@pytest.fixture
+def store(server: EmbeddedValkey) -> RedisStateStore:
+    """Return a store with a lineage of three versions, made by two of its five merges."""
+    store = RedisStateStore(server.url)
+    lineage = Lineage(name="a", base=_DIGEST, recipe=AverageRecipe(), created_at=now())
+    store.create_lineage(lineage, Version(lineage="a", number=0, weights=_DIGEST, size=1, created_at=now()))
+    for task in "tutut":
+        merge = Merge(
+            id=new_merge_id(),
+            lineage="a",
+            task=Task(name=task),
+            recipe=AverageRecipe(),
+            checkpoint=_DIGEST,
+            created_at=now(),
+        )
+        store.enqueue(merge)
+    for number in (1, 2):
+        claim = store.claim("a", 60_000, 3)
+        assert claim is not None
+        store.commit(claim, Version(lineage="a", number=number, weights=_DIGEST, size=1, created_at=now()))
+    store.set_alias("a", "production", 1)
+    store.close()
+    return store
+
+
+@pytest.mark.parametrize(("word", "number"), [("a@0", 0), ("a@2", 2), ("a@latest", 2), ("a@production", 1)])
+def test_a_version_comes_with_its_lineage(
+    server: EmbeddedValkey, store: RedisStateStore, word: str, number: int
+) -> None:
+    reference = VersionReference.parse(word)
+    lineage, version = _read(server, lambda reads: reads.version(reference))
+    assert (lineage, version) == (store.get_lineage("a"), store.get_version(reference))
+    assert version.number == number
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize("word", ["a@3", "a@01", "a@staging", "b@0", "b@latest"])
+def test_what_names_no_version_is_not_found(server: EmbeddedValkey, word: str) -> None:
+    with pytest.raises(VersionNotFound):
+        _read(server, lambda reads: reads.version(VersionReference.parse(word)))
+
+
+@pytest.mark.parametrize(
+    ("limit", "before", "numbers"), [(2, None, [2, 1]), (2, 1, [0]), (9, 7, [2, 1, 0]), (2, 0, [])]
+)
+def test_versions_are_read_by_pages(
+    server: EmbeddedValkey, store: RedisStateStore, limit: int, before: int | None, numbers: list[int]
+) -> None:
+    lineage, versions = _read(server, lambda reads: reads.versions("a", limit, before))
+    assert [version.number for version in versions] == numbers
+    assert (lineage, list(versions)) == (store.get_lineage("a"), list(store.list_versions("a", limit, before)))
+
+
+@pytest.mark.parametrize(
+    ("limit", "below", "states", "task", "places", "rest"),
+    [
+        (2, None, [], None, [5, 4], 4),
+        (2, 2, [], None, [1], None),
+        (9, 99, [], None, [5, 4, 3, 2, 1], None),
+        (9, None, [MergeState.QUEUED], None, [5, 4, 3], None),
+        (1, None, [MergeState.SUCCEEDED], "t", [1], None),
+        (1, None, [], "u", [4], 4),
+        (3, 1, [], None, [], None),
+    ],
+)
+def test_merges_are_read_by_pages(
+    server: EmbeddedValkey,
+    store: RedisStateStore,
+    limit: int,
+    below: int | None,
+    states: list[MergeState],
+    task: str | None,
+    places: list[int],
+    rest: int | None,
+) -> None:
+    every = {merge.id: 5 - index for index, merge in enumerate(store.list_merges("a", 10).merges)}
+    found = _read(server, lambda reads: reads.merges("a", limit, below, states, task))
+    assert ([every[merge.id] for merge in found.merges], found.rest) == (places, rest)
+    assert found == store.list_merges("a", limit, below, states, task)
+
+
+def test_a_merge_is_read_with_its_report(server: EmbeddedValkey, store: RedisStateStore) -> None:
+    merge = store.list_merges("a", 10).merges[-1]
+    assert _read(server, lambda reads: reads.merge(merge.id)) == store.get_merge(merge.id)
+    with pytest.raises(MergeNotFound):
+        _read(server, lambda reads: reads.merge(new_merge_id()))
+
+
+@pytest.mark.usefixtures("store")
+def test_a_lineage_that_is_not_there_has_no_listings(server: EmbeddedValkey) -> None:
+    for question in (lambda reads: reads.versions("b", 2), lambda reads: reads.merges("b", 2)):
+        with pytest.raises(LineageNotFound):
+            _read(server, question)
