@@ -176,12 +176,14 @@ class VersionView(BaseModel):
         """The view of a record."""
         url = f"/models/{version.reference}"
         # The records within are taken as they are: dumping and checking them anew took most of a listing's time.
-        return cls(
-            **{name: value for name, value in version if name != "report"},
-            reference=version.reference,
-            report=version.report if with_report else None,
-            weights_url=f"{url}/weights",
-            config_url=f"{url}/open_clip_config.json" if has_config else None,
+        return cls.model_validate(
+            vars(version)
+            | {
+                "reference": version.reference,
+                "report": version.report if with_report else None,
+                "weights_url": f"{url}/weights",
+                "config_url": f"{url}/open_clip_config.json" if has_config else None,
+            }
         )
 
 
@@ -218,9 +220,8 @@ class MergeView(BaseModel):
     @classmethod
     def of(cls, merge: Merge, *, with_report: bool = True) -> Self:
         """The view of a record."""
-        fields = {name: value for name, value in merge if name not in {"version", "report", "fence"}}
         version = None if merge.version is None else f"{merge.lineage}@{merge.version}"
-        return cls(**fields, version=version, report=merge.report if with_report else None)
+        return cls.model_validate(vars(merge) | {"version": version, "report": merge.report if with_report else None})
 
 
 class MergePage(BaseModel):
