@@ -16,6 +16,7 @@ from registry.errors import LineageNotFound, NotAllowed
 from registry.key import Scope
 from registry.state.access import RedisAccess
 from service.callers import ANYBODY, Authenticator
+from service.idempotency import attempt_of
 from service.limits import ByteMeter, Limits, RateLimiter, check_place
 from service.settings import GatewaySettings
 from service.visits import Visit, visit_of
@@ -99,6 +100,15 @@ def guarded(routes: Iterable[BaseRoute], desk: "Desk") -> Iterator[BaseRoute]:
         yield made
 
 
+def with_place(routes: Iterable[BaseRoute], desk: "Desk") -> Iterator[BaseRoute]:
+    """The same routes; before a merge's body is read its key must have a place for one more."""
+    for route in routes:
+        if isinstance(route, APIRoute) and route.path == "/merge":
+            route = copy.copy(route)  # noqa: PLW2901
+            route.app = _Place(route.app, desk)
+        yield route
+
+
 def _need(method: str, path: str) -> Scope | None:
     name = f"{method} {path}"
     if name not in NEEDS:
@@ -138,9 +148,26 @@ class Desk:
         if path.startswith("/lineages/{name}") and not caller.sees(scope["path_params"]["name"]):
             visit.refuse()
             raise LineageNotFound(scope["path_params"]["name"])
-        if path == "/merge":
-            await run_in_threadpool(check_place, self.access, key, limits.queued_merges)
         return limits
+
+    async def check_place(self, scope: Asgi) -> None:
+        """Raises QuotaExceeded where a key may queue no merge more. Whoever asks again for an answer gets that."""
+        caller = visit_of(scope).caller
+        if caller and caller.key and not attempt_of(scope).answered:
+            limits = Limits.of(caller.key, self.settings)
+            await run_in_threadpool(check_place, self.access, caller.key, limits.queued_merges)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Stands before POST /merge, behind what finds the answer to a request that is sent again."""
+
+    app: ASGIApp
+    desk: Desk
+
+    async def __call__(self, scope: Asgi, receive: Receive, send: Send) -> None:
+        await self.desk.check_place(scope)
+        await self.app(scope, receive, send)
 
 
 @dataclass(frozen=True)

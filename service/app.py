@@ -19,7 +19,7 @@ from registry.state.reads import RedisReads
 from registry.state.redis import RedisStateStore
 from registry.state.webhooks import RedisWebhooks
 from service import errors, idempotency, openapi
-from service.access import Desk, guarded
+from service.access import Desk, guarded, with_place
 from service.bodies import BodyBounds
 from service.callers import Authenticator
 from service.comparison import Comparer
@@ -120,5 +120,5 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         page,
     ):
         # Not `include_router`: routes that lie flat are matched once and not once for each router that holds them.
-        app.router.routes.extend(guarded(repeatable(written(module.router.routes), intents), desk))
+        app.router.routes.extend(guarded(repeatable(with_place(written(module.router.routes), desk), intents), desk))
     return app

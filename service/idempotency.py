@@ -65,6 +65,11 @@ class Attempt:
     seed: str = field(default_factory=lambda: secrets.token_hex(12))
     repeatable: bool = False
 
+    @property
+    def answered(self) -> bool:
+        """Whether it is the repetition of a request that has been answered."""
+        return False
+
     async def foresee(self, **known: str | None) -> None:
         """Say what is known so far of what the attempt is about: the answer may be clear before the rest has come."""
 
@@ -84,6 +89,10 @@ class _KeyedAttempt(Attempt):
         self._key = key
         self._token = token
         self._known: dict[str, str] = {}
+
+    @property
+    def answered(self) -> bool:
+        return self.intent.answer is not None
 
     async def foresee(self, **known: str | None) -> None:
         self._known |= {name: value for name, value in known.items() if value is not None}

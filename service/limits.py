@@ -17,6 +17,7 @@ from registry.errors import QuotaExceeded, TooManyRequests
 from registry.key import ApiKey
 from registry.record import now
 from registry.state.access import RedisAccess
+from service.bodies import BodyRefused
 from service.settings import GatewaySettings
 
 _STEP = 16 << 20
@@ -146,13 +147,16 @@ class ByteMeter:
             raise self._exceeded()
 
     def around(self, receive: Receive) -> Receive:
-        """The body, counted as it comes; the one who reads it gets QuotaExceeded."""
+        """The body, counted as it comes; the one who reads it gets BodyRefused."""
 
         async def counted() -> Message:
             message = await receive()
             self._received += len(message.get("body", b""))
             if self._received > self._granted:
-                await self._grant(min(_STEP, self._most), self._received - self._granted)
+                try:
+                    await self._grant(min(_STEP, self._most), self._received - self._granted)
+                except QuotaExceeded as error:
+                    raise BodyRefused(error) from error
             return message
 
         return counted

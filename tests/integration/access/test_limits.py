@@ -13,6 +13,8 @@ from registry.state.access import RedisAccess
 from standalone.valkey import EmbeddedValkey
 from tests.integration.access.gateway import Gateway, merge_document, send_blob, send_lineage, send_merge, tiny
 
+_JSON = {"Content-Type": "application/json"}
+
 
 def _limited(gateway: Gateway, **limits: Any) -> httpx.Client:
     return gateway.key("admin", limits=KeyLimits(**limits))[1]
@@ -79,6 +81,8 @@ def test_a_day_s_bytes_are_refused_before_they_are_sent(gateway: Gateway) -> Non
     # Without a length the bytes are counted as they come.
     assert client.post("/blobs", content=iter([tiny(3)])).status_code == 201
     assert client.post("/blobs", content=iter([tiny(4)])).status_code == 429
+    # A document as well, which is read whole.
+    assert client.post("/lineages", content=iter([b"{}"]), headers=_JSON).status_code == 429
     assert client.get("/lineages").status_code == 200
 
 
@@ -111,6 +115,22 @@ def test_a_key_has_no_more_merges_queued_than_it_may(gateway: Gateway) -> None:
     assert client.post(f"/merges/{first}/cancel").status_code == 202
     send_merge(client, "queue", blob)
     assert client.post("/merge", json=merge_document("queue", blob)).status_code == 429
+
+
+def test_without_a_place_for_a_merge_the_answer_to_an_earlier_one_is_given_again(gateway: Gateway) -> None:
+    _, admin = gateway.key("admin")
+    blob = send_blob(admin, 8)
+    send_lineage(admin, "full", blob)
+    client, document = _limited(gateway, queued_merges=1), merge_document("full", blob)
+    first, again, other = (
+        client.post("/merge", json=document, headers={"Idempotency-Key": key}) for key in ("one", "one", "two")
+    )
+    assert (first.status_code, again.status_code, other.status_code) == (202, 202, 429)
+    assert again.json()["id"] == first.json()["id"]
+    assert again.headers["idempotent-replayed"] == "true"
+    # What was refused has made nothing, and may be sent again under its key.
+    assert client.post(f"/merges/{first.json()['id']}/cancel").status_code == 202
+    assert client.post("/merge", json=document, headers={"Idempotency-Key": "two"}).status_code == 202
 
 
 def test_without_keys_an_address_can_be_limited(own_gateway: Callable[..., Gateway]) -> None:
