@@ -55,9 +55,7 @@ class LineageNotFound(NotFound):
     """No lineage has this name."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(
-            f"There is no lineage {name!r}. Create it with POST /lineages; GET /lineages lists those there are."
-        )
+        super().__init__(f"There is no lineage {name!r}. Create it first, or take one from the list of lineages.")
 
 
 class VersionNotFound(NotFound):
@@ -66,7 +64,7 @@ class VersionNotFound(NotFound):
     def __init__(self, reference: str) -> None:
         super().__init__(
             f"There is no version {reference!r}. Write name@number, name@latest or, for the lineage 'default', "
-            "number or latest alone; GET /models lists those there are."
+            "number or latest alone. The list of the lineage's versions shows those there are."
         )
 
 
@@ -74,14 +72,14 @@ class MergeNotFound(NotFound):
     """No merge has this id."""
 
     def __init__(self, merge_id: str) -> None:
-        super().__init__(f"There is no merge {merge_id!r}. GET /merges?lineage=... lists those there are.")
+        super().__init__(f"There is no merge {merge_id!r}. The list of its lineage's merges shows those there are.")
 
 
 class BlobNotFound(NotFound):
     """The blob store has no bytes of this digest."""
 
     def __init__(self, digest: str) -> None:
-        super().__init__(f"There is no blob {digest}. Send its bytes with POST /blobs first.")
+        super().__init__(f"There is no blob {digest}. Send its bytes first.")
 
 
 class KeyNotFound(NotFound):
@@ -96,8 +94,7 @@ class WebhookNotFound(NotFound):
 
     def __init__(self, lineage: str, webhook: str) -> None:
         super().__init__(
-            f"The lineage {lineage!r} has no webhook {webhook!r}. GET /lineages/{lineage}/webhooks lists those that "
-            "there are."
+            f"The lineage {lineage!r} has no webhook {webhook!r}. The list of its webhooks shows those there are."
         )
 
 
@@ -166,7 +163,9 @@ class AliasNotFound(NotFound):
     """The lineage has no such alias."""
 
     def __init__(self, lineage: str, name: str) -> None:
-        super().__init__(f"The lineage {lineage!r} has no alias {name!r}; GET /lineages/{lineage}/aliases lists all.")
+        super().__init__(
+            f"The lineage {lineage!r} has no alias {name!r}. The list of its aliases shows those there are."
+        )
 
 
 class AliasChanged(Conflict):
@@ -184,8 +183,7 @@ class UploadNotFound(NotFound):
 
     def __init__(self, upload_id: str) -> None:
         super().__init__(
-            f"There is no upload {upload_id[:64]!r}: it was never begun, was ended, or has expired. "
-            "Begin a new one with POST /uploads."
+            f"There is no upload {upload_id[:64]!r}: it was never begun, was ended, or has expired. Begin a new one."
         )
 
 
@@ -337,7 +335,7 @@ class TooManyUploads(OdemError):
     def __init__(self, most: int) -> None:
         super().__init__(
             f"You have {most} uploads open, and no more are allowed at once (ODEM_MAX_OPEN_UPLOADS). Finish one, or "
-            "end one with DELETE /uploads/{id}."
+            "give one up."
         )
 
 
