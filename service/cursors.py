@@ -9,6 +9,7 @@ import binascii
 import json
 from collections.abc import Sequence
 from typing import TypeVar, overload
+from urllib.parse import quote, urlencode
 
 from fastapi import Request, Response
 
@@ -52,5 +53,6 @@ def first(entries: Sequence[Named], after: str, limit: int) -> tuple[Sequence[Na
 def link_next(request: Request, response: Response, cursor: str | None) -> None:
     """Say in Link where the listing goes on: the same query with another cursor."""
     if cursor is not None:
-        url = request.url.include_query_params(cursor=cursor)
-        response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+        query = [item for item in request.query_params.multi_items() if item[0] != "cursor"]
+        place = f"{quote(request.scope['path'])}?{urlencode([*query, ('cursor', cursor)])}"
+        response.headers["Link"] = f'<{place}>; rel="next"'

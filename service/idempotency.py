@@ -15,7 +15,8 @@ import logging
 import secrets
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -55,15 +56,15 @@ class Answered(Exception):
         self.answer = answer
 
 
-@dataclass
 class Attempt:
-    """One request's attempt at an intent; without a key, one that nobody will repeat.
+    """One request's attempt at an intent; without a key, one that nobody will repeat."""
 
-    seed: what is made is named after it.
-    """
+    repeatable = False
 
-    seed: str = field(default_factory=lambda: secrets.token_hex(12))
-    repeatable: bool = False
+    @cached_property
+    def seed(self) -> str:
+        """What is made is named after it; 24 hexadecimal digits."""
+        return secrets.token_hex(12)
 
     @property
     def answered(self) -> bool:
@@ -80,8 +81,10 @@ class Attempt:
 class _KeyedAttempt(Attempt):
     """An attempt under an Idempotency-Key. Raises Answered, IntentDiffers, IntentBusy."""
 
+    repeatable = True
+
     def __init__(self, store: IntentStore, owner: str, key: str, intent: Intent, token: str) -> None:
-        super().__init__(intent.seed, repeatable=True)
+        self.seed = intent.seed
         self.settled = False
         self.intent = intent
         self._store = store

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from registry.audit import AuditEntry
@@ -95,21 +95,21 @@ class Trail:
 
             async def answer(message: Message) -> None:
                 if message["type"] == "http.response.start":
-                    headers = MutableHeaders(scope=message)
-                    headers["X-Request-Id"] = visit.request_id
-                    headers.update(visit.headers)
-                    await self._note(scope, visit, message["status"], headers.get("location"))
+                    told = {"X-Request-Id": visit.request_id} | visit.headers
+                    more = [(name.lower().encode(), value.encode()) for name, value in told.items()]
+                    message["headers"] = [*message.get("headers", ()), *more]
+                    await self._note(scope, visit, message["status"], message["headers"])
                 await send(message)
 
             try:
                 await app(scope, receive, answer)
             except Exception:
-                await self._note(scope, visit, 500, None)
+                await self._note(scope, visit, 500, [])
                 raise
 
         return follow
 
-    async def _note(self, scope: Scope, visit: Visit, status: int, made: str | None) -> None:
+    async def _note(self, scope: Scope, visit: Visit, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         refused = visit.refused or status in _REFUSALS
         if not visit.action or (scope["method"] in _SAFE and not refused):
             return
@@ -120,7 +120,7 @@ class Trail:
             name=key.name if key else None,
             address=(scope.get("client") or ("",))[0],
             action=visit.action,
-            thing=(made or scope["path"])[:512],
+            thing=(Headers(raw=headers).get("location") or scope["path"])[:512],
             status=status,
             request_id=visit.request_id,
         )
