@@ -36,16 +36,19 @@ class AsyncRedisConnection:
             await self._redis.connection_pool.disconnect()
 
     async def _run(self, script: str, keys: list[str], values: list[Any]) -> Any:
-        if script not in self._scripts:
-            text = resources.files("registry.state").joinpath("scripts", f"{script}.lua").read_text("utf-8")
-            self._scripts[script] = self._redis.register_script(text)
-        found = self._scripts[script]
+        found = self._script(script)
         with answers():
             try:
                 # The library's own way of running a script takes as long again.
                 return await self._redis.execute_command("EVALSHA", found.sha, len(keys), *keys, *values)
             except NoScriptError:
                 return await found(keys=keys, args=values)
+
+    def _script(self, name: str) -> Any:
+        if name not in self._scripts:
+            text = resources.files("registry.state").joinpath("scripts", f"{name}.lua").read_text("utf-8")
+            self._scripts[name] = self._redis.register_script(text)
+        return self._scripts[name]
 
     async def _ask(self, question: Question[T]) -> T:
         answer = None

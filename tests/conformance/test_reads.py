@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
+import redis
 
-from registry.errors import LineageNotFound, MergeNotFound, VersionNotFound
+from registry.errors import LineageNotFound, MergeNotFound, StoreUnavailable, VersionNotFound
 from registry.lineage import Lineage
 from registry.merge import Merge, MergeState
 from registry.recipe import AverageRecipe
@@ -120,6 +121,32 @@ def test_a_merge_is_read_with_its_report(server: EmbeddedValkey, store: RedisSta
     assert _read(server, lambda reads: reads.merge(merge.id)) == store.get_merge(merge.id)
     with pytest.raises(MergeNotFound):
         _read(server, lambda reads: reads.merge(new_merge_id()))
+
+
+def test_what_is_asked_at_once_is_answered_each_for_itself(server: EmbeddedValkey, store: RedisStateStore) -> None:
+    async def ask(reads: Reads) -> list[Any]:
+        words = ["a@1", "b@0", "a@latest"]
+        first = [reads.version(VersionReference.parse(word)) for word in words]
+        return await asyncio.gather(*first, reads.versions("a", 9), reads.merges("a", 9), return_exceptions=True)
+
+    # The server that was emptied knows none of the scripts.
+    with redis.Redis.from_url(server.url) as client:
+        client.script_flush()
+    one, none, latest, versions, merges = _read(server, ask)
+    assert (one[1].number, latest[1].number) == (1, 2)
+    assert isinstance(none, VersionNotFound)
+    assert [version.number for version in versions[1]] == [2, 1, 0]
+    assert merges == store.list_merges("a", 9)
+
+
+@pytest.mark.usefixtures("store")
+def test_all_who_asked_are_told_that_the_server_is_away(server: EmbeddedValkey) -> None:
+    async def ask(reads: Reads) -> list[Any]:
+        await reads.versions("a", 1)
+        server.kill()
+        return await asyncio.gather(*(reads.versions("a", 1) for _ in range(3)), return_exceptions=True)
+
+    assert [type(error) for error in _read(server, ask)] == [StoreUnavailable] * 3
 
 
 @pytest.mark.usefixtures("store")
