@@ -1,10 +1,11 @@
 """Collection: deleting what nobody needs any more, and never what somebody is about to need.
 
-An upload is abandoned when nobody has written to it for the grace period and nobody holds its lock. A blob is an
-orphan when the ledger does not need it and it is older than the grace period. The order makes this safe beside running
-gateways and workers: first the old blobs are listed, then the ledger is asked. Whoever names a blob that is there, or
-sends its bytes again, makes it young before the ledger learns of it; so what the ledger learns of later is young, and
-each blob's age is looked at once more, under the lock, in the moment before it is deleted.
+An upload is abandoned when nobody has written to it for the grace period and nobody holds its lock; a resumable one
+when it has expired. A blob is an orphan when the ledger does not need it and it is older than the grace period. The
+order makes this safe beside running gateways and workers: first the old blobs are listed, then the ledger is asked.
+Whoever names a blob that is there, or sends its bytes again, makes it young before the ledger learns of it; so what
+the ledger learns of later is young, and each blob's age is looked at once more, under the lock, in the moment before
+it is deleted.
 """
 
 import contextlib
@@ -19,6 +20,7 @@ from pathlib import Path
 from registry.blob import Blob
 from registry.blobs.files import FileBlobStore
 from registry.blobs.store import Shelves
+from registry.blobs.uploads import FileUploads
 from registry.errors import InvalidInput
 
 LEAST_GRACE = 600.0
@@ -66,6 +68,7 @@ def collect(
         size = _delete_upload(path, before, dry_run)
         if size is not None:
             found.uploads.append((path.name, size))
+    found.uploads.extend(FileUploads(root).expire(dry_run=dry_run))
     return found
 
 

@@ -14,7 +14,7 @@ from registry.record import now
 from service.access import NEEDS
 from service.app import create_app
 from service.settings import GatewaySettings
-from tests.integration.access.gateway import Gateway, send_blob, send_lineage, send_merge
+from tests.integration.access.gateway import Gateway, send_blob, send_lineage, send_merge, tiny
 from tests.integration.access.routes import CASES, PUBLIC, Things
 
 _ORDER = ["read", "merge", "admin"]
@@ -137,6 +137,19 @@ def test_the_blobs_of_others_cannot_be_merged_nor_made_a_base(house: House) -> N
         assert client.post("/merge", json=document).status_code == 404
         answer = client.post("/lineages", json={"name": "fresh", "base": blob, "recipe": {"method": "average"}})
         assert answer.json()["type"] == "/problems/blob-not-found"
+
+
+def test_a_limited_key_merges_what_it_has_sent_itself_by_a_resumable_upload(house: House) -> None:
+    file = tiny(77)
+    headers = {"Tus-Resumable": "1.0.0", "Upload-Length": str(len(file))}
+    piece = headers | {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
+    client = house.limited["merge"]
+    location = client.post("/uploads", headers=headers).headers["location"]
+    digest = client.patch(location, headers=piece, content=file).headers["upload-blob"]
+    document = {"lineage": "a", "task": {"name": "resumable"}, "checkpoint": digest}
+    assert client.post("/merge", json=document).status_code == 202
+    _, other = house.gateway.key("merge", "fresh")
+    assert other.head(f"/blobs/{digest}").status_code == 404
 
 
 def test_listings_show_a_limited_key_its_own_lineages_only(house: House) -> None:
