@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test test-compose check static demo openapi clients fuzz lock clean
+.PHONY: help run test test-compose check static loops demo openapi clients fuzz lock clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -20,12 +20,13 @@ help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.standalone ## Start Valkey, worker and gateway on port 8000; Ctrl-C stops them (ARGS="--port 9000 ...")
+	@$(BIN)/python -m worker.merging
 	@$(BIN)/python -m standalone $(ARGS)
 
-test: $(VENV)/.dev static ## Run everything that CI runs: format, lint, types, import contracts, all tests
+test: $(VENV)/.dev static loops ## Run everything that CI runs: format, lint, types, import contracts, all tests
 	@$(TESTS) $(ARGS)
 
-check: $(VENV)/.dev static ## The same with the fast tests only, for every save
+check: $(VENV)/.dev static loops ## The same with the fast tests only, for every save
 	@$(TESTS) -q -m "not slow" $(ARGS)
 
 static: $(VENV)/.dev
@@ -33,6 +34,10 @@ static: $(VENV)/.dev
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+# Once for all processes of the tests, which would each wait for their own otherwise.
+loops: $(VENV)/.dev
+	@$(BIN)/python -m worker.merging
 
 demo: $(VENV)/.dev ## Train small CLIP models, merge them one by one through the service, and plot what came of it
 	@$(BIN)/python -m examples.demo $(ARGS)

@@ -3,12 +3,14 @@
 Source: model soups, arXiv 2203.05482; its continual form keeps one running mean and the sum of utilities.
 """
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
 
 from worker.merging import kernels
-from worker.merging.streaming import Inputs, Merged, Place
+from worker.merging.streaming import Inputs, Kernel, Place, require_finite
 
 
 @dataclass(frozen=True)
@@ -25,24 +27,19 @@ class Average:
     def prepare(self, inputs: Inputs) -> None:
         """Nothing."""
 
-    def open(self, place: Place) -> Callable[[slice], Merged]:
+    def open(self, place: Place) -> Kernel:
         """(Σ_before θ + Σ u_i θ'_i) / Σ: one division, so that equal utilities give correctly rounded means."""
         total = self.before + sum(self.utilities[index] for index, _ in place.incoming)
-        shares = [(flat, self.utilities[index]) for index, flat in place.incoming]
+        flats = [flat for _, flat in place.incoming]
+        shares = [self.utilities[index] for index, _ in place.incoming]
         if self.before:
-            shares.insert(0, (place.head, self.before))
+            flats.insert(0, place.head)
+            shares.insert(0, self.before)
 
-        def kernel(span: slice) -> Merged:
-            (first, utility), *others = shares
-            mean = first.read(span, utility)
-            for flat, share in others:
-                flat.add_to(mean, span, share)
-            # By a power of two a product is the same number and several times faster.
-            if math.frexp(total)[0] == 0.5:
-                kernels.scale(mean, 1.0 / total)
-            else:
-                kernels.divide(mean, total)
-            return mean, {}
+        def kernel(span: slice, out: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
+            number = kernels.combine([flat.elements(span) for flat in flats], shares, out, total=total)
+            require_finite(number, place.name, flats)
+            return {}
 
         return kernel
 

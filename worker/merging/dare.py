@@ -6,8 +6,6 @@ Source: "Language models are super Mario", arXiv 2311.03099.
 import hashlib
 from collections.abc import Sequence
 
-import numpy as np
-
 from worker.merging import kernels
 from worker.merging.streaming import Float64
 from worker.merging.task_arithmetic import Thin
@@ -25,6 +23,6 @@ def dare(drop_rate: float, seed: int, labels: Sequence[str | None]) -> Thin:
         if labels[index] is None:
             return
         key = hashlib.sha256(f"{seed}/{labels[index]}/{name}".encode()).digest()
-        kernels.thin(tau, np.frombuffer(key, "<u8")[0], start, drop_rate)
+        kernels.thin(tau, int.from_bytes(key[:8], "little"), start, drop_rate)
 
     return thin

@@ -1,332 +1,210 @@
-"""The inner loops of the streaming engine, compiled: each is one pass over a chunk that stays in a core's cache.
+"""What the streaming engine does with arrays: each is one pass over a chunk, by a loop of `loops.py`.
 
 Raw arrays hold a file's elements: float64, float32, uint16 for the bits of bfloat16, int16 for those of float16 (numpy
-has no bfloat16, numba no float16). All arrays of a call are flat, contiguous and equally long. What returns a bool
-says whether all that was read, or all that was rounded, is finite.
-
-All that is compiled stands in this one file: machine code on disk is made anew when the file of its kernel changes,
-not when another file does from which it takes a function.
+has no bfloat16). All arrays of a call are flat, without gaps, equally long, and of any length.
 """
-# What is within a kernel is numba's Python: types by annotation would say nothing to it, and loops are what it is for.
-# mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
-# mypy: disable-error-code="misc, no-any-return, assignment, return-value"
 
-from typing import Any
+import math
+import threading
+from array import array
+from collections.abc import Sequence
+from typing import Any, Final
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic, overload
 from numpy.typing import NDArray
 
-from worker.merging.compiled import Compiled
+from worker.merging.compiled import BLOCK, Compiled
 
 Raw = NDArray[Any]
 Float64 = NDArray[np.float64]
 
-_U16, _U32, _U64, _I16 = np.uint16, np.uint32, np.uint64, np.int16
-_MAGNITUDE = _U64(0x7FFF_FFFF_FFFF_FFFF)
+_DTYPES: Final = {np.dtype(np.float64): 0, np.dtype(np.float32): 1, np.dtype(np.int16): 2, np.dtype(np.uint16): 3}
+"""How a loop is told what a raw array holds."""
+
+_SCRATCH_BLOCKS: Final = 8
+"""More than any loop takes."""
+
+_rooms = threading.local()
+
+_combine = Compiled("combine", "anaxxxanna")
+_add_vectors = Compiled("add_vectors", "anxanna")
+_elect = Compiled("elect", "annaxananna")
+_collect = Compiled("collect", "anxxaana")
+_widen = Compiled("widen", "axan")
+_subtract = Compiled("subtract", "aaana")
+_round_nearest = Compiled("round_nearest", "aanna")
+_add_scaled = Compiled("add_scaled", "aaxn")
+_thin = Compiled("thin", "aanxn")
+_keep_largest = Compiled("keep_largest", "aaaan")
+
+LOOPS: Final = (
+    _combine,
+    _add_vectors,
+    _elect,
+    _collect,
+    _widen,
+    _subtract,
+    _round_nearest,
+    _add_scaled,
+    _thin,
+    _keep_largest,
+)
+"""All of them, so that set-up can have them compiled."""
 
 
-def _bitcast(source: types.Type, target: types.Type, machine: ir.Type) -> Any:
-    """The bits of a number of one type as a number of another."""
-
-    @intrinsic
-    def cast(_, x):  # noqa: ARG001  numba looks at the names
-        def generate(_context, builder, _signature, arguments):
-            return builder.bitcast(arguments[0], machine)
-
-        return target(source), generate
-
-    return cast
-
-
-_bits64 = _bitcast(types.float64, types.uint64, ir.IntType(64))
-_from64 = _bitcast(types.uint64, types.float64, ir.DoubleType())
-_bits32 = _bitcast(types.float32, types.uint32, ir.IntType(32))
-_from32 = _bitcast(types.uint32, types.float32, ir.FloatType())
-
-
-def _widened(x): ...
-
-
-def _size(x): ...
-
-
-def _infinity(x): ...
-
-
-def _nearest(x, like): ...
-
-
-@overload(_widened)
-def _widened_of(x):
-    """A raw element as float64, exactly."""
-    if x == types.uint16:
-        return lambda x: np.float64(_from32(_U32(x) << _U32(16)))
-    if x == types.int16:
-
-        def from_half(x):
-            bits = _U32(_U16(x))
-            size = bits & _U32(0x7FFF)
-            # Subnormal ones are whole multiples of 2⁻²⁴; the others have 13 more bits and another bias as float32.
-            small = np.float32(np.int32(size)) * np.float32(2.0**-24)
-            value = small if size < _U32(0x400) else _from32(_U32((size << _U32(13)) + _U32(112 << 23)))
-            return np.float64(_from32(_U32(_bits32(value) | ((bits & _U32(0x8000)) << _U32(16)))))
-
-        return from_half
-    return lambda x: np.float64(x)  # noqa: PLW0108
-
-
-@overload(_size)
-def _size_of(x):
-    """The bits of a raw element without its sign: as integers they order magnitudes."""
-    if x == types.uint16:
-        return lambda x: _U16(x & _U16(0x7FFF))
-    if x == types.int16:
-        return lambda x: _U16(_U16(x) & _U16(0x7FFF))
-    if x == types.float32:
-        return lambda x: _U32(_bits32(x) & _U32(0x7FFF_FFFF))
-    return lambda x: _U64(_bits64(x) & _MAGNITUDE)
-
-
-@overload(_infinity)
-def _infinity_of(x):
-    """`_size` of infinity; NaNs lie above."""
-    if x == types.uint16:
-        return lambda x: _U16(0x7F80)  # noqa: ARG005
-    if x == types.int16:
-        return lambda x: _U16(0x7C00)  # noqa: ARG005
-    if x == types.float32:
-        return lambda x: _U32(0x7F80_0000)  # noqa: ARG005
-    return lambda x: _U64(0x7FF0_0000_0000_0000)  # noqa: ARG005
-
-
-@overload(_nearest)
-def _nearest_of(x, like):  # noqa: ARG001
-    """The nearest value of like's type, ties to even; infinity where that is too large."""
-    if like == types.uint16:
-        return _rounding16(np.uint16, digits=7, lowest=-126)
-    if like == types.int16:
-        return _rounding16(np.int16, digits=10, lowest=-14)
-    if like == types.float32:
-        return lambda x, like: np.float32(x)  # noqa: ARG005
-    return lambda x, like: x  # noqa: ARG005
-
-
-def _rounding16(carrier, digits, lowest):
-    """Rounds to the bits of the 16-bit float with this many digits after the point and this lowest exponent.
-
-    Normal results are rounded in the bits of float64. Below 2^lowest results are evenly spaced: added to the power of
-    two whose float64 neighbours have that spacing, x is rounded by the addition itself.
-    """
-    dropped = _U64(52 - digits)
-    half = _U64((1 << (51 - digits)) - 1)
-    bias = _U64((1022 + lowest) << digits)
-    infinity = _U64(0x7FFF >> digits << digits)
-    least = 2.0**lowest
-    spaced = 2.0 ** (lowest - digits + 52)
-    spaced_bits = np.float64(spaced).view(np.uint64)
-
-    def impl(x, like):  # noqa: ARG001
-        bits = _bits64(x)
-        size = bits & _MAGNITUDE
-        value = _from64(size)
-        normal = ((size + half + ((size >> dropped) & _U64(1))) >> dropped) - bias
-        rounded = _bits64(value + spaced) - spaced_bits if value < least else normal
-        return carrier(_U16(min(rounded, infinity) | ((bits >> _U64(48)) & _U64(0x8000))))
-
-    return impl
+def prepare() -> bool:
+    """Compile every loop for which that has not been done; whether all their code is on disk for later processes."""
+    kept = [loop.prepare() for loop in LOOPS]
+    return all(kept)
 
 
 # Reading and rounding.
 
 
-@Compiled
 def widen(raw: Raw, factor: float, out: Float64) -> bool:
-    """What a file has, times a factor: out = factor * raw."""
-    largest = _size(raw[0])
-    for i in range(raw.size):
-        largest = max(largest, _size(raw[i]))
-        out[i] = _widened(raw[i]) * factor
-    return largest < _infinity(raw[0])
+    """What a file has, times a factor: out = factor * raw. Whether all of them are finite."""
+    table = _table([raw], out.size)
+    return bool(_widen(table.buffer_info()[0], factor, _address(out), out.size))
 
 
-@Compiled
 def subtract(raw: Raw, base: Float64, out: Float64) -> bool:
-    """A task vector: out = raw - base."""
-    largest = _size(raw[0])
-    for i in range(raw.size):
-        largest = max(largest, _size(raw[i]))
-        out[i] = _widened(raw[i]) - base[i]
-    return largest < _infinity(raw[0])
+    """A task vector: out = raw - base. Whether all elements are finite."""
+    _require_equal(base, out)
+    table = _table([raw], out.size)
+    return bool(_subtract(table.buffer_info()[0], _address(base), _address(out), out.size, _scratch()))
 
 
-@Compiled
-def accumulate(raw: Raw, factor: float, into: Float64) -> bool:
-    """A share of a sum: into += factor * raw."""
-    largest = _size(raw[0])
-    for i in range(raw.size):
-        largest = max(largest, _size(raw[i]))
-        into[i] += _widened(raw[i]) * factor
-    return largest < _infinity(raw[0])
-
-
-@Compiled
-def accumulate_difference(raw: Raw, base: Float64, into: Float64) -> bool:
-    """A task vector of a sum: into += raw - base."""
-    largest = _size(raw[0])
-    for i in range(raw.size):
-        largest = max(largest, _size(raw[i]))
-        into[i] += _widened(raw[i]) - base[i]
-    return largest < _infinity(raw[0])
-
-
-@Compiled
 def round_nearest(values: Float64, out: Raw) -> bool:
-    """What a file gets: out = values, each rounded once, to nearest, ties to even."""
-    largest = _size(_nearest(values[0], out[0]))
-    for i in range(values.size):
-        value = _nearest(values[i], out[i])
-        largest = max(largest, _size(value))
-        out[i] = value
-    return largest < _infinity(out[0])
+    """What a file gets: out = values, each rounded once, to nearest, ties to even. Whether all of it is finite."""
+    address, dtype = _words(out, values.size)
+    return bool(_round_nearest(_address(values), address, dtype, values.size, _scratch()))
 
 
-# Arithmetic.
+# Arithmetic from the elements of files to those of a file. Each returns -1, or the number of the raw array that has an
+# element that is not finite; the result's number follows that of the last.
 
 
-@Compiled
-def scale(values: Float64, factor: float) -> None:
-    """In place: values *= factor."""
-    for i in range(values.size):
-        values[i] *= factor
+def combine(raws: Sequence[Raw], shares: Sequence[float], out: Raw, *, total: float = 1.0, decay: float = 1.0) -> int:
+    """(Σ share * raw) / total; before the third one, and each one after it, the sum shrinks by decay."""
+    # By a power of two a product is the same number and several times faster.
+    exact = math.frexp(total)[0] == 0.5
+    scale, divisor = (1.0 / total, 1.0) if exact else (1.0, total)
+    table, weights = _table(raws, out.size), array("d", shares)
+    address, dtype = _words(out, out.size)
+    if len(weights) != len(raws):
+        raise ValueError("every array has a share")
+    return _combine(
+        *(table.buffer_info()[0], len(raws), weights.buffer_info()[0], decay, scale, divisor),
+        *(address, dtype, out.size, _scratch()),
+    )
 
 
-@Compiled
-def divide(values: Float64, divisor: float) -> None:
-    """In place: values /= divisor."""
-    for i in range(values.size):
-        values[i] /= divisor
+def add_vectors(base: Raw, head: Raw, raws: Sequence[Raw], scaling: float, out: Raw) -> int:
+    """Task arithmetic: head + scaling * Σ (raw - base). The base has number 0, head 1."""
+    table = _table([base, head, *raws], out.size)
+    address, dtype = _words(out, out.size)
+    return _add_vectors(table.buffer_info()[0], 2 + len(raws), scaling, address, dtype, out.size, _scratch())
 
 
-@Compiled
 def add_scaled(into: Float64, values: Float64, factor: float) -> None:
     """In place: into += factor * values."""
-    for i in range(into.size):
-        into[i] += values[i] * factor
+    _require_equal(into, values)
+    _add_scaled(_address(into), _address(values), factor, into.size)
 
 
 # DARE.
 
 
-@Compiled
-def thin(tau: Float64, key: np.uint64, start: int, drop_rate: float) -> None:
-    """Drop entries and divide the rest by 1 - drop_rate; entry i has the (start + i)-th number of the key's stream.
-
-    The stream is splitmix64's, as numbers in [0, 1); below drop_rate an entry is dropped.
-    Source: G. Steele, D. Lea, C. Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
-    """
-    rest = 1.0 - drop_rate
-    for i in range(tau.size):
-        z = _U64(key) + _U64(0x9E37_79B9_7F4A_7C15) * (_U64(start) + _U64(i) + _U64(1))
-        z = (z ^ (z >> _U64(30))) * _U64(0xBF58_476D_1CE4_E5B9)
-        z = (z ^ (z >> _U64(27))) * _U64(0x94D0_49BB_1331_11EB)
-        z ^= z >> _U64(31)
-        uniform = np.float64(z >> _U64(11)) * 2.0**-53
-        tau[i] = tau[i] / rest if uniform >= drop_rate else 0.0
+def thin(tau: Float64, key: int, first: int, drop_rate: float) -> None:
+    """Drop entries and divide the rest by 1 - drop_rate; entry i has the (first + i)-th number of the key's stream."""
+    _thin(_address(tau), key, first, drop_rate, tau.size)
 
 
 # TIES.
 
 
-@Compiled
-def collect(
-    values: Float64, low: float, high: float, marks: NDArray[np.uint8], room: Float64, kept: int
-) -> tuple[int, int]:
-    """Append the magnitudes from low to high to the `kept` ones in room; (kept, how many lie above high).
+def collect(base: Raw | None, raw: Raw, low: float, high: float, room: Float64, found: NDArray[np.uint64]) -> int:
+    """Append the magnitudes of raw - base from low to high to room. Returns as the arithmetic above does.
 
-    marks: zeros, at least as many as values, a multiple of eight; they are zeros again afterwards.
+    found: how many stand in room, and how many magnitudes lay above high; both are updated. base: number 0; None where
+    the array itself is the vector.
     """
-    lowest, highest = _bits64(low), _bits64(high)
-    span = highest - lowest
-    above = _U64(0)
-    for i in range(values.size):
-        size = _bits64(values[i]) & _MAGNITUDE
-        marks[i] = np.uint8((size - lowest) <= span)
-        above += _U64(size > highest)
-    # Few are within: eight marks that are zero are passed at once.
-    words = marks.view(np.uint64)
-    for word in range(words.size):
-        if words[word]:
-            words[word] = 0
-            for i in range(8 * word, min(8 * word + 8, values.size)):
-                size = _bits64(values[i]) & _MAGNITUDE
-                room[kept] = _from64(size)
-                kept += np.int64((size - lowest) <= span)
-    return kept, np.int64(above)
+    size = raw.size
+    if int(found[0]) + size > room.size:
+        raise ValueError("there is no room for all of it")
+    table = _table([raw if base is None else base, raw], size)
+    return _collect(
+        *(table.buffer_info()[0], int(base is not None), low, high),
+        *(_address(room), _address(found), size, _scratch()),
+    )
 
 
-_BLOCK = 512
-"""Elements whose sums and counts stay in the nearest cache while the vectors of all checkpoints are added."""
-
-
-@Compiled
-def add_elected_mean(
-    taus: Float64,
+def elect(
+    base: Raw,
+    raws: Sequence[Raw],
     limits: Float64,
-    into: Float64,
     scaling: float,
-    keep: bool,
-    positive: Float64,
-    negative: Float64,
-    ups: Float64,
-    downs: Float64,
-) -> None:
-    """Add to into, `scaling` times, the mean of the trimmed entries of the elected sign; a total of 0 elects none.
+    out: Raw,
+    *,
+    vectors: bool = False,
+    sums: Float64 | None = None,
+) -> int:
+    """The base (number 0) + scaling * the mean of the trimmed entries of the elected sign; a total of 0 elects none.
 
-    taus: task vectors, [n, at least as many as into]; limits: [n], the smallest magnitude that each keeps.
-    keep: whether the sums and counts by sign go on from, and stay in, positive, negative, ups and downs. Else what
-    stands there is lost, and a block of each is enough.
+    raws: of checkpoints, or with `vectors` of task vectors. limits: the smallest magnitude that each keeps, [n].
+    sums: positive and negative sums and counts so far, [4, at least as many as out], to which these are added.
     """
-    for start in range(0, into.size, _BLOCK):
-        count = min(_BLOCK, into.size - start)
-        first = start if keep else 0
-        p, n, u, d = (
-            positive[first : first + count],
-            negative[first : first + count],
-            ups[first : first + count],
-            downs[first : first + count],
-        )
-        if not keep:
-            for i in range(count):
-                p[i] = n[i] = u[i] = d[i] = 0.0
-        for model in range(limits.size):
-            tau, limit = taus[model][start : start + count], limits[model]
-            for i in range(count):
-                entry = tau[i]
-                up = (entry >= limit) & (entry > 0.0)
-                down = (entry <= -limit) & (entry < 0.0)
-                p[i] += entry if up else 0.0
-                n[i] += entry if down else 0.0
-                u[i] += 1.0 if up else 0.0
-                d[i] += 1.0 if down else 0.0
-        out = into[start : start + count]
-        for i in range(count):
-            total = p[i] + n[i]
-            elected = p[i] if total > 0.0 else (n[i] if total < 0.0 else 0.0)
-            agreeing = u[i] if total > 0.0 else d[i]
-            out[i] += elected / max(agreeing, 1.0) * scaling
+    size = out.size
+    if limits.size != len(raws) or (sums is not None and sums.shape[1] < size):
+        raise ValueError("every array has a limit, and every element its sums")
+    table = _table([base, *raws], size)
+    address, dtype = _words(out, size)
+    return _elect(
+        *(table.buffer_info()[0], 1 + len(raws), int(not vectors), _address(limits), scaling),
+        *((0, 0) if sums is None else (_address(sums), sums.shape[1])),
+        *(address, dtype, size, _scratch()),
+    )
 
 
 # MagMax.
 
 
-@Compiled
 def keep_largest(values: Float64, base: Float64, winners: Float64, largest: Float64) -> None:
     """Where values - base has a larger magnitude than `largest`, or is positive of the same, it takes its place."""
-    for i in range(values.size):
-        tau = values[i] - base[i]
-        better = (abs(tau) > abs(largest[i])) | ((abs(tau) == abs(largest[i])) & (tau > largest[i]))
-        winners[i] = values[i] if better else winners[i]
-        largest[i] = tau if better else largest[i]
+    _require_equal(values, base, winners, largest)
+    _keep_largest(_address(values), _address(base), _address(winners), _address(largest), values.size)
+
+
+# From arrays to numbers. Whoever asks for an address keeps the array until the loop has ended.
+
+
+def _address(raw: Raw) -> int:
+    if not raw.flags.c_contiguous:
+        raise ValueError("an array with gaps")
+    address: int = raw.__array_interface__["data"][0]
+    return address
+
+
+def _words(raw: Raw, size: int) -> tuple[int, int]:
+    """Address and dtype of a raw array, which must have so many elements."""
+    if raw.size != size:
+        raise ValueError(f"{raw.size} elements where {size} belong")
+    return _address(raw), _DTYPES[raw.dtype]
+
+
+def _table(raws: Sequence[Raw], size: int) -> "array[int]":
+    return array("Q", [word for raw in raws for word in _words(raw, size)])
+
+
+def _scratch() -> int:
+    """The address of this thread's room for blocks."""
+    address: int | None = getattr(_rooms, "address", None)
+    if address is None:
+        _rooms.room = np.empty(_SCRATCH_BLOCKS * BLOCK)
+        address = _rooms.address = _address(_rooms.room)
+    return address
+
+
+def _require_equal(*arrays: Float64) -> None:
+    if any(each.size != arrays[0].size for each in arrays):
+        raise ValueError("arrays of different lengths")

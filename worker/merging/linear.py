@@ -3,11 +3,14 @@
 Source: WiSE-FT, "Robust fine-tuning of zero-shot models", arXiv 2109.01903.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
 
 from worker.merging import kernels
-from worker.merging.streaming import Inputs, Merged, Place
+from worker.merging.streaming import Inputs, Kernel, Place, require_finite
 
 
 @dataclass(frozen=True)
@@ -23,15 +26,15 @@ class Linear:
     def prepare(self, inputs: Inputs) -> None:
         """Nothing."""
 
-    def open(self, place: Place) -> Callable[[slice], Merged]:
+    def open(self, place: Place) -> Kernel:
         """(1 − α) θ + α θ'."""
+        flats = [place.head, *(flat for _, flat in place.incoming)]
+        rest = 1.0 - self.alpha
+        shares = [rest, *[self.alpha] * len(place.incoming)]
 
-        def kernel(span: slice) -> Merged:
-            theta = place.head.read(span, 1.0 - self.alpha)
-            for number, (_, flat) in enumerate(place.incoming):
-                if number:
-                    kernels.scale(theta, 1.0 - self.alpha)
-                flat.add_to(theta, span, self.alpha)
-            return theta, {}
+        def kernel(span: slice, out: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
+            number = kernels.combine([flat.elements(span) for flat in flats], shares, out, decay=rest)
+            require_finite(number, place.name, flats)
+            return {}
 
         return kernel

@@ -3,15 +3,16 @@
 Source: "MagMax: leveraging model merging for seamless continual learning", arXiv 2407.06322.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from worker.merging import kernels
 from worker.merging.raw import CARRIERS
-from worker.merging.streaming import CHUNK, Inputs, Merged, Place
+from worker.merging.streaming import CHUNK, Inputs, Kernel, Place
 
 WINNERS: Final = "winners"
 
@@ -32,12 +33,12 @@ class MagMax:
     def prepare(self, inputs: Inputs) -> None:
         """Nothing."""
 
-    def open(self, place: Place) -> Callable[[slice], Merged]:
+    def open(self, place: Place) -> Kernel:
         """θ_pre + λ · (the entry of largest magnitude). Of two equal magnitudes the positive one wins."""
         before = place.parts.get(WINNERS)
         rooms = np.empty((2, min(CHUNK, place.size)))
 
-        def kernel(span: slice) -> Merged:
+        def kernel(span: slice, out: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
             base = place.base.read(span)
             winners, largest = (room[: base.size] for room in rooms)
             winners[:] = base if before is None else before.read(span)
@@ -46,8 +47,10 @@ class MagMax:
                 kernels.keep_largest(flat.read(span), base, winners, largest)
             kept = {part: winners.astype(CARRIERS[dtype]) for part, dtype in self.parts(place.dtype).items()}
             if self.scaling == 1.0:
-                return winners, kept
-            kernels.add_scaled(base, largest, self.scaling)
-            return base, kept
+                place.round(winners, out)
+            else:
+                kernels.add_scaled(base, largest, self.scaling)
+                place.round(base, out)
+            return kept
 
         return kernel

@@ -7,15 +7,16 @@ Source: "Merging models on the fly without retraining", arXiv 2501.09522, and it
 
 import math
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from worker.merging import kernels
-from worker.merging.streaming import Float64, Inputs, Merged, Place, dot
+from worker.merging.streaming import Float64, Inputs, Kernel, Place, dot
 
 _LINEAR: Final = ("weight", "proj", "in_proj_weight")
 """Last words of the names of two-dimensional tensors that are the weights of linear layers."""
@@ -66,16 +67,18 @@ class Opcm:
         self.scale = math.sqrt(merged_squares) / self.mean_norm if self.count > 1 and self.mean_norm > 0 else 1.0
         self.scale = self.scale or 1.0
 
-    def open(self, place: Place) -> Callable[[slice], Merged]:
+    def open(self, place: Place) -> Kernel:
         """θ_pre + (λ_prev τ_m + τ') / λ; the first checkpoint is taken as it is."""
 
-        def kernel(span: slice) -> Merged:
+        def kernel(span: slice, out: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
             if self.count == 1:
-                return place.incoming[0][1].read(span), {}
+                place.round(place.incoming[0][1].read(span), out)
+                return {}
             vector = self._vector(place, span)
             vector /= self.scale
             vector += place.base.read(span)
-            return vector, {}
+            place.round(vector, out)
+            return {}
 
         return kernel
 

@@ -47,18 +47,18 @@ class Raw:
 
 def widened(elements: NDArray[Any]) -> NDArray[np.float64]:
     """Elements of a mergeable tensor, in their carrier and of any shape, as float64, exactly."""
-    out = np.empty(elements.shape)
-    if elements.size:
-        kernels.widen(np.ascontiguousarray(elements).reshape(-1), 1.0, out.reshape(-1))
-    return out
+    flat = np.ascontiguousarray(elements).reshape(-1)
+    out = np.empty(flat.size)
+    kernels.widen(flat, 1.0, out)
+    return out.reshape(elements.shape)
 
 
 def round_once(values: NDArray[np.float64], dtype: str) -> NDArray[Any]:
     """The nearest value of a mergeable dtype for each float64, ties to even; overflow gives infinity. Any shape.
 
-    A plain conversion to a 16-bit float goes through float32 and so rounds twice: see `kernels.round_nearest`.
+    A plain conversion to a 16-bit float goes through float32 and so rounds twice: see `loops`.
     """
-    out = np.empty(values.shape, CARRIERS[dtype])
-    if values.size:
-        kernels.round_nearest(np.ascontiguousarray(values).reshape(-1), out.reshape(-1))
-    return out
+    flat = np.ascontiguousarray(values).reshape(-1)
+    out = np.empty(flat.size, CARRIERS[dtype])
+    kernels.round_nearest(flat, out)
+    return out.reshape(values.shape)

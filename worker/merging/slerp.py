@@ -4,11 +4,14 @@ Source: K. Shoemake, "Animating rotation with quaternion curves", SIGGRAPH 1985,
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from worker.merging.streaming import Inputs, Merged, Place, dot
+from numpy.typing import NDArray
+
+from worker.merging import kernels
+from worker.merging.streaming import Inputs, Kernel, Place, dot, require_finite
 
 _STRAIGHT: Final = 1e-6
 """Sine of an angle below which the circle is a straight line (and the formula a division by nearly nothing)."""
@@ -29,15 +32,15 @@ class Slerp:
         if len(inputs.incoming) > 1:
             raise ValueError("slerp merges one checkpoint at a time")
 
-    def open(self, place: Place) -> Callable[[slice], Merged]:
+    def open(self, place: Place) -> Kernel:
         """(sin((1 − T) ω) θ + sin(T ω) θ') / sin ω, ω the angle between the two as vectors."""
-        here, there = _shares(_angle(place), self.time) if place.incoming else (1.0, 0.0)
+        shares = _shares(_angle(place), self.time) if place.incoming else (1.0,)
+        flats = [place.head, *(flat for _, flat in place.incoming)]
 
-        def kernel(span: slice) -> Merged:
-            theta = place.head.read(span, here)
-            for _, flat in place.incoming:
-                flat.add_to(theta, span, there)
-            return theta, {}
+        def kernel(span: slice, out: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
+            number = kernels.combine([flat.elements(span) for flat in flats], shares, out)
+            require_finite(number, place.name, flats)
+            return {}
 
         return kernel
 

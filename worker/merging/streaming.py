@@ -1,6 +1,6 @@
 """The streaming engine: merges files of named tensors a chunk at a time, whatever the method.
 
-    base, head, checkpoints, state (memory-mapped)  ->  chunk of float64  ->  method  ->  one rounding  ->  sinks
+    base, head, checkpoints, state (memory-mapped)  ->  method: a chunk in float64, rounded once  ->  sinks
 
 Every tensor of the base comes out, in the base's order and dtype. Memory depends on the chunk alone, not on the files.
 """
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from worker.merging import kernels
 from worker.merging.raw import CARRIERS, MERGEABLE, Raw
 
-CHUNK: Final = 1 << 15
-"""Elements handled at once: a quarter of a megabyte of float64, so that a few of them stay in a core's cache."""
+CHUNK: Final = 1 << 16
+"""Elements handled at once: half a megabyte of float64, so that a few of them stay in a core's cache."""
 
 WEIGHTS: Final = "weights"
 """The sink of the merged tensors; a method's state goes to sinks named as its parts."""
@@ -29,8 +29,11 @@ Emit = Callable[[str, NDArray[Any]], None]
 The chunk's memory is used again after the call.
 """
 
-Merged = tuple[Float64, Mapping[str, NDArray[Any]]]
-"""A merged chunk, and what the method keeps of it, by part."""
+Kernel = Callable[[slice, NDArray[Any]], Mapping[str, NDArray[Any]]]
+"""Merges a chunk of a tensor into an array of its own, in the carrier of the tensor's dtype, rounded once.
+
+Returns what the method keeps of the chunk, by part, in the parts' carriers. Raises NotFinite.
+"""
 
 
 class NotFinite(ValueError):
@@ -62,34 +65,27 @@ class Flat:
         self.raw = raw
         self._room = np.empty(0)
 
+    def elements(self, span: slice) -> NDArray[Any]:
+        """The chunk as the file has it: nothing is checked."""
+        return np.ascontiguousarray(self.raw.flat[span])
+
     def read(self, span: slice, factor: float = 1.0) -> Float64:
         """The chunk times a factor, free to be changed and good until the next `read` or `difference`."""
-        elements = self._elements(span)
+        elements = self.elements(span)
         out = self._out(elements.size)
-        self._require(not elements.size or kernels.widen(elements, factor, out))
+        self._require(kernels.widen(elements, factor, out))
         return out
 
     def difference(self, span: slice, base: Float64, out: Float64 | None = None) -> Float64:
         """The chunk minus base, in out; without one, free and good as that of `read`."""
-        elements = self._elements(span)
+        elements = self.elements(span)
         out = self._out(elements.size) if out is None else out
-        self._require(not elements.size or kernels.subtract(elements, base, out))
+        self._require(kernels.subtract(elements, base, out))
         return out
-
-    def add_to(self, into: Float64, span: slice, factor: float) -> None:
-        """Add the chunk times a factor."""
-        self._require(kernels.accumulate(self._elements(span), factor, into))
-
-    def add_difference_to(self, into: Float64, span: slice, base: Float64) -> None:
-        """Add the chunk minus base."""
-        self._require(kernels.accumulate_difference(self._elements(span), base, into))
 
     def release(self) -> None:
         """Give back the memory that `read` keeps."""
         self._room = np.empty(0)
-
-    def _elements(self, span: slice) -> NDArray[Any]:
-        return np.ascontiguousarray(self.raw.flat[span])
 
     def _out(self, size: int) -> Float64:
         if self._room.size < size:
@@ -100,6 +96,12 @@ class Flat:
     def _require(self, finite: bool) -> None:
         if not finite:
             raise NotFinite(self.name, self.where)
+
+
+def require_finite(number: int, name: str, flats: Sequence[Flat]) -> None:
+    """Raises NotFinite unless number is -1: for the tensor of this number among those read, or else for the result."""
+    if number >= 0:
+        raise NotFinite(name, flats[number].where if number < len(flats) else "the result")
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,12 @@ class Place:
         """The tensor's elements in order, `chunk` at a time."""
         size = self.size
         return (slice(start, min(start + chunk, size)) for start in range(0, size, chunk))
+
+    def round(self, values: Float64, out: NDArray[Any]) -> None:
+        """Round merged values into the output's elements. Raises NotFinite."""
+        # Inputs are finite, so only a result that is too large for its dtype is not.
+        if not kernels.round_nearest(values, out):
+            raise NotFinite(self.name, "the result")
 
 
 @dataclass(frozen=True)
@@ -179,10 +187,10 @@ class Method(Protocol):
     def prepare(self, inputs: Inputs) -> None:
         """Look at the whole network first, where the method must."""
 
-    def open(self, place: Place) -> Callable[[slice], Merged]:
+    def open(self, place: Place) -> Kernel:
         """What merges this tensor, chunk by chunk. Called once for each merged tensor, in order.
 
-        Without incoming tensors only the parts of what it returns are used: the merged values stay head's.
+        Without incoming tensors only the parts that it returns are used: the merged values stay head's.
         """
 
 
@@ -213,15 +221,11 @@ def _merge_tensor(place: Place, method: Method, emit: Emit) -> None:
     kept = method.parts(place.dtype)
     room = np.empty(min(CHUNK, place.size), CARRIERS[place.dtype])
     for span in place.spans():
-        if place.incoming:
-            values, parts = kernel(span)
-        else:
-            values, parts = place.head.read(span), kernel(span)[1] if kept else {}
-        rounded = room[: values.size]
-        # Inputs are finite, so only a result that is too large for its dtype is not.
-        if not kernels.round_nearest(values, rounded):
-            raise NotFinite(place.name, "the result")
-        emit(WEIGHTS, rounded)
+        merged = room[: span.stop - span.start]
+        parts = kernel(span, merged) if place.incoming or kept else {}
+        if not place.incoming:
+            place.round(place.head.read(span), merged)
+        emit(WEIGHTS, merged)
         for part in kept:
             emit(part, parts[part])
 

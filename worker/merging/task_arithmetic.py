@@ -5,11 +5,13 @@ Source: "Editing models with task arithmetic", arXiv 2212.04089.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from worker.merging import kernels
-from worker.merging.streaming import CHUNK, Float64, Inputs, Merged, Place
+from worker.merging.streaming import CHUNK, Float64, Inputs, Kernel, Place, require_finite
 
 Thin = Callable[[Float64, str, int, int], None]
 """Changes a chunk of a task vector: (chunk, tensor's name, checkpoint's index, first element's index); see `dare`."""
@@ -29,23 +31,35 @@ class TaskArithmetic:
     def prepare(self, inputs: Inputs) -> None:
         """Nothing."""
 
-    def open(self, place: Place) -> Callable[[slice], Merged]:
+    def open(self, place: Place) -> Kernel:
         """θ + λ Σ τ'."""
+        return self._whole(place) if self.thin is None else self._thinned(place, self.thin)
+
+    def _whole(self, place: Place) -> Kernel:
+        flats = [place.base, place.head, *(flat for _, flat in place.incoming)]
+
+        def kernel(span: slice, out: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
+            base, head, *incoming = (flat.elements(span) for flat in flats)
+            number = kernels.add_vectors(base, head, incoming, self.scaling, out)
+            require_finite(number, place.name, flats)
+            return {}
+
+        return kernel
+
+    def _thinned(self, place: Place, thin: Thin) -> Kernel:
         room = np.empty(min(CHUNK, place.size))
 
-        def kernel(span: slice) -> Merged:
+        def kernel(span: slice, out: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
             base, theta = place.base.read(span), place.head.read(span)
             # The sum is scaled once: scaling each vector would round more often, and differently for each order.
             total = room[: base.size]
             total.fill(0.0)
             for index, flat in place.incoming:
-                if self.thin is None:
-                    flat.add_difference_to(total, span, base)
-                else:
-                    tau = flat.difference(span, base)
-                    self.thin(tau, place.name, index, span.start)
-                    total += tau
+                tau = flat.difference(span, base)
+                thin(tau, place.name, index, span.start)
+                total += tau
             kernels.add_scaled(theta, total, self.scaling)
-            return theta, {}
+            place.round(theta, out)
+            return {}
 
         return kernel

@@ -7,7 +7,7 @@ mislead, or the bracket hold too much, it is moved or narrowed and the pass repe
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,35 @@ MOST_KEPT: Final = 1 << 22
 _SIGMAS: Final = 4.5
 
 
+class Chunk(Protocol):
+    """Some of the values."""
+
+    @property
+    def size(self) -> int:
+        """How many."""
+
+    def collect(self, low: float, high: float, room: Values, found: NDArray[np.uint64]) -> None:
+        """Append the magnitudes from low to high to room. found: how many stand there; how many were above high."""
+
+
+@dataclass(frozen=True)
+class Plain:
+    """Values that are in memory."""
+
+    values: Values
+
+    @property
+    def size(self) -> int:
+        """How many."""
+        return self.values.size
+
+    def collect(self, low: float, high: float, room: Values, found: NDArray[np.uint64]) -> None:
+        """As any chunk."""
+        kernels.collect(None, self.values, low, high, room, found)
+
+
 def kth_largest(
-    chunks: Callable[[], Iterable[Values]], sample: Values, share: float, k: int, most_kept: int = MOST_KEPT
+    chunks: Callable[[], Iterable[Chunk]], sample: Values, share: float, k: int, most_kept: int = MOST_KEPT
 ) -> float:
     """The k-th largest magnitude of all values that `chunks()` yields; it is called anew for each pass.
 
@@ -76,17 +103,15 @@ class _Found:
     kept: Values
 
 
-def _pass(chunks: Iterable[Values], low: float, high: float, most_kept: int) -> _Found:
+def _pass(chunks: Iterable[Chunk], low: float, high: float, most_kept: int) -> _Found:
     found = _Found(0, 0, np.zeros(0))
-    marks = np.zeros(0, np.uint8)
     held, stride = 0, 1
     for chunk in chunks:
-        if marks.size < chunk.size:
-            marks = np.zeros(-(-chunk.size // 8) * 8, np.uint8)
         if found.kept.size < held + chunk.size:
             found.kept = np.concatenate([found.kept[:held], np.empty(held + 2 * chunk.size)])
-        count, above = kernels.collect(chunk, low, high, marks, found.kept, held)
-        found.above += above
+        counts = np.array([held, found.above], np.uint64)
+        chunk.collect(low, high, found.kept, counts)
+        count, found.above = map(int, counts)
         found.within += count - held
         kept = found.kept[held:count:stride]
         found.kept[held : held + kept.size] = kept

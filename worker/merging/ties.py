@@ -5,7 +5,7 @@ result depends on, so checkpoints that come one by one give what all of them at 
 Source: "TIES-Merging: resolving interference when merging models", arXiv 2306.01708, algorithm 1.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from worker.merging import kernels
 from worker.merging.raw import CARRIERS
-from worker.merging.streaming import CHUNK, Flat, Float64, Inputs, Merged, Place
+from worker.merging.streaming import CHUNK, Flat, Float64, Inputs, Kernel, Place, require_finite
 from worker.merging.task_arithmetic import Thin
-from worker.merging.threshold import Values, kth_largest
+from worker.merging.threshold import Chunk, Plain, Values, kth_largest
 
 PARTS: Final = {
     "positive_sum": "F64",
@@ -27,6 +27,26 @@ PARTS: Final = {
 """Sums are float64, so that adding one checkpoint at a time rounds exactly as adding all of them does."""
 
 _SAMPLE: Final = 1 << 16
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A chunk of a task vector, which is taken only as it is looked at. Raises NotFinite then."""
+
+    flat: Flat
+    base: Flat
+    span: slice
+
+    @property
+    def size(self) -> int:
+        """How many entries."""
+        return int(self.span.stop - self.span.start)
+
+    def collect(self, low: float, high: float, room: Float64, found: NDArray[np.uint64]) -> None:
+        """As `threshold.Chunk` has it."""
+        base, flat = self.base, self.flat
+        number = kernels.collect(base.elements(self.span), flat.elements(self.span), low, high, room, found)
+        require_finite(number, flat.name, (base, flat))
 
 
 @dataclass
@@ -57,19 +77,29 @@ class Ties:
             places = [place for place in inputs.places() if any(number == index for number, _ in place.incoming)]
             self._limits[index] = self._limit(places, index)
 
-    def open(self, place: Place) -> Callable[[slice], Merged]:
+    def open(self, place: Place) -> Kernel:
         """θ_pre + λ · (the mean of the entries that have the elected sign)."""
         shared = self.scope == "model"
-        limits = [self._limits[index] if shared else self._limit([place], index) for index, _ in place.incoming]
+        limits = np.array([self._limits[i] if shared else self._limit([place], i) for i, _ in place.incoming])
         state = _State(place, self.stateful)
+        flats = [place.base, *(flat for _, flat in place.incoming)]
+        rooms = np.empty((len(place.incoming) if self.thin else 0, min(CHUNK, place.size)))
 
-        def kernel(span: slice) -> Merged:
-            base = place.base.read(span)
-            state.start(span)
-            for row, (index, flat) in enumerate(place.incoming):
-                self._vector(base, flat, index, span, state.vector(row))
-            state.add_elected_mean(np.array(limits), base, self.scaling)
-            return base, state.kept()
+        def kernel(span: slice, out: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
+            sums = state.start(span)
+            if self.thin is None:
+                raws = [flat.elements(span) for _, flat in place.incoming]
+            else:
+                base = place.base.read(span)
+                raws = [
+                    self._vector(base, flat, index, span, room[: base.size])
+                    for room, (index, flat) in zip(rooms, place.incoming, strict=True)
+                ]
+            thinned = self.thin is not None
+            base = place.base.elements(span)
+            number = kernels.elect(base, raws, limits, self.scaling, out, vectors=thinned, sums=sums)
+            require_finite(number, place.name, flats)
+            return state.kept()
 
         return kernel
 
@@ -86,11 +116,14 @@ class Ties:
             return 0.0
         k = max(1, round(self.density * size))
 
-        def chunks() -> Iterator[Values]:
+        def chunks() -> Iterator[Chunk]:
             for place in places:
                 flat = dict(place.incoming)[index]
                 for span in place.spans():
-                    yield self._vector(place.base.read(span), flat, index, span)
+                    if self.thin is None:
+                        yield Difference(flat, place.base, span)
+                    else:
+                        yield Plain(self._vector(place.base.read(span), flat, index, span))
                 if len(places) > 1:
                     flat.release()
                     place.base.release()
@@ -114,35 +147,28 @@ class Ties:
 
 
 class _State:
-    """A chunk of the four parts, those of the version before or zeros, and of the task vectors that come to them."""
+    """A chunk of the four parts: those of the version before, or zeros."""
 
     def __init__(self, place: Place, keep: bool) -> None:
-        room = min(CHUNK, place.size)
         self._before = place.parts
-        self._keep = keep or bool(place.parts)
         self._stored = keep
-        self._parts = {part: np.zeros(room) for part in PARTS}
-        self._vectors = np.empty((len(place.incoming), room))
+        self._sums = np.empty((len(PARTS), min(CHUNK, place.size))) if keep or place.parts else None
         self._size = 0
 
-    def start(self, span: slice) -> None:
-        """Begin a chunk."""
+    def start(self, span: slice) -> Float64 | None:
+        """The sums and counts before this chunk, [4, at least its size]; None where there are none, nor will be."""
         self._size = span.stop - span.start
-        if self._keep:
-            for part, values in self._parts.items():
+        if self._sums is not None:
+            for part, values in zip(PARTS, self._sums, strict=True):
                 before = self._before.get(part)
                 values[: self._size] = 0.0 if before is None else before.raw.flat[span]
-
-    def vector(self, row: int) -> Float64:
-        """Where the chunk of a task vector goes."""
-        return self._vectors[row, : self._size]
-
-    def add_elected_mean(self, limits: Float64, into: Float64, scaling: float) -> None:
-        """Trim the vectors, add them to the parts, and add the mean of what has the elected sign."""
-        kernels.add_elected_mean(self._vectors, limits, into, scaling, self._keep, *self._parts.values())
+        return self._sums
 
     def kept(self) -> dict[str, NDArray[Any]]:
         """The parts as they are stored, if they are."""
-        if not self._stored:
+        if not self._stored or self._sums is None:
             return {}
-        return {part: self._parts[part][: self._size].astype(CARRIERS[dtype]) for part, dtype in PARTS.items()}
+        return {
+            part: values[: self._size].astype(CARRIERS[dtype])
+            for (part, dtype), values in zip(PARTS.items(), self._sums, strict=True)
+        }

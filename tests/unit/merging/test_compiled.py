@@ -1,4 +1,4 @@
-"""Compiled kernels: where their machine code is kept, and what happens where it cannot be."""
+"""Compiled loops: where their code is kept, and what happens where it cannot be."""
 
 import os
 import shutil
@@ -6,57 +6,101 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import worker.merging
+from worker.merging import kernels
 
-pytestmark = pytest.mark.slow
 _SCRIPT = """
 import sys
 import numpy as np
 from worker.merging import kernels
 values = np.ones(3)
-kernels.scale(values, 2.0)
-assert values.tolist() == [2.0, 2.0, 2.0]
+kernels.add_scaled(values, values.copy(), 2.0)
+assert values.tolist() == [3.0, 3.0, 3.0]
 assert "torch" not in sys.modules and "scipy.linalg" not in sys.modules
 import scipy.linalg
+print("numba" in sys.modules)
 """
 
 
-def _run(folder: Path, script: str = _SCRIPT, **environment: str) -> str:
-    """Run a script on a copy of the kernels in a process that may keep machine code only as the environment says."""
+def _run(folder: Path, script: str = _SCRIPT, **environment: str) -> tuple[bool, str]:
+    """Run a script on a copy of the loops in a process that may keep code only as the environment says.
+
+    Returns whether it compiled, and its words.
+    """
     copy = folder / "worker" / "merging"
     if not copy.exists():
         copy.mkdir(parents=True)
-        for name in ("__init__.py", "compiled.py", "kernels.py"):
+        for name in ("__init__.py", "compiled.py", "kernels.py", "loops.py"):
             shutil.copy(Path(worker.merging.__file__).parent / name, copy)
         # Not even root can make a folder of a file.
         (copy / "__pycache__").touch()
-    nowhere = {"XDG_CACHE_HOME": "/dev/null/none", "HOME": "/dev/null/none", "PYTHONPATH": str(folder)}
+    nowhere = {"HOME": "/dev/null/none", "PYTHONPATH": str(folder)}
     command = [sys.executable, "-B", "-c", script]
     done = subprocess.run(
         command, env=os.environ | nowhere | environment, cwd=folder, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    return done.stderr
+    return "True" in done.stdout, done.stderr
 
 
-def test_where_no_folder_can_be_written_kernels_run_all_the_same(tmp_path: Path) -> None:
-    _run(tmp_path)
+@pytest.mark.slow
+def test_where_no_folder_can_be_written_loops_run_all_the_same(tmp_path: Path) -> None:
+    compiled, words = _run(tmp_path)
+    assert compiled
+    assert "Compiled code cannot be kept" in words
 
 
-def test_machine_code_is_kept_where_it_is_wanted(tmp_path: Path) -> None:
-    kept = tmp_path / "cache"
-    _run(tmp_path, NUMBA_CACHE_DIR=str(kept))
-    first = {path: path.stat().st_mtime_ns for path in kept.rglob("*.nb?")}
-    assert {path.suffix for path in first} == {".nbi", ".nbc"}
-    _run(tmp_path, NUMBA_CACHE_DIR=str(kept))
-    assert {path: path.stat().st_mtime_ns for path in kept.rglob("*.nb?")} == first, "nothing was compiled again"
+@pytest.mark.slow
+def test_kept_code_needs_no_numba_and_damaged_code_is_made_anew(tmp_path: Path) -> None:
+    kept = tmp_path / ".cache" / "odem"
+    assert _run(tmp_path, HOME=str(tmp_path)) == (True, "")
+    files = {path.suffix: path for path in kept.iterdir()}
+    assert set(files) == {".bc", ".o"}
+    assert _run(tmp_path, HOME=str(tmp_path)) == (False, ""), "the machine code is enough"
+    files[".o"].unlink()
+    assert _run(tmp_path, HOME=str(tmp_path)) == (False, ""), "for another processor LLVM alone translates"
+    for path in files.values():
+        path.write_bytes(path.read_bytes()[:-1])
+    assert _run(tmp_path, HOME=str(tmp_path)) == (True, "")
+    assert _run(tmp_path, HOME=str(tmp_path)) == (False, "")
 
 
-def test_a_full_disk_costs_the_cache_and_not_the_result(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_a_full_disk_costs_the_kept_code_and_not_the_result(tmp_path: Path) -> None:
     # Files of at most no bytes: to whoever writes one it looks as a disk without room does.
     limits = "import resource, signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
     limits += "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
-    words = _run(tmp_path, limits + _SCRIPT, NUMBA_CACHE_DIR=str(tmp_path / "cache"))
+    _, words = _run(tmp_path, limits + _SCRIPT, HOME=str(tmp_path))
     assert "Compiled code cannot be kept" in words
+    assert list((tmp_path / ".cache" / "odem").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_every_loop_can_be_compiled_beforehand() -> None:
+    subprocess.run((sys.executable, "-m", "worker.merging"), check=True)
+    assert all(loop.kept for loop in kernels.LOOPS)
+
+
+def test_arrays_that_a_loop_would_overrun_are_refused() -> None:
+    three, four = np.ones(3), np.ones(4)
+    with pytest.raises(ValueError, match="lengths"):
+        kernels.add_scaled(three, four, 1.0)
+    with pytest.raises(ValueError, match="3 elements where 4 belong"):
+        kernels.combine([three], [1.0], four)
+    with pytest.raises(ValueError, match="gaps"):
+        kernels.widen(np.ones(8)[::2], 1.0, four)
+    with pytest.raises(ValueError, match="room"):
+        kernels.collect(None, four, 0.0, 1.0, three, np.zeros(2, np.uint64))
+
+
+def test_elements_need_not_be_aligned() -> None:
+    data = bytearray(2 * 3000 + 1)
+    odd = np.frombuffer(data, np.uint16, 3000, 1)
+    odd[:] = 0x3F80 + np.arange(3000) % 64
+    out, expected = np.empty(3000), np.empty(3000)
+    assert kernels.widen(odd, 2.0, out)
+    assert kernels.widen(odd.copy(), 2.0, expected)
+    assert np.array_equal(out, expected)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.merging.threshold import kth_largest
+from worker.merging.threshold import Plain, kth_largest
 
 _RNG = np.random.default_rng(0)
 _KINDS = {
@@ -23,11 +23,11 @@ _KINDS = {
 def _find(values: np.ndarray, k: int, sample: np.ndarray, most_kept: int) -> tuple[float, int]:
     passes = 0
 
-    def chunks() -> Iterator[np.ndarray]:
+    def chunks() -> Iterator[Plain]:
         nonlocal passes
         passes += 1
         assert passes < 100
-        yield from np.array_split(values, 7)
+        yield from map(Plain, np.array_split(values, 7))
 
     return kth_largest(chunks, sample, k / values.size, k, most_kept), passes
 
