@@ -64,12 +64,14 @@ def _run(folder: Path, arguments: argparse.Namespace, counts: list[int]) -> dict
 
 
 def _table(found: list[Measured], mergekit: str | None) -> None:
-    print(f"{'who':13}{'method':17}{'models':>7}{'wall s':>9}{'CPU s':>9}{'peak MB':>9}{'correctly rounded':>20}")
+    print(f"{'':37}{'whole process':>18}{'inside':>18}")
+    heads = f"{'who':13}{'method':17}{'models':>7}" + f"{'wall s':>9}{'CPU s':>9}" * 2
+    print(f"{heads}{'peak MB':>9}{'correctly rounded':>20}")
     for item in found:
         share = "-" if item.correct is None else f"{item.correct:.6f}"
-        print(
-            f"{item.who:13}{item.method:17}{item.models:7}{item.wall:9.2f}{item.cpu:9.2f}{item.peak_mb:9.0f}{share:>20}"
-        )
+        times = (item.wall, item.cpu, item.inside_wall, item.inside_cpu)
+        columns = "".join(f"{seconds:9.2f}" for seconds in times)
+        print(f"{item.who:13}{item.method:17}{item.models:7}{columns}{item.peak_mb:9.0f}{share:>20}")
     if mergekit is None:
         print("mergekit was not run: name a Python that has it with --mergekit. Its figures are null.")
 
@@ -91,12 +93,16 @@ def _figures(found: list[Measured], count: int) -> dict[str, Any]:
         shares = [item.correct for item in found if item.who == who and item.correct is not None]
         return min(shares) if shares else None
 
-    figures: dict[str, Any] = {
-        f"{method}_speedup": ratio(median("mergekit", method, "wall"), median("ours", method, "wall"))
-        for method in METHODS
-    }
+    def over(one: str, other: str, method: str) -> dict[str, float | None]:
+        return {
+            field: ratio(median(one, method, field), median(other, method, field))
+            for field in ("wall", "cpu", "inside_wall", "inside_cpu")
+        }
+
+    figures: dict[str, Any] = {f"{method}_speedup": over("mergekit", "ours", method) for method in METHODS}
     return figures | {
-        "linear_over_floor": ratio(median("ours", "linear", "wall"), median("floor", "linear", "wall")),
+        "linear_over_floor": over("ours", "floor", "linear"),
+        "linear_over_stored_floor": over("ours", "stored floor", "linear"),
         "peak_mb": worst("ours"),
         "peer_peak_mb": worst("mergekit"),
         "correctly_rounded": correct("ours"),

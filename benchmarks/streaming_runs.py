@@ -30,13 +30,18 @@ class Setting:
 
 @dataclass
 class Measured:
-    """wall and cpu in seconds; peak_mb: the most memory beside the page cache; correct: share of elements."""
+    """wall and cpu in seconds, of the whole process and (inside) without its start and imports.
+
+    peak_mb: the most memory beside the page cache; correct: share of elements.
+    """
 
     who: str
     method: str
     models: int
     wall: float
     cpu: float
+    inside_wall: float
+    inside_cpu: float
     peak_mb: float
     correct: float | None = None
 
@@ -49,7 +54,7 @@ def measure(who: str, setting: Setting, mergekit: str | None) -> Measured:
         assert mergekit is not None
         config = setting.folder / "config.yaml"
         config.write_text(json.dumps(_config(setting)))  # JSON is YAML
-        command = [mergekit, "-m", "mergekit.scripts.run_yaml", str(config), str(output), "--no-copy-tokenizer"]
+        command = [mergekit, str(Path(__file__).with_name("streaming_peer.py")), str(config), str(output)]
     else:
         command = [sys.executable, "-m", "benchmarks.streaming_jobs", who, setting.method, str(output)]
         command += [str(path) for path in setting.paths]
@@ -59,9 +64,9 @@ def measure(who: str, setting: Setting, mergekit: str | None) -> Measured:
 def _watch(who: str, setting: Setting, command: list[str]) -> Measured:
     environment = os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
     core = max(os.sched_getaffinity(0))
-    with (setting.folder / "log").open("wb") as log:
+    with (setting.folder / "log").open("wb") as log, (setting.folder / "errors").open("wb") as errors:
         started = time.perf_counter()
-        process = subprocess.Popen(["taskset", "-c", str(core), *command], env=environment, stdout=log, stderr=log)
+        process = subprocess.Popen(["taskset", "-c", str(core), *command], env=environment, stdout=log, stderr=errors)
         peak = 0.0
         while True:
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
@@ -72,9 +77,11 @@ def _watch(who: str, setting: Setting, command: list[str]) -> Measured:
         wall = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        print((setting.folder / "log").read_text(errors="replace")[-3000:], file=sys.stderr)
+        print((setting.folder / "errors").read_text(errors="replace")[-3000:], file=sys.stderr)
         raise subprocess.CalledProcessError(process.returncode, command)
-    return Measured(who, setting.method, setting.models, wall, usage.ru_utime + usage.ru_stime, peak)
+    inside = json.loads((setting.folder / "log").read_text(errors="replace").strip().splitlines()[-1])
+    cpu = usage.ru_utime + usage.ru_stime
+    return Measured(who, setting.method, setting.models, wall, cpu, inside["inside_wall"], inside["inside_cpu"], peak)
 
 
 def _memory(pid: int) -> float:

@@ -54,3 +54,18 @@ def test_other_dtypes_are_converted() -> None:
     value = torch.tensor([1 / 3], dtype=torch.float64)
     assert torch.equal(rounded(value, torch.float32), value.float())
     assert torch.equal(rounded(value, torch.float64), value)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**16), lowest=st.sampled_from([-150, -130, -20, 0]))
+def test_among_many_numbers_each_goes_to_the_nearest(dtype: torch.dtype, seed: int, lowest: int) -> None:
+    """More than a block, subnormal ones among them or not, and many in the middle of two neighbours or just beside."""
+    digits, smallest, _ = _WIDTH[dtype]
+    draw = torch.Generator().manual_seed(seed)
+    size = 1500
+    exponents = torch.randint(max(lowest, smallest - digits - 3), 10, (size,), generator=draw).double()
+    halves = torch.randint(-(2 ** (digits + 1)), 2 ** (digits + 1), (size,), generator=draw).double()
+    beside = 1 + torch.randint(-1, 2, (size,), generator=draw).double() * 2.0**-45
+    values = halves * 2.0**-digits * torch.exp2(exponents) * beside
+    assert rounded(values, dtype).double().tolist() == [_nearest(value, dtype) for value in values.tolist()]
