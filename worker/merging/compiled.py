@@ -143,9 +143,10 @@ def _processor() -> str:
 
 @cache
 def _version() -> str:
-    """What the code depends on: the two files that make it, numba, LLVM, and the kind of machine."""
+    """What the code depends on: the files that make it, numba, LLVM, and the kind of machine."""
+    sources = (_LOOPS, _LOOPS.with_name("elements.py"), Path(__file__))
     versions = [version("numba"), version("llvmlite"), llvm.get_default_triple()]
-    return _short("\n".join(versions).encode() + _LOOPS.read_bytes() + Path(__file__).read_bytes())
+    return _short("\n".join(versions).encode() + b"".join(path.read_bytes() for path in sources))
 
 
 def _short(data: bytes) -> str:

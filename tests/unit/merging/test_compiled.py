@@ -33,7 +33,7 @@ def _run(folder: Path, script: str = _SCRIPT, **environment: str) -> tuple[bool,
     copy = folder / "worker" / "merging"
     if not copy.exists():
         copy.mkdir(parents=True)
-        for name in ("__init__.py", "compiled.py", "kernels.py", "loops.py"):
+        for name in ("__init__.py", "compiled.py", "elements.py", "kernels.py", "loops.py"):
             shutil.copy(Path(worker.merging.__file__).parent / name, copy)
         # Not even root can make a folder of a file.
         (copy / "__pycache__").touch()
