@@ -1,6 +1,6 @@
 """The kinds of image that the zoo knows: bases are pretrained on them, tasks are made of them."""
 
-from benchmarks.zoo import drawings, glyphs, handwriting, photographs
+from benchmarks.zoo import diagrams, distortions, drawings, glyphs, handwriting, photographs
 from benchmarks.zoo.images import Kind
 
 _DIGIT_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -20,6 +20,14 @@ KINDS: tuple[Kind, ...] = (
     Kind("counts", drawings.COUNTS, ("{} dots.", "an image with {} dots."), drawings.sample_counts),
     Kind("colours", tuple(drawings.COLOURS), ("something {}.", "a {} thing."), drawings.sample_colours),
     Kind("signs", tuple(glyphs.SIGNS), ("the mathematical sign {}.", "a {} sign."), glyphs.sample_signs),
+    Kind("clocks", diagrams.HOURS, ("a clock at {}.", "{} o'clock."), diagrams.sample_clocks),
+    Kind("charts", tuple(diagrams.CHARTS), ("a {} chart.", "a {} plot of data."), diagrams.sample_charts),
+    Kind(
+        "distortions",
+        tuple(distortions.DISTORTIONS),
+        ("a {} photo.", "a picture that is {}."),
+        distortions.sample_distortions,
+    ),
 )
 """All of them; a plan says which are used."""
 

@@ -82,9 +82,10 @@ def _crop(name: str, split: Split, sides: tuple[int, int], rng: np.random.Genera
     return pixels[:, :, ::-1] if rng.random() < 0.5 else pixels
 
 
-def _crops(
+def crops(
     names: tuple[str, ...], split: Split, count: int, sides: tuple[int, int], rng: np.random.Generator
 ) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """`count` random crops of the named photographs, pictures [count, 3, SIZE, SIZE], and of which one each is."""
     labels = balanced_labels(count, len(names), rng)
     return np.stack([_crop(names[y], split, sides, rng) for y in labels]).astype(np.float32), labels
 
@@ -92,7 +93,7 @@ def _crops(
 def sample_textures(split: Split, count: int, rng: np.random.Generator) -> Labelled:
     """Grey crops of surfaces in changing light; plain ones as they are."""
     names = tuple(TEXTURES.values())
-    pictures, labels = _crops(names, split, count, (56, 64) if split.plain else (40, 60), rng)
+    pictures, labels = crops(names, split, count, (56, 64) if split.plain else (40, 60), rng)
     if not split.plain:
         contrast = rng.uniform(0.8, 1.2, (count, 1, 1, 1)).astype(np.float32)
         pictures = 128 + (pictures - 128) * contrast + rng.uniform(-15, 15, (count, 1, 1, 1)).astype(np.float32)
@@ -102,7 +103,7 @@ def sample_textures(split: Split, count: int, rng: np.random.Generator) -> Label
 def sample_scenes(split: Split, count: int, rng: np.random.Generator) -> Labelled:
     """Colour crops of scenes in changing light; plain ones as they are."""
     names = tuple(SCENES.values())
-    pictures, labels = _crops(names, split, count, (56, 64) if split.plain else (40, 64), rng)
+    pictures, labels = crops(names, split, count, (56, 64) if split.plain else (40, 64), rng)
     if not split.plain:
         light = rng.uniform(0.85, 1.15, (count, 3, 1, 1)).astype(np.float32)
         pictures = pictures * light + rng.uniform(-15, 15, (count, 1, 1, 1)).astype(np.float32)
