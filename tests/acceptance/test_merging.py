@@ -290,3 +290,21 @@ def test_a_lineages_recipe_keeps_a_null_that_was_said_on_purpose(
     made = api.wait_success(api.merge(document, material.visual["alpha"], material.calibration["alpha"]))
     assert made["recipe"] == recipe | {"seed": 3}
     assert api.version(f"{name}@1")["provenance"]["recipe"] == recipe | {"seed": 3}
+
+
+def test_coefficients_are_learned_against_the_lineages_base_from_the_second_checkpoint_on(
+    api: Api, material: Material, lineage: Callable[..., str]
+) -> None:
+    name = lineage("weighed", recipe={"method": "ode", "coefficients": True, "coefficient_steps": 3})
+    told = []
+    for task in TASKS[:2]:
+        api.wait_success(
+            api.merge(
+                {"lineage": name, "task": task.document}, material.visual[task.name], material.calibration[task.name]
+            )
+        )
+        told.append(api.version(f"{name}@{len(told) + 1}")["report"]["coefficients"])
+    first, second = told
+    assert first == {}
+    assert second["steps"] == 3
+    assert second["rows"] > 0

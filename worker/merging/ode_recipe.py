@@ -158,14 +158,22 @@ RECIPE_FIELDS: Final[Mapping[str, RecipeField]] = {
         "a shortened step: time advances with it and a blocked path stops; or time advances by h whatever happens",
         "skip",
     ),
+    "coefficients": RecipeField("boolean", False, "learn, after the path, how much each row takes of what was merged"),
+    "coefficient_steps": _integer(20, 1, 100000, "coefficients: Adam steps"),
+    "coefficient_rate": _float(0.05, 0.0, 10.0, "coefficients: learning rate, which falls to nothing along a cosine"),
     "refine": RecipeField("boolean", False, "a short descent on the memory around the path's end"),
     "refine_steps": _integer(80, 1, 100000, "refinement: AdamW steps"),
     "refine_rate": _float(1e-6, 0.0, 1.0, "refinement: learning rate"),
+    "refine_anneal": RecipeField("boolean", False, "refinement: the rate falls to nothing along a cosine"),
     "refine_anchor": _float(1e-3, 0.0, 1e6, "refinement: weight of the relative squared distance to the path's end"),
     "refine_radius": _float(1e-3, 0.0, 1e3, "refinement: trust region, relative to the parameters' norm"),
     "refine_tolerance": _float(0.02, 0.0, 1e3, "refinement: rise of any task's loss that a kept result may have"),
     "refine_clip": _float(1.0, 0.0, 1e9, "refinement: largest gradient norm, 0 for no limit"),
     "refine_probe_batches": _integer(4, 1, 65536, "refinement: leading batches of a task that judge a result"),
+    "refine_probe_steps": _integer(1, 1, 65536, "refinement: a result is judged every so many steps, and the last"),
+    "crops": _float(
+        0.1, 0.0, 0.9, "coefficients and refinement: random crops lose up to this share of an image's area", 0.0
+    ),
     "seed": _integer(0, 0, 2**53 - 1, "of everything drawn: the held-out samples and the refinement's batches"),
     "micro_batch": _integer(128, 1, 65536, "samples in one pass: bounds activation memory, not the result"),
     "precision": _choice(

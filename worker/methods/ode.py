@@ -1,7 +1,7 @@
 """ODE-M as a job runs it."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from torch import Tensor
 
@@ -14,7 +14,7 @@ from worker.memory import Sample
 from worker.merging import ode
 from worker.merging.streaming import WEIGHTS, Emit
 from worker.methods.scoring import Scores, admit_sample
-from worker.weights import as_raw, check_finite
+from worker.weights import Weights, as_raw, check_finite
 
 _CHECKPOINT = "the checkpoint"
 
@@ -78,12 +78,29 @@ def _follow(
             logit_scale=network.logit_scale,
             normalisation=ode.Normalisation(preprocess.mean, preprocess.std),
             config=ode.OdeConfig.from_recipe(job.merge.recipe.model_dump()),
+            origin=_Origin(job.base, network.scope),
             base_utility=job.lineage.base_utility + unknown,
             on_step=lambda step: job.report(_progress(step)),
             should_stop=job.stopping,
         )
     except ode.Cancelled as error:
         raise MergeCancelled from error
+
+
+class _Origin(Mapping[str, Tensor]):
+    """The base's merge scope by the tower's parameter names, read when it is asked for."""
+
+    def __init__(self, base: Weights, scope: Sequence[str]) -> None:
+        self._base, self._scope = base, scope
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self._base[VISUAL + name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._scope)
+
+    def __len__(self) -> int:
+        return len(self._scope)
 
 
 def _progress(step: ode.Step) -> Progress:

@@ -72,7 +72,12 @@ def test_refinement_ends_where_the_published_code_ended(device: str) -> None:
         objective = TowerObjective(
             network, point, gradient, golden.tasks, logit_scale=golden.logit_scale, normalisation=None, config=config
         )
-        refine(objective, objective, config, lambda task: torch.tensor(next(drawn[task])), end=0.0)
+        share = 1 / len(golden.tasks)
+
+        def draws(task: int) -> torch.Tensor:
+            return torch.tensor(next(drawn[task]))
+
+        refine(objective, objective, [share] * len(golden.tasks), config, draws, end=0.0)
     result = layout.views(point)
     for name, expected in golden.result.items():
         if name != "proj":

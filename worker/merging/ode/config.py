@@ -48,14 +48,20 @@ class OdeConfig:
     shrink: float
     smallest_scale: float
     on_violation: Literal["shorten", "skip"]
+    coefficients: bool
+    coefficient_steps: int
+    coefficient_rate: float
     refine: bool
     refine_steps: int
     refine_rate: float
+    refine_anneal: bool
     refine_anchor: float
     refine_radius: float
     refine_tolerance: float
     refine_clip: float
     refine_probe_batches: int
+    refine_probe_steps: int
+    crops: float
     seed: int
     micro_batch: int
     precision: Literal["auto", "float32", "tf32", "bf16"]

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from worker.merging.ode.aggregate import Aggregate
 from worker.merging.ode.barrier import Barrier
+from worker.merging.ode.coefficients import Rows, learn_coefficients
 from worker.merging.ode.config import OdeConfig
 from worker.merging.ode.flat import Layout, bound
 from worker.merging.ode.integrator import integrator
@@ -36,6 +37,7 @@ def merge(
     logit_scale: float,
     normalisation: Normalisation | None,
     config: OdeConfig,
+    origin: Mapping[str, Tensor] | None = None,
     base_utility: float = 0.0,
     on_step: Callable[[Step], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -44,8 +46,9 @@ def merge(
 
     `tower` maps images to embeddings [n, d] (not unit-norm); it is in eval mode, float32 and on its device.
     `theta_0` and `theta_1` name the merge scope by the tower's parameter names, any float dtype, any device; each
-    value is read at most twice, so a mapping may load lazily. `tasks` come in order of arrival, the incoming one last;
-    `logit_scale` is the factor itself. The tower holds the merged parameters afterwards.
+    value is read at most three times, so a mapping may load lazily. `origin`, of the same names, is what all
+    checkpoints were fine-tuned from; without it no coefficients are learned. `tasks` come in order of arrival, the
+    incoming one last; `logit_scale` is the factor itself. The tower holds the merged parameters afterwards.
 
     A blocked path, a loss that is not finite or an infeasible program is said in the report, not raised. Raises
     ValueError on misuse and `Cancelled` when `should_stop` says so between two steps.
@@ -69,7 +72,7 @@ def merge(
 
     with bound(tower, layout, point, gradient), arithmetic(config.precision):
         run = _Run(tower, layout, point, gradient, config, logit_scale, normalisation, report, record, should_stop)
-        run.merge(theta_0, theta_1, tasks, base_utility)
+        run.merge(theta_0, theta_1, origin, tasks, base_utility)
     report.seconds = time.perf_counter() - began
     return Outcome(layout.views(point), report)
 
@@ -98,6 +101,7 @@ class _Run:
         self,
         theta_0: Mapping[str, Tensor],
         theta_1: Mapping[str, Tensor],
+        origin: Mapping[str, Tensor] | None,
         tasks: Sequence[TaskData],
         base_utility: float,
     ) -> None:
@@ -115,8 +119,15 @@ class _Run:
         judge = Judge(held_out, _weights(utilities, by_utility=True)) if held_out is not None else None
         end = self._travel(objective, theta_0, theta_1, utilities, when, judge)
         self._conclude(objective, end, judge)
-        if config.refine and end.status != "not_finite":
-            self._refine(tasks, end.t)
+        improves = end.status != "not_finite" and not _alone(when, tasks)
+        shares = _shares(utilities, config)
+        if improves and config.coefficients and origin is not None:
+            vectors = (self._vector(theta_0, origin), self._vector(theta_1, origin))
+            self._weigh(objective, vectors, shares, tasks, end.t)
+            del vectors
+        self._count(objective)
+        if improves and config.refine:
+            self._refine(tasks, shares, end.t)
 
     def _objective(self, tasks: Sequence[TaskData], config: OdeConfig) -> TowerObjective:
         return TowerObjective(
@@ -145,8 +156,7 @@ class _Run:
         report.losses_incoming = dict(zip(names, end_losses, strict=True))
         target = self._point.clone()
         self._layout.fill(self._point, theta_0)
-        alone = when.horizon >= 1.0 and len(names) == 1
-        if alone or not all(map(math.isfinite, end_losses)):
+        if _alone(when, names) or not all(map(math.isfinite, end_losses)):
             start_losses = [float(objective.loss(task)) for task in range(len(names))]
             report.losses_before = dict(zip(names, start_losses, strict=True))
             if wrong := _not_finite(report):
@@ -190,23 +200,57 @@ class _Run:
             report.message += f" In {report.infeasible_steps} steps the constraints contradicted each other."
         if report.refused_steps:
             report.message += f" {report.refused_steps} steps were refused at every length."
-        report.gradient_evaluations = objective.passes.gradient_evaluations
-        report.forward_samples = objective.passes.forward_samples
-        report.backward_samples = objective.passes.backward_samples
 
-    def _refine(self, tasks: Sequence[TaskData], t: float) -> None:
+    def _vector(self, theta: Mapping[str, Tensor], origin: Mapping[str, Tensor]) -> Tensor:
+        """θ - θ_pre, flat."""
+        vector = torch.zeros_like(self._point)
+        for name, view in self._layout.views(vector).items():
+            view.copy_(theta[name]).sub_(origin[name].to(view.device))
+        return vector
+
+    def _weigh(
+        self,
+        objective: TowerObjective,
+        vectors: tuple[Tensor, Tensor],
+        shares: Sequence[float],
+        tasks: Sequence[TaskData],
+        t: float,
+    ) -> None:
+        """Learn the coefficients."""
+        config, report = self._config, self._report
+        draws = Shuffled([len(task.labels) for task in tasks], config.batch_size, config.seed)
+        losses, report.coefficients = learn_coefficients(
+            objective,
+            Rows(self._layout, vectors),
+            shares,
+            config,
+            draws,
+            end=t,
+            losses=list(report.losses_after.values()),
+            on_step=self._on_step,
+            should_stop=self._should_stop,
+        )
+        report.losses_after = dict(zip(objective.names, losses, strict=True))
+
+    def _refine(self, tasks: Sequence[TaskData], shares: Sequence[float], t: float) -> None:
         """Descend around the path's end."""
         config, report = self._config, self._report
         objective = self._objective(tasks, config)
         probe = self._objective(tasks, replace(config, estimator="batches", max_batches=config.refine_probe_batches))
         draws = Shuffled([len(task.labels) for task in tasks], config.batch_size, config.seed)
         report.refinement = refine(
-            objective, probe, config, draws, end=t, on_step=self._on_step, should_stop=self._should_stop
+            objective, probe, shares, config, draws, end=t, on_step=self._on_step, should_stop=self._should_stop
         )
         losses = [float(objective.loss(task)) for task in range(len(tasks))]
         report.losses_after = dict(zip(objective.names, losses, strict=True))
-        report.forward_samples += objective.passes.forward_samples + probe.passes.forward_samples
-        report.backward_samples += objective.passes.backward_samples
+        self._count(objective, probe)
+
+    def _count(self, *objectives: TowerObjective) -> None:
+        """Add the passes of objectives that are done to the report."""
+        for passes in (objective.passes for objective in objectives):
+            self._report.gradient_evaluations += passes.gradient_evaluations
+            self._report.forward_samples += passes.forward_samples
+            self._report.backward_samples += passes.backward_samples
 
 
 def _not_finite(report: Report) -> str:
@@ -219,6 +263,17 @@ def _not_finite(report: Report) -> str:
 def _weights(utilities: Sequence[float], *, by_utility: bool) -> list[float]:
     """Return the tasks' weights: their utilities, or 1 for each where these are not asked for or all 0."""
     return list(utilities) if by_utility and any(utilities) else [1.0] * len(utilities)
+
+
+def _shares(utilities: Sequence[float], config: OdeConfig) -> list[float]:
+    """The tasks' shares in a mean of their losses."""
+    weights = _weights(utilities, by_utility=config.task_weights == "utilities")
+    return [weight / sum(weights) for weight in weights]
+
+
+def _alone(when: OperatingTime, tasks: Sequence[object]) -> bool:
+    """Whether the incoming task has no other beside it: its checkpoint is taken as it is."""
+    return when.horizon >= 1.0 and len(tasks) == 1
 
 
 def _rectifier(

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
+from worker.merging.ode.augment import Crops
 from worker.merging.ode.config import OdeConfig
 from worker.merging.ode.task import Normalisation, TaskData
 
@@ -164,14 +165,21 @@ class TowerObjective:
         self.passes.forward_samples += len(data.labels)
         return float(right) / len(data.labels)
 
-    def add_drawn_gradient(self, task: int, indices: Tensor, weight: float) -> None:
-        """Add weight times the gradient of the mean loss over the samples at `indices` to `gradient`."""
+    def add_drawn_gradient(self, task: int, indices: Tensor, weight: float, crops: Crops) -> Tensor:
+        """Add weight times the gradient of the mean loss over the samples at `indices`, cropped, to `gradient`.
+
+        Returns that loss, float32 [].
+        """
         data = self.data[task]
+        total = torch.zeros((), device=self.point.device)
         for part in torch.split(indices, self._micro_batch):
-            logits = self._logits(data, self._read(data.images[part]))
+            raw = data.images.dtype == torch.uint8
+            logits = self._logits(data, self._read(crops(data.images[part]), raw=raw))
             loss = cross_entropy(logits, data.labels[part], reduction="sum") / len(indices)
             (loss * weight).backward()
+            total += loss.detach()
         self._count(len(indices), backward=True)
+        return total
 
     def _parts(self, batch: Batch) -> list[slice]:
         """Cut a batch into micro-batches and count the samples that are about to be read forward."""
@@ -204,9 +212,10 @@ class TowerObjective:
         normalised = normalize(embeddings.float(), dim=-1)
         return self._logit_scale * (normalised @ data.head.T)
 
-    def _read(self, images: Tensor) -> Tensor:
-        """Normalise uint8 images on the fly; float images are normalised already."""
-        return images if images.dtype == torch.float32 else self._shift + self._scale * images
+    def _read(self, images: Tensor, *, raw: bool | None = None) -> Tensor:
+        """Normalise images that are `raw` on the fly, by default those of uint8; others are normalised already."""
+        raw = images.dtype == torch.uint8 if raw is None else raw
+        return self._shift + self._scale * images if raw else images
 
     def _count(self, samples: int, *, backward: bool) -> None:
         self.passes.forward_samples += samples

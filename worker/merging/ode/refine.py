@@ -3,12 +3,14 @@
 Source: the published code of arXiv 2605.19409 (`post_refine`).
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from worker.merging.ode.augment import Crops
 from worker.merging.ode.config import OdeConfig
 from worker.merging.ode.flat import gram
 from worker.merging.ode.objective import TowerObjective
@@ -47,20 +49,21 @@ class _Adam:
     def __init__(self, like: Tensor, rate: float) -> None:
         self._mean, self._square, self._rate, self._count = torch.zeros_like(like), torch.zeros_like(like), rate, 0
 
-    def step(self, point: Tensor, gradient: Tensor) -> None:
-        """Move `point`; `gradient` is used as scratch and lost."""
+    def step(self, point: Tensor, gradient: Tensor, share: float = 1.0) -> None:
+        """Move `point` by a share of the rate; `gradient` is used as scratch and lost."""
         self._count += 1
         self._mean.lerp_(gradient, 1 - BETAS[0])
         self._square.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
         corrections = 1 - BETAS[0] ** self._count, 1 - BETAS[1] ** self._count
         torch.sqrt(self._square, out=gradient)
         gradient.div_(corrections[1] ** 0.5).add_(EPSILON)
-        point.addcdiv_(self._mean, gradient, value=-self._rate / corrections[0])
+        point.addcdiv_(self._mean, gradient, value=-share * self._rate / corrections[0])
 
 
 def refine(
     objective: TowerObjective,
     probe: TowerObjective,
+    weights: Sequence[float],
     config: OdeConfig,
     draws: Draws,
     *,
@@ -70,44 +73,62 @@ def refine(
 ) -> dict[str, object]:
     """Descend from the objective's point; leave there the best point that was safe, and return what happened.
 
-    Minimises the mean of the tasks' losses on drawn batches plus `refine_anchor` · ‖θ - θ_s‖² / ‖θ_s‖², θ_s the
-    start, inside ‖θ - θ_s‖ ≤ `refine_radius` ‖θ_s‖. A point is safe if no task's loss on `probe` is more than
-    `refine_tolerance` above the start's, and better if the mean of these losses is smaller. Raises `Cancelled`.
+    Minimises the mean of the tasks' losses on drawn batches, weighted by `weights` that sum to 1, plus
+    `refine_anchor` · ‖θ - θ_s‖² / ‖θ_s‖², θ_s the start, inside ‖θ - θ_s‖ ≤ `refine_radius` ‖θ_s‖. A point is safe if
+    no task's loss on `probe` is more than `refine_tolerance` above the start's, and better if the mean of these is
+    smaller. Raises `Cancelled`.
     """
     point, gradient = objective.point, objective.gradient
     count = len(objective.names)
     baseline = [float(probe.loss(task)) for task in range(count)]
+
+    def mean_of(losses: Sequence[float]) -> float:
+        return sum(weight * loss for weight, loss in zip(weights, losses, strict=True))
+
     anchor, best = point.clone(), point.clone()
     norm = max(float(gram([anchor])[0, 0]), 1e-12) ** 0.5
-    best_mean, best_step, losses = sum(baseline) / count, 0, baseline
+    best_mean, best_step = mean_of(baseline), 0
     adam = _Adam(point, config.refine_rate)
+    crops = Crops(config.crops, config.seed)
     for number in range(1, config.refine_steps + 1):
         if should_stop is not None and should_stop():
             raise Cancelled(f"stopped after {number - 1} of {config.refine_steps} steps of refinement")
         gradient.zero_()
-        for task in range(count):
-            objective.add_drawn_gradient(task, draws(task).to(point.device), 1 / count)
+        seen = [
+            objective.add_drawn_gradient(task, draws(task).to(point.device), weight, crops)
+            for task, weight in enumerate(weights)
+        ]
         pull = 2 * config.refine_anchor / norm**2
         gradient.add_(point, alpha=pull).sub_(anchor, alpha=pull)
         _clip(gradient, config.refine_clip)
-        adam.step(point, gradient)
+        share = annealed(number, config.refine_steps) if config.refine_anneal else 1.0
+        adam.step(point, gradient, share)
         _project(point, anchor, config.refine_radius * norm)
-        losses = [float(probe.loss(task)) for task in range(count)]
-        mean = sum(losses) / count
-        safe = all(now <= was + config.refine_tolerance for now, was in zip(losses, baseline, strict=True))
+        judged = number % config.refine_probe_steps == 0 or number == config.refine_steps
+        losses = [float(probe.loss(task)) for task in range(count)] if judged else torch.stack(seen).tolist()
+        mean = mean_of(losses)
+        safe = judged and all(now <= was + config.refine_tolerance for now, was in zip(losses, baseline, strict=True))
         if safe and mean < best_mean:
             best_mean, best_step = mean, number
             best.copy_(point)
         if on_step is not None:
             named = dict(zip(objective.names, losses, strict=True))
-            on_step(Step(number, "refining", end, end, end, named, scale=1.0 if safe else 0.0))
+            on_step(Step(number, "refining", end, end, end, named, scale=0.0 if judged and not safe else 1.0))
     point.copy_(best)
     return {
         "steps": config.refine_steps,
         "kept_step": best_step,
-        "mean_loss_before": sum(baseline) / count,
+        "mean_loss_before": mean_of(baseline),
         "mean_loss_after": best_mean,
     }
+
+
+def annealed(number: int, steps: int) -> float:
+    """The share of its rate that step `number` of `steps`, from 1, has: from 1 to nothing along half a cosine.
+
+    Source: SGDR, arXiv 1608.03983, equation 5, without restarts.
+    """
+    return 0.5 * (1.0 + math.cos(math.pi * (number - 1) / steps))
 
 
 def _clip(gradient: Tensor, largest: float) -> None:

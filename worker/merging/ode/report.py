@@ -13,12 +13,13 @@ class Cancelled(Exception):
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the path, or of the refinement.
+    """One step of the path, of the coefficients ("weighing"), or of the refinement ("refining").
 
     `t` and `t_next` are its ends; `T` is the path's end (or the horizon that is followed to choose it); `losses` and
     `ceilings` by task name at `t_next`; `scale` is the share of the step `h` that was taken, 0 where it was refused;
     `trials` how many lengths were tried. `eta`, `bounds`, `multipliers`, `gram`, `feasible` say how the velocity was
-    bent, `error` is the integrator's estimate. In the phase "refining" the step number counts its own steps.
+    bent, `error` is the integrator's estimate. After the path each phase counts its own steps, and the losses may be
+    those of a step's crops.
     """
 
     number: int
@@ -57,6 +58,7 @@ class Report:
     losses_incoming: dict[str, float] = field(default_factory=dict)
     losses_after: dict[str, float] = field(default_factory=dict)
     held_out: list[dict[str, object]] = field(default_factory=list)
+    coefficients: dict[str, object] = field(default_factory=dict)
     refinement: dict[str, object] = field(default_factory=dict)
     infeasible_steps: int = 0
     refused_steps: int = 0

@@ -825,6 +825,24 @@ export type OdeRecipe = {
      */
     on_violation?: 'shorten' | 'skip';
     /**
+     * Coefficients
+     *
+     * learn, after the path, how much each row takes of what was merged
+     */
+    coefficients?: boolean;
+    /**
+     * Coefficient Steps
+     *
+     * coefficients: Adam steps
+     */
+    coefficient_steps?: number;
+    /**
+     * Coefficient Rate
+     *
+     * coefficients: learning rate, which falls to nothing along a cosine
+     */
+    coefficient_rate?: number;
+    /**
      * Refine
      *
      * a short descent on the memory around the path's end
@@ -842,6 +860,12 @@ export type OdeRecipe = {
      * refinement: learning rate
      */
     refine_rate?: number;
+    /**
+     * Refine Anneal
+     *
+     * refinement: the rate falls to nothing along a cosine
+     */
+    refine_anneal?: boolean;
     /**
      * Refine Anchor
      *
@@ -872,6 +896,18 @@ export type OdeRecipe = {
      * refinement: leading batches of a task that judge a result
      */
     refine_probe_batches?: number;
+    /**
+     * Refine Probe Steps
+     *
+     * refinement: a result is judged every so many steps, and the last
+     */
+    refine_probe_steps?: number;
+    /**
+     * Crops
+     *
+     * coefficients and refinement: random crops lose up to this share of an image's area
+     */
+    crops?: number;
     /**
      * Seed
      *

@@ -75,14 +75,20 @@ class OdeRecipe:
             smallest_scale (float | Unset): no step is shortened below this scale
             on_violation (OdeRecipeOnViolation | Unset): a shortened step: time advances with it and a blocked path stops;
                 or time advances by h whatever happens
+            coefficients (bool | Unset): learn, after the path, how much each row takes of what was merged
+            coefficient_steps (int | Unset): coefficients: Adam steps
+            coefficient_rate (float | Unset): coefficients: learning rate, which falls to nothing along a cosine
             refine (bool | Unset): a short descent on the memory around the path's end
             refine_steps (int | Unset): refinement: AdamW steps
             refine_rate (float | Unset): refinement: learning rate
+            refine_anneal (bool | Unset): refinement: the rate falls to nothing along a cosine
             refine_anchor (float | Unset): refinement: weight of the relative squared distance to the path's end
             refine_radius (float | Unset): refinement: trust region, relative to the parameters' norm
             refine_tolerance (float | Unset): refinement: rise of any task's loss that a kept result may have
             refine_clip (float | Unset): refinement: largest gradient norm, 0 for no limit
             refine_probe_batches (int | Unset): refinement: leading batches of a task that judge a result
+            refine_probe_steps (int | Unset): refinement: a result is judged every so many steps, and the last
+            crops (float | Unset): coefficients and refinement: random crops lose up to this share of an image's area
             seed (int | Unset): of everything drawn: the held-out samples and the refinement's batches
             micro_batch (int | Unset): samples in one pass: bounds activation memory, not the result
             precision (OdeRecipePrecision | Unset): of the passes; state and decisions stay float32 and float64; auto: bf16
@@ -125,14 +131,20 @@ class OdeRecipe:
     shrink: float | Unset = UNSET
     smallest_scale: float | Unset = UNSET
     on_violation: OdeRecipeOnViolation | Unset = UNSET
+    coefficients: bool | Unset = UNSET
+    coefficient_steps: int | Unset = UNSET
+    coefficient_rate: float | Unset = UNSET
     refine: bool | Unset = UNSET
     refine_steps: int | Unset = UNSET
     refine_rate: float | Unset = UNSET
+    refine_anneal: bool | Unset = UNSET
     refine_anchor: float | Unset = UNSET
     refine_radius: float | Unset = UNSET
     refine_tolerance: float | Unset = UNSET
     refine_clip: float | Unset = UNSET
     refine_probe_batches: int | Unset = UNSET
+    refine_probe_steps: int | Unset = UNSET
+    crops: float | Unset = UNSET
     seed: int | Unset = UNSET
     micro_batch: int | Unset = UNSET
     precision: OdeRecipePrecision | Unset = UNSET
@@ -235,11 +247,19 @@ class OdeRecipe:
         if not isinstance(self.on_violation, Unset):
             on_violation = self.on_violation.value
 
+        coefficients = self.coefficients
+
+        coefficient_steps = self.coefficient_steps
+
+        coefficient_rate = self.coefficient_rate
+
         refine = self.refine
 
         refine_steps = self.refine_steps
 
         refine_rate = self.refine_rate
+
+        refine_anneal = self.refine_anneal
 
         refine_anchor = self.refine_anchor
 
@@ -250,6 +270,10 @@ class OdeRecipe:
         refine_clip = self.refine_clip
 
         refine_probe_batches = self.refine_probe_batches
+
+        refine_probe_steps = self.refine_probe_steps
+
+        crops = self.crops
 
         seed = self.seed
 
@@ -334,12 +358,20 @@ class OdeRecipe:
             field_dict["smallest_scale"] = smallest_scale
         if on_violation is not UNSET:
             field_dict["on_violation"] = on_violation
+        if coefficients is not UNSET:
+            field_dict["coefficients"] = coefficients
+        if coefficient_steps is not UNSET:
+            field_dict["coefficient_steps"] = coefficient_steps
+        if coefficient_rate is not UNSET:
+            field_dict["coefficient_rate"] = coefficient_rate
         if refine is not UNSET:
             field_dict["refine"] = refine
         if refine_steps is not UNSET:
             field_dict["refine_steps"] = refine_steps
         if refine_rate is not UNSET:
             field_dict["refine_rate"] = refine_rate
+        if refine_anneal is not UNSET:
+            field_dict["refine_anneal"] = refine_anneal
         if refine_anchor is not UNSET:
             field_dict["refine_anchor"] = refine_anchor
         if refine_radius is not UNSET:
@@ -350,6 +382,10 @@ class OdeRecipe:
             field_dict["refine_clip"] = refine_clip
         if refine_probe_batches is not UNSET:
             field_dict["refine_probe_batches"] = refine_probe_batches
+        if refine_probe_steps is not UNSET:
+            field_dict["refine_probe_steps"] = refine_probe_steps
+        if crops is not UNSET:
+            field_dict["crops"] = crops
         if seed is not UNSET:
             field_dict["seed"] = seed
         if micro_batch is not UNSET:
@@ -498,11 +534,19 @@ class OdeRecipe:
         else:
             on_violation = OdeRecipeOnViolation(_on_violation)
 
+        coefficients = d.pop("coefficients", UNSET)
+
+        coefficient_steps = d.pop("coefficient_steps", UNSET)
+
+        coefficient_rate = d.pop("coefficient_rate", UNSET)
+
         refine = d.pop("refine", UNSET)
 
         refine_steps = d.pop("refine_steps", UNSET)
 
         refine_rate = d.pop("refine_rate", UNSET)
+
+        refine_anneal = d.pop("refine_anneal", UNSET)
 
         refine_anchor = d.pop("refine_anchor", UNSET)
 
@@ -513,6 +557,10 @@ class OdeRecipe:
         refine_clip = d.pop("refine_clip", UNSET)
 
         refine_probe_batches = d.pop("refine_probe_batches", UNSET)
+
+        refine_probe_steps = d.pop("refine_probe_steps", UNSET)
+
+        crops = d.pop("crops", UNSET)
 
         seed = d.pop("seed", UNSET)
 
@@ -563,14 +611,20 @@ class OdeRecipe:
             shrink=shrink,
             smallest_scale=smallest_scale,
             on_violation=on_violation,
+            coefficients=coefficients,
+            coefficient_steps=coefficient_steps,
+            coefficient_rate=coefficient_rate,
             refine=refine,
             refine_steps=refine_steps,
             refine_rate=refine_rate,
+            refine_anneal=refine_anneal,
             refine_anchor=refine_anchor,
             refine_radius=refine_radius,
             refine_tolerance=refine_tolerance,
             refine_clip=refine_clip,
             refine_probe_batches=refine_probe_batches,
+            refine_probe_steps=refine_probe_steps,
+            crops=crops,
             seed=seed,
             micro_batch=micro_batch,
             precision=precision,
