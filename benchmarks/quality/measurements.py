@@ -1,0 +1,127 @@
+"""What is measured: the comparison, the ablations, the trade-offs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from benchmarks.quality.jobs import Job, Jobs
+from benchmarks.quality.mergers import Recipe
+from benchmarks.quality.protocol import Run
+from benchmarks.quality.streams import BUDGET, LENGTHS, ORDERS, TASKS, Stream, drawn, heterogeneous
+
+DEFAULT: Final = "ODE-M, default"
+COEFFICIENTS: Final = "ODE-M with coefficients"
+FINE: Final = "ODE-M, h = 0.01, published refinement"
+
+OWN: Final[Mapping[str, Recipe]] = {
+    DEFAULT: {"method": "ode"},
+    COEFFICIENTS: {"method": "ode", "coefficients": True},
+    "ODE-M, h = 0.01": {"method": "ode", "preset": "released"},
+    "ODE-M, h = 0.05": {"method": "ode", "preset": "released", "step_size": 0.05},
+    "ODE-M, form A, h = 0.05": {"method": "ode", "rectifier": "aggregate", "integrator": "euler"},
+}
+"""ODE-M's recipes of the comparison."""
+
+_REFINED: Final[Recipe] = {
+    "refine": True,
+    "refine_rate": 1e-4,
+    "refine_steps": 8,
+    "refine_anneal": True,
+    "refine_radius": 0.05,
+}
+ABLATIONS: Final[Mapping[str, Recipe]] = {
+    DEFAULT: {"method": "ode"},
+    "coefficients": {"method": "ode", "coefficients": True},
+    "coefficients, then a refinement that moves": {"method": "ode", "coefficients": True, **_REFINED},
+    "the same after a straight path": {"method": "ode", "rectifier": "none", "coefficients": True, **_REFINED},
+    "coefficients without crops": {"method": "ode", "coefficients": True, "crops": 0.0},
+    "a refinement that moves alone": {"method": "ode", **_REFINED},
+    "published refinement (80 steps at 1e-6)": {"method": "ode", "refine": True, "crops": 0.0},
+    "form A (aggregate)": {"method": "ode", "rectifier": "aggregate"},
+    "no barrier, no constraints": {
+        "method": "ode",
+        "barrier_budget": 1e3,
+        "excess_constraints": 0,
+        "sensitivity_constraints": 0,
+    },
+    "ceilings for old tasks only": {"method": "ode", "protect_old_only": True},
+    "automatic operating time": {"method": "ode", "operating_time": "auto"},
+    "Euler, h = 0.2": {"method": "ode", "integrator": "euler", "step_size": 0.2},
+    "Euler, h = 0.05": {"method": "ode", "integrator": "euler", "step_size": 0.05},
+    "Euler, h = 0.01": {"method": "ode", "integrator": "euler", "step_size": 0.01},
+}
+"""The default with one thing changed, or two where it says so."""
+
+BUDGETS: Final = (64, 128, 256, 512, 1024, 2048)
+SWEEP: Final = (0.03, 0.06, 0.125, 0.25, 0.4, 0.6, 0.8)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is measured. ablation_orders, budget_orders: of the streams of `ablation_length`."""
+
+    lengths: tuple[int, ...] = LENGTHS
+    orders: tuple[int, ...] = ORDERS
+    budget: int = BUDGET
+    ablation_length: int = 8
+    ablation_orders: tuple[int, ...] = ORDERS
+    budgets: tuple[int, ...] = BUDGETS
+    budget_orders: tuple[int, ...] = (1,)
+    tasks: tuple[str, ...] = TASKS
+    own: tuple[str, ...] = tuple(OWN)
+
+    def streams(self, length: int, orders: Sequence[int], budget: int | None = None) -> list[Stream]:
+        """The streams of these orders."""
+        return [drawn(length, order, budget or self.budget, self.tasks) for order in orders]
+
+
+@dataclass
+class Measured:
+    """Everything that the report tells of. Runs are in the order of the orders."""
+
+    chosen: dict[str, Recipe]
+    comparison: dict[int, dict[str, list[Run]]] = field(default_factory=dict)
+    ablations: dict[str, list[Run]] = field(default_factory=dict)
+    budgets: dict[str, dict[int, list[Run]]] = field(default_factory=dict)
+    utilities: dict[str, list[Run]] = field(default_factory=dict)
+    sweeps: dict[str, list[Run]] = field(default_factory=dict)
+
+
+def measure(jobs: Jobs, chosen: Mapping[str, Recipe], scale: Scale) -> Measured:
+    """Run all of it; `chosen` are the other methods' recipes by their names."""
+    found = Measured(dict(chosen))
+    recipes = {**chosen, **{name: OWN[name] for name in scale.own}}
+    for length in scale.lengths:
+        streams = scale.streams(length, scale.orders)
+        wanted = dict(recipes)
+        if length == scale.ablation_length and scale.ablation_orders:
+            wanted[FINE] = {"method": "ode", "preset": "released", "refine": True}
+        found.comparison[length] = _table(jobs, wanted, streams, f"{length} tasks")
+    streams = scale.streams(scale.ablation_length, scale.ablation_orders)
+    found.ablations = _table(jobs, ABLATIONS, streams, "ablations")
+    for budget in scale.budgets:
+        streams = scale.streams(scale.ablation_length, scale.budget_orders, budget)
+        several = {name: recipe for name, recipe in recipes.items() if name in (DEFAULT, "ODE-M, h = 0.05", "replay")}
+        for name, runs in _table(jobs, several, streams, f"budget {budget}").items():
+            found.budgets.setdefault(name, {})[budget] = runs
+    streams = [heterogeneous(scale.ablation_length, order, scale.budget, scale.tasks) for order in scale.orders]
+    found.utilities["ode_utilities"] = _runs(jobs, {"method": "ode", "task_weights": "utilities"}, streams)
+    plain = [replace(stream, told=False) for stream in streams]
+    found.utilities["ode_uniform"] = _runs(jobs, {"method": "ode"}, plain)
+    streams = scale.streams(scale.ablation_length, scale.ablation_orders)
+    if streams:
+        found.sweeps = {
+            "ODE-M": _runs(jobs, OWN[DEFAULT], streams, SWEEP),
+            "straight line": _runs(jobs, {"method": "average"}, streams, SWEEP),
+        }
+    return found
+
+
+def _runs(jobs: Jobs, recipe: Recipe, streams: Sequence[Stream], sweep: tuple[float, ...] = ()) -> list[Run]:
+    return jobs.run([Job(stream, recipe, sweep=sweep) for stream in streams], "trade-offs")
+
+
+def _table(jobs: Jobs, recipes: Mapping[str, Recipe], streams: Sequence[Stream], what: str) -> dict[str, list[Run]]:
+    wanted = [Job(stream, recipe) for recipe in recipes.values() for stream in streams]
+    runs = iter(jobs.run(wanted, what))
+    return {name: [next(runs) for _ in streams] for name in recipes}

@@ -1,0 +1,158 @@
+"""The report: tables of what was measured, as Markdown."""
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import Any
+
+from benchmarks.quality import figures
+from benchmarks.quality.measurements import BUDGETS, DEFAULT, FINE, Measured, Scale
+from benchmarks.quality.protocol import Run
+from benchmarks.quality.streams import IMPORTANT
+
+_PACKAGES = ("torch", "open_clip_torch", "numpy", "scikit-learn", "scikit-image", "matplotlib")
+
+
+def render(measured: Measured, scale: Scale, joint: Mapping[int, float], seconds: float) -> str:
+    """The whole report. joint: the ceiling, mean accuracy by stream length."""
+    parts = [
+        _head(seconds),
+        _comparison(measured, joint),
+        _chosen(measured),
+        _default_against_fine(measured, scale),
+        _ablations(measured) if scale.ablation_orders else "",
+        _budgets(measured, scale) if scale.budgets else "",
+        _utilities(measured),
+        _pictures(),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _head(seconds: float) -> str:
+    packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    return f"""# Quality of the merges
+
+Made by `python -m benchmarks.quality` in {seconds / 60:.0f} minutes (runs that were on disk before are not counted)
+on {os.cpu_count()} cores ({platform.machine()}, no GPU), Python {platform.python_version()}, {packages}.
+`benchmarks/README.md` says how to read it. Accuracies are percentages of test images, which decided nothing; ± is the
+standard deviation over orders. An evaluation is one gradient of all samples of the calibration memory."""
+
+
+def _comparison(measured: Measured, joint: Mapping[int, float]) -> str:
+    parts = ["## Methods"]
+    for length, runs in measured.comparison.items():
+        count = len(next(iter(runs.values())))
+        parts.append(f"### {length} tasks, {count} orders")
+        alone = figures.mean([figures.mean(run.alone) for run in next(iter(runs.values()))])
+        parts.append(
+            f"Fine-tuned models, each on its own task: {100 * alone:.1f}. One model fine-tuned on all training data of "
+            f"all tasks at once: {100 * joint[length]:.1f}."
+        )
+        parts.append(_runs_table(runs))
+    return "\n\n".join(parts)
+
+
+def _runs_table(runs: Mapping[str, Sequence[Run]]) -> str:
+    rows = [
+        [
+            name,
+            _percent([figures.acc(run) for run in several]),
+            _percent([figures.worst(run) for run in several]),
+            _percent([figures.bwt(run) for run in several]),
+            f"{100 * figures.mean([figures.kept(run) for run in several]):.1f}",
+            f"{figures.mean([run.evaluations for run in several]):.0f}",
+            f"{figures.mean([run.seconds for run in several]):.0f}",
+            f"{figures.mean([run.peak_mb for run in several]):.0f}",
+        ]
+        for name, several in runs.items()
+    ]
+    head = [
+        "method",
+        "ACC",
+        "worst task",
+        "backward transfer",
+        "kept of fine-tuned",
+        "evaluations",
+        "seconds",
+        "peak MB",
+    ]
+    return _table(head, rows)
+
+
+def _chosen(measured: Measured) -> str:
+    rows = [[name, f"`{_said(recipe)}`"] for name, recipe in measured.chosen.items() if len(recipe) > 1]
+    text = "Chosen for the best ACC on the validation images of a stream of its own, by the grids of `tuning.py`:"
+    return f"### Parameters\n\n{text}\n\n{_table(['method', 'parameters'], rows)}"
+
+
+def _default_against_fine(measured: Measured, scale: Scale) -> str:
+    runs = measured.comparison[scale.ablation_length]
+    if FINE not in runs:
+        return ""
+    ours, fine = runs[DEFAULT], runs[FINE]
+    acc = [figures.mean([figures.acc(run) for run in several]) for several in (ours, fine)]
+    cost = [figures.mean([run.evaluations for run in several]) for several in (ours, fine)]
+    return (
+        f"### The default against h = 0.01\n\nOn {scale.ablation_length} tasks the default reaches {100 * acc[0]:.1f} "
+        f"with {cost[0]:.0f} evaluations; form B at h = 0.01 with the published refinement {100 * acc[1]:.1f} with "
+        f"{cost[1]:.0f}: {cost[0] / cost[1]:.2f} of them."
+    )
+
+
+def _ablations(measured: Measured) -> str:
+    return "## One thing changed of the default\n\n" + _runs_table(measured.ablations)
+
+
+def _budgets(measured: Measured, scale: Scale) -> str:
+    budgets = [budget for budget in BUDGETS if budget in scale.budgets]
+    rows = [
+        [name, *(_percent([figures.acc(run) for run in by_budget[budget]]) for budget in budgets)]
+        for name, by_budget in measured.budgets.items()
+    ]
+    orders = ", ".join(map(str, scale.budget_orders))
+    text = f"ACC on {scale.ablation_length} tasks by the samples that the calibration memory holds; orders: {orders}."
+    return f"## Memory\n\n{text}\n\n{_table(['method', *map(str, budgets)], rows)}"
+
+
+def _utilities(measured: Measured) -> str:
+    rows = [
+        [name, _percent([figures.weighted(run) for run in runs]), _percent([figures.acc(run) for run in runs])]
+        for name, runs in (
+            ("T by utilities", measured.utilities["ode_utilities"]),
+            ("T = 1/k", measured.utilities["ode_uniform"]),
+        )
+    ]
+    text = f"Every third task, from the second on, is {IMPORTANT:g} times as important as the others."
+    return f"## Utilities\n\n{text}\n\n{_table(['operating time', 'weighted accuracy', 'ACC'], rows)}"
+
+
+def _pictures() -> str:
+    return """## Pictures
+
+Mean accuracy over the stream; bands are the orders' extremes.
+
+![accuracy over the stream](stream.png)
+
+Calibration losses along the path of the last merge of one stream, and the ceilings (dashed) that hold them.
+
+![losses along the path](path.png)
+
+The task that comes last against those before, by the operating time of its merge (the numbers in the picture).
+
+![new against old](tradeoff.png)"""
+
+
+def _percent(values: Sequence[float]) -> str:
+    several = list(values)
+    text = f"{100 * figures.mean(several):.1f}"
+    return text if len(several) == 1 else f"{text} ± {100 * figures.spread(several):.1f}"
+
+
+def _said(recipe: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in recipe.items() if name != "method")
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}", *(f"| {' | '.join(row)} |" for row in rows)]
+    return "\n".join(lines)

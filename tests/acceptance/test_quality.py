@@ -1,0 +1,26 @@
+"""The quality benchmark in its reduced form: models made from nothing, merged by all methods; ODE-M keeps its lead."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+LEAD = 0.03
+
+
+def test_ode_m_keeps_its_lead_over_averaging(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "benchmarks.quality", "--quick", "--cache", str(tmp_path), "--out", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    figures = json.loads(done.stdout.splitlines()[-1])
+    assert figures.keys() == {"acc", "worst", "bwt", "evaluations", "utility_weighted", "ceiling"}
+    acc = figures["acc"]
+    assert acc.keys() >= {"average", "task_arithmetic", "ties", "magmax", "opcm", "replay", "ODE-M, default"}
+    assert acc["ODE-M, default"] > acc["average"] + LEAD
+    assert figures["worst"]["ODE-M, default"] > figures["worst"]["average"]
+    report = (tmp_path / "quality.md").read_text()
+    assert f"| ODE-M, default | {100 * acc['ODE-M, default']:.1f}" in report
+    assert (tmp_path / "stream.png").stat().st_size > 10_000
