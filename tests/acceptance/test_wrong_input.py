@@ -150,7 +150,7 @@ def test_a_calibration_sample_that_does_not_fit_is_refused(house: House, tmp_pat
 # Documents of a merge
 
 DOCUMENTS: dict[str, tuple[Json | str, int, str, tuple[str, ...]]] = {
-    "an unknown lineage": ({"lineage": "nowhere"}, 404, "lineage-not-found", ("'nowhere'", "POST /lineages")),
+    "an unknown lineage": ({"lineage": "nowhere"}, 404, "lineage-not-found", ("'nowhere'", "Create it first")),
     "an unknown parameter": (
         {"recipe": {"stepsize": 0.1}},
         422,
@@ -206,7 +206,7 @@ def test_a_document_that_says_something_impossible_is_refused(house: House, what
     ("digests", "status", "kind", "words"),
     [
         ({}, 422, "invalid-document", ("checkpoint", "multipart/form-data")),
-        ({"checkpoint": f"sha256:{'0' * 64}"}, 404, "blob-not-found", ("sha256:000", "POST /blobs")),
+        ({"checkpoint": f"sha256:{'0' * 64}"}, 404, "blob-not-found", ("sha256:000", "Send its bytes first")),
         ({"checkpoint": "../../etc/passwd"}, 422, "invalid-document", ("checkpoint",)),
     ],
     ids=["none", "unknown", "path"],

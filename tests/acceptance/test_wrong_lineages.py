@@ -60,7 +60,7 @@ LINEAGES: dict[str, tuple[Callable[[House], Json], int, str, tuple[str, ...]]] =
         lambda house: lineage(house, base=f"sha256:{'1' * 64}"),
         404,
         "blob-not-found",
-        ("POST /blobs",),
+        ("Send its bytes first",),
     ),
     "no architecture for ODE-M": (
         lambda house: {"name": "new", "base": house.plain_base},
@@ -109,7 +109,7 @@ def test_a_lineage_is_a_json_document_of_bounded_size(
 @pytest.mark.parametrize(
     ("path", "status", "kind", "words"),
     [
-        ("/models/strict@99", 404, "version-not-found", ("strict@99", "GET /models")),
+        ("/models/strict@99", 404, "version-not-found", ("strict@99", "name@number")),
         ("/models/strict@99/weights", 404, "version-not-found", ("strict@99",)),
         ("/models/nowhere@1", 404, "version-not-found", ("nowhere@1",)),
         ("/models/..%2F..%2Fetc", 404, "not-found", ()),
@@ -118,7 +118,7 @@ def test_a_lineage_is_a_json_document_of_bounded_size(
         ("/merges/mrg_0", 404, "merge-not-found", ("mrg_0",)),
         ("/merges?lineage=nowhere", 404, "lineage-not-found", ("'nowhere'",)),
         ("/merges?limit=0", 422, "invalid-document", ("limit",)),
-        ("/lineages/nowhere", 404, "lineage-not-found", ("POST /lineages",)),
+        ("/lineages/nowhere", 404, "lineage-not-found", ("Create it first",)),
         ("/merge", 405, "method-not-allowed", ()),
         ("/nothing", 404, "not-found", ()),
     ],

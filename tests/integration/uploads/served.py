@@ -37,7 +37,9 @@ class Served:
 def served(settings: GatewaySettings) -> Iterator["Served"]:
     """Serve while the block runs."""
     app = create_app(settings)
-    config = uvicorn.Config(app, http=BoundedConnection.of(settings), lifespan="on", log_config=None)
+    config = uvicorn.Config(
+        app, http=BoundedConnection.of(settings), lifespan="on", log_config=None, timeout_graceful_shutdown=2
+    )
     server = uvicorn.Server(config)
     listener = socket.create_server(("127.0.0.1", 0))
 
@@ -54,7 +56,6 @@ def served(settings: GatewaySettings) -> Iterator["Served"]:
             yield Served(port, app.state.context, http)
     finally:
         server.should_exit = True
-        server.force_exit = True
         thread.join()
 
 
