@@ -16,13 +16,13 @@ _COLOURS: Final = ("#1f6fb4", "#d1762c", "#3a8f4d", "#a03c8c", "#7a6a52", "#c039
 
 
 def over_the_stream(runs: Mapping[str, Sequence[Run]], file: Path) -> None:
-    """Mean accuracy on the tasks so far after each merge: a line for each method, its band the orders' extremes."""
+    """Mean accuracy on the tasks so far after each merge: a line for each method, the mean of the orders."""
     figure, axes = _figure()
     for (name, several), colour in zip(runs.items(), _cycle(len(runs)), strict=True):
         paths = 100 * np.array([figures.path(run) for run in several])
         steps = np.arange(1, paths.shape[1] + 1)
         axes.plot(steps, paths.mean(axis=0), marker="o", markersize=3, color=colour, label=name)
-        axes.fill_between(steps, paths.min(axis=0), paths.max(axis=0), color=colour, alpha=0.08, linewidth=0)
+        axes.set_xticks(steps)
     axes.set_xlabel("checkpoints merged")
     axes.set_ylabel("mean accuracy on the tasks so far (%)")
     axes.legend(fontsize=8, frameon=False, ncols=2)

@@ -130,7 +130,7 @@ def _utilities(measured: Measured) -> str:
 def _pictures() -> str:
     return """## Pictures
 
-Mean accuracy over the stream; bands are the orders' extremes.
+Mean accuracy on the tasks so far, over the longest stream; the mean of the orders.
 
 ![accuracy over the stream](stream.png)
 
