@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 from benchmarks.quality import figures
-from benchmarks.quality.measurements import BUDGETS, DEFAULT, FINE, Measured, Scale
+from benchmarks.quality.measurements import DEFAULT, FINE, Measured, Scale
 from benchmarks.quality.protocol import Run
 from benchmarks.quality.streams import IMPORTANT
 
@@ -105,7 +105,7 @@ def _ablations(measured: Measured) -> str:
 
 
 def _budgets(measured: Measured, scale: Scale) -> str:
-    budgets = [budget for budget in BUDGETS if budget in scale.budgets]
+    budgets = scale.budgets
     rows = [
         [name, *(_percent([figures.acc(run) for run in by_budget[budget]]) for budget in budgets)]
         for name, by_budget in measured.budgets.items()
