@@ -8,10 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from registry.blob import Blob, format_digest
-from registry.blobs.disk import check_free, locked, room, sync_folder
+from registry.blobs.disk import begin_writing, check_free, locked, room, sync_folder
 from registry.errors import DigestMismatch
 
 _READ = 1 << 20
+_AHEAD = 16 << 20
+"""Bytes after which the disk is set to work, so that the commit waits for little more than these."""
 
 Shelve = Callable[[Path, str], None]
 """Takes a file that is whole, and its digest, to where blobs are kept, before it is a blob here."""
@@ -36,6 +38,7 @@ class FileBlobWriter:
         self._hasher = hashlib.sha256()
         self._hashed = 0
         self._written = 0
+        self._begun = 0
         self._open = True
 
     @property
@@ -64,6 +67,9 @@ class FileBlobWriter:
                 count = os.pwrite(self._file, view, self._written)
                 self._written += count
                 view = view[count:]
+        if self._written - self._begun >= _AHEAD:
+            begin_writing(self._file, self._begun, self._written)
+            self._begun = self._written
 
     def read(self, start: int, length: int) -> bytes:
         """Bytes that have been written."""

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from registry.blobs import writer as writer_module
 from registry.blobs.bucket import Bucket
+from registry.blobs.disk import begin_writing
 from registry.blobs.files import FileBlobStore, forget_abandoned
 from registry.blobs.s3 import S3BlobStore
 from registry.blobs.store import Shelves
@@ -155,3 +157,20 @@ def test_the_system_s_word_for_a_full_disk_is_translated(tmp_path: Path) -> None
     assert isinstance(caught.value.__cause__, OSError)
     assert caught.value.__cause__.errno == errno.ENOSPC
     writer.abort()
+
+
+def test_the_disk_is_set_to_work_on_all_bytes_in_turn_before_the_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[tuple[int, int]] = []
+
+    def begin(file: int, start: int, stop: int) -> None:
+        begin_writing(file, start, stop)
+        begun.append((start, stop))
+
+    monkeypatch.setattr(writer_module, "begin_writing", begin)
+    piece = os.urandom(7 << 20)
+    digest = _put(FileBlobStore(tmp_path), *[piece] * 8)
+    assert digest == "sha256:" + hashlib.sha256(piece * 8).hexdigest()
+    assert [start for start, _ in begun] == [0, *(stop for _, stop in begun[:-1])]
+    assert len(piece) * 8 - begun[-1][1] < 16 << 20

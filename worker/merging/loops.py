@@ -11,7 +11,22 @@ Loops of several tensors return -1, or the row of the one that has an element th
 import numpy as np
 
 from worker.merging.compiled import BLOCK
-from worker.merging.elements import MAGNITUDE, bits64, f64s, from64, get, jit, put, read, u8s, u64, u64s, write
+from worker.merging.elements import (
+    MAGNITUDE,
+    bits64,
+    brains,
+    f64s,
+    from64,
+    get,
+    jit,
+    put,
+    read,
+    read_pair,
+    u8s,
+    u64,
+    u64s,
+    write,
+)
 
 
 def widen(table, factor, out, count):
@@ -52,11 +67,16 @@ def combine(table, rows, shares, decay, scale, divisor, out, dtype, count, scrat
     """Make out = Σ share * tensor / divisor * scale; the sum shrinks by decay before the third and each later one."""
     tables, weights, total = u64s(table), f64s(shares), f64s(scratch)
     room = f64s(scratch + u64(8 * BLOCK))
+    paired = rows > 1 and brains(tables, np.int64(2))
     for start in range(0, count, BLOCK):
         size = min(BLOCK, count - start)
-        if not read(tables, np.int64(0), start, size, get(weights, np.int64(0)), total):
+        if paired:
+            wrong = read_pair(tables, start, size, get(weights, np.int64(0)), get(weights, np.int64(1)), total)
+            if wrong >= 0:
+                return np.int64(wrong)
+        elif not read(tables, np.int64(0), start, size, get(weights, np.int64(0)), total):
             return np.int64(0)
-        for row in range(1, rows):
+        for row in range(2 if paired else 1, rows):
             if not read(tables, row, start, size, get(weights, row), room):
                 return row
             if row > 1 and decay != 1.0:

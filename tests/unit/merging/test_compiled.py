@@ -104,3 +104,27 @@ def test_elements_need_not_be_aligned() -> None:
     assert kernels.widen(odd, 2.0, out)
     assert kernels.widen(odd.copy(), 2.0, expected)
     assert np.array_equal(out, expected)
+
+
+def _brain(values: np.ndarray) -> np.ndarray:
+    return (values.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
+
+
+@pytest.mark.parametrize("rows", [2, 3, 5])
+def test_the_pass_for_pairs_of_bfloat16_gives_what_widened_tensors_do(rows: int) -> None:
+    values = np.random.default_rng(rows).normal(size=(rows, 3001)) * 0.02
+    brains = [_brain(row) for row in values]
+    singles = [(brain.astype(np.uint32) << 16).view(np.float32) for brain in brains]
+    shares = [0.3, 0.7, 0.11, 1.9, 2.0][:rows]
+    paired, plain = np.empty(3001, np.uint16), np.empty(3001, np.uint16)
+    assert kernels.combine(brains, shares, paired, total=3.0, decay=0.7) == -1
+    assert kernels.combine(singles, shares, plain, total=3.0, decay=0.7) == -1
+    assert np.array_equal(paired, plain)
+
+
+@pytest.mark.parametrize("bad", [0, 1, 2])
+@pytest.mark.parametrize("bits", [0x7F80, 0xFF80, 0x7FC1])
+def test_what_is_not_finite_is_told_by_its_row(bad: int, bits: int) -> None:
+    brains = [_brain(np.full(2500, 0.5)) for _ in range(3)]
+    brains[bad][2499] = bits
+    assert kernels.combine(brains, [1.0, 1.0, 1.0], np.empty(2500, np.uint16)) == bad
