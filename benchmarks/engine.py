@@ -200,7 +200,7 @@ def measure_adaptive(device: str) -> list[tuple[str, str, float, float]]:
             ("adaptive (default)", {}),
         ):
             note(f"{name}: {label}")
-            report = run_golden(name, device, OdeConfig.from_recipe(recipe)).report
+            report = run_golden(name, device, OdeConfig.from_recipe({**integrator_accuracy.PATH, **recipe})).report
             mean = statistics.mean(report.losses_after.values())
             rows.append((name, label, report.gradient_evaluations, mean))
     return rows

@@ -16,6 +16,8 @@ from benchmarks.zoo import Zoo, build, network, read
 from worker.merging.ode import Normalisation, OdeConfig, TaskData, merge
 
 BUDGET = 512
+PATH = {"coefficients": False, "refine": False}
+"""A recipe's words for the path and nothing after it."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Lineage:
                 logit_scale=self.scale,
                 normalisation=self.normalisation,
                 config=OdeConfig.from_recipe(recipe),
+                origin=self.theta_0,
             )
             theta = {name: value.clone() for name, value in outcome.parameters.items()}
             evaluations += outcome.report.gradient_evaluations
@@ -92,13 +95,13 @@ def measure(folder: Path, device: str, note: Callable[[str], None]) -> list[Sequ
     sequence = Lineage(folder, device)
     found = []
     for label, recipe in (
-        ("running average", {"rectifier": "none"}),
-        ("euler, h = 0.01", {"integrator": "euler", "step_size": 0.01}),
-        ("euler, h = 0.05", {"integrator": "euler", "step_size": 0.05}),
-        ("adaptive (default)", {}),
-        ("adaptive, refined", {"refine": True}),
-        ("adaptive, automatic time", {"operating_time": "auto"}),
-        ("adaptive, form A", {"rectifier": "aggregate"}),
+        ("running average", {"rectifier": "none", **PATH}),
+        ("euler, h = 0.01", {"integrator": "euler", "step_size": 0.01, **PATH}),
+        ("euler, h = 0.05", {"integrator": "euler", "step_size": 0.05, **PATH}),
+        ("adaptive (default)", PATH),
+        ("adaptive, then coefficients and refinement", {}),
+        ("the same, automatic time", {"operating_time": "auto"}),
+        ("the same, form A", {"rectifier": "aggregate"}),
     ):
         note(f"zoo: {label}")
         found.append(sequence.merge(label, recipe))

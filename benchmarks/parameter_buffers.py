@@ -108,16 +108,17 @@ def make_tasks(count: int, width: int) -> list[TaskData]:
 def peak(rectifier: str, preset: str, count: int, width: int) -> dict[str, float]:
     """Merge on a tower of this width and return the peaks."""
     steps = {"smallest_step": 0.5, "largest_step": 0.5}  # two or three steps show every buffer that there is
-    recipe = {"preset": preset, "rectifier": rectifier, "micro_batch": 8, "operating_time": 0.02, **steps}
+    after = {"coefficient_steps": 2, "refine_steps": 2}
+    recipe = {"preset": preset, "rectifier": rectifier, "micro_batch": 8, "operating_time": 0.02, **steps, **after}
     config, tasks = OdeConfig.from_recipe(recipe), make_tasks(count, width)
     before = psutil.Process().memory_info().rss
     watch = Watch()
     watch.start()
     tower = Deep(width).eval()
     size = 4 * sum(value.numel() for value in tower.parameters())
-    theta_0, theta_1 = Made(tower, 0), Made(tower, 1000)
+    theta_0, theta_1, origin = Made(tower, 0), Made(tower, 1000), Made(tower, 2000)
     with Live(size // 2) as live:
-        merge(tower, theta_0, theta_1, tasks, logit_scale=5.0, normalisation=None, config=config)
+        merge(tower, theta_0, theta_1, tasks, logit_scale=5.0, normalisation=None, config=config, origin=origin)
     watch.on = False
     watch.join()
     return {"peak": (watch.peak - before) / size, "live": live.most}

@@ -14,7 +14,7 @@ from benchmarks.quality import figures, plots, report, tuning
 from benchmarks.quality.jobs import Jobs
 from benchmarks.quality.joint import joint
 from benchmarks.quality.material import Material
-from benchmarks.quality.measurements import DEFAULT, Measured, Scale, measure
+from benchmarks.quality.measurements import BUDGETS, DEFAULT, SMALL_STEPS, Measured, Scale, measure
 from benchmarks.quality.mergers import Recipe
 from benchmarks.quality.streams import BUDGET, LENGTHS, ORDERS, PLAN
 from benchmarks.zoo.training import Schedule
@@ -67,11 +67,21 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--budget", type=int, default=BUDGET, help="samples in the calibration memory")
     parser.add_argument("--lengths", type=int, nargs="+", default=LENGTHS, help="tasks in a stream")
     parser.add_argument("--orders", type=int, nargs="+", default=ORDERS, help="seeds of the streams")
+    parser.add_argument(
+        "--ablation-orders", type=int, nargs="*", default=ORDERS, help="seeds of the ablations' streams"
+    )
+    parser.add_argument("--budgets", type=int, nargs="*", default=BUDGETS, help="sizes of memory to compare")
     return parser.parse_args()
 
 
 def _scale(given: argparse.Namespace) -> Scale:
-    return Scale(tuple(given.lengths), tuple(given.orders), given.budget, ablation_orders=tuple(given.orders))
+    return Scale(
+        tuple(given.lengths),
+        tuple(given.orders),
+        given.budget,
+        ablation_orders=tuple(given.ablation_orders),
+        budgets=tuple(given.budgets),
+    )
 
 
 def _chosen(jobs: Jobs, scale: Scale) -> dict[str, Recipe]:
@@ -95,8 +105,9 @@ def _write(folder: Path, text: str, measured: Measured) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "quality.md").write_text(text)
     plots.over_the_stream(measured.comparison[max(measured.comparison)], folder / "stream.png")
-    runs = next(iter(measured.comparison.values()))[DEFAULT]
-    plots.along_the_path(runs[0].trace, folder / "path.png")
+    of_one_length = max(measured.comparison.values(), key=len)
+    fine = of_one_length.get(SMALL_STEPS, of_one_length[DEFAULT])
+    plots.along_the_path(fine[0].trace, folder / "path.png")
     if measured.sweeps:
         plots.new_against_old(measured.sweeps, folder / "tradeoff.png")
 

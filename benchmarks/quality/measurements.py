@@ -10,33 +10,25 @@ from benchmarks.quality.protocol import Run
 from benchmarks.quality.streams import BUDGET, LENGTHS, ORDERS, TASKS, Stream, drawn, heterogeneous
 
 DEFAULT: Final = "ODE-M, default"
-COEFFICIENTS: Final = "ODE-M with coefficients"
+SMALL_STEPS: Final = "ODE-M, h = 0.01"
 FINE: Final = "ODE-M, h = 0.01, published refinement"
 
+_PATH: Final[Recipe] = {"method": "ode", "coefficients": False, "refine": False}
 OWN: Final[Mapping[str, Recipe]] = {
     DEFAULT: {"method": "ode"},
-    COEFFICIENTS: {"method": "ode", "coefficients": True},
-    "ODE-M, h = 0.01": {"method": "ode", "preset": "released"},
+    "ODE-M, path alone": _PATH,
+    SMALL_STEPS: {"method": "ode", "preset": "released"},
     "ODE-M, h = 0.05": {"method": "ode", "preset": "released", "step_size": 0.05},
-    "ODE-M, form A, h = 0.05": {"method": "ode", "rectifier": "aggregate", "integrator": "euler"},
+    "ODE-M, form A": {"method": "ode", "rectifier": "aggregate"},
 }
 """ODE-M's recipes of the comparison."""
 
-_REFINED: Final[Recipe] = {
-    "refine": True,
-    "refine_rate": 1e-4,
-    "refine_steps": 8,
-    "refine_anneal": True,
-    "refine_radius": 0.05,
-}
 ABLATIONS: Final[Mapping[str, Recipe]] = {
     DEFAULT: {"method": "ode"},
-    "coefficients": {"method": "ode", "coefficients": True},
-    "coefficients, then a refinement that moves": {"method": "ode", "coefficients": True, **_REFINED},
-    "the same after a straight path": {"method": "ode", "rectifier": "none", "coefficients": True, **_REFINED},
-    "coefficients without crops": {"method": "ode", "coefficients": True, "crops": 0.0},
-    "a refinement that moves alone": {"method": "ode", **_REFINED},
-    "published refinement (80 steps at 1e-6)": {"method": "ode", "refine": True, "crops": 0.0},
+    "path alone": _PATH,
+    "no refinement": {"method": "ode", "refine": False},
+    "no coefficients": {"method": "ode", "coefficients": False},
+    "the straight path in place of ODE-M's": {"method": "ode", "rectifier": "none"},
     "form A (aggregate)": {"method": "ode", "rectifier": "aggregate"},
     "no barrier, no constraints": {
         "method": "ode",
@@ -46,9 +38,16 @@ ABLATIONS: Final[Mapping[str, Recipe]] = {
     },
     "ceilings for old tasks only": {"method": "ode", "protect_old_only": True},
     "automatic operating time": {"method": "ode", "operating_time": "auto"},
-    "Euler, h = 0.2": {"method": "ode", "integrator": "euler", "step_size": 0.2},
-    "Euler, h = 0.05": {"method": "ode", "integrator": "euler", "step_size": 0.05},
-    "Euler, h = 0.01": {"method": "ode", "integrator": "euler", "step_size": 0.01},
+    "steps of at most an eighth, and the published ρ": {
+        "method": "ode",
+        "smallest_step": 0.025,
+        "largest_step": 0.125,
+        "descent_ratio": 0.24,
+    },
+    "no crops": {"method": "ode", "crops": 0.0},
+    "half the coefficients' rate": {"method": "ode", "coefficient_rate": 0.025},
+    "path alone, Euler, h = 0.2": {**_PATH, "integrator": "euler", "step_size": 0.2},
+    "path alone, Euler, h = 0.05": {**_PATH, "integrator": "euler", "step_size": 0.05},
 }
 """The default with one thing changed, or two where it says so."""
 
@@ -58,7 +57,11 @@ SWEEP: Final = (0.03, 0.06, 0.125, 0.25, 0.4, 0.6, 0.8)
 
 @dataclass(frozen=True)
 class Scale:
-    """How much is measured. ablation_orders, budget_orders: of the streams of `ablation_length`."""
+    """How much is measured.
+
+    ablation_orders, budget_orders: of the streams of `ablation_length`, at which alone all of ODE-M's recipes in `own`
+    are compared; at other lengths the first.
+    """
 
     lengths: tuple[int, ...] = LENGTHS
     orders: tuple[int, ...] = ORDERS
@@ -93,7 +96,9 @@ def measure(jobs: Jobs, chosen: Mapping[str, Recipe], scale: Scale) -> Measured:
     recipes = {**chosen, **{name: OWN[name] for name in scale.own}}
     for length in scale.lengths:
         streams = scale.streams(length, scale.orders)
-        wanted = dict(recipes)
+        wanted = {**chosen, scale.own[0]: OWN[scale.own[0]]}
+        if length == scale.ablation_length:
+            wanted |= recipes
         if length == scale.ablation_length and scale.ablation_orders:
             wanted[FINE] = {"method": "ode", "preset": "released", "refine": True}
         found.comparison[length] = _table(jobs, wanted, streams, f"{length} tasks")

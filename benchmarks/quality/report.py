@@ -24,7 +24,7 @@ def render(measured: Measured, scale: Scale, joint: Mapping[int, float], seconds
         _ablations(measured) if scale.ablation_orders else "",
         _budgets(measured, scale) if scale.budgets else "",
         _utilities(measured),
-        _pictures(),
+        _pictures(measured),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -127,8 +127,8 @@ def _utilities(measured: Measured) -> str:
     return f"## Utilities\n\n{text}\n\n{_table(['operating time', 'weighted accuracy', 'ACC'], rows)}"
 
 
-def _pictures() -> str:
-    return """## Pictures
+def _pictures(measured: Measured) -> str:
+    text = """## Pictures
 
 Mean accuracy on the tasks so far, over the longest stream; the mean of the orders.
 
@@ -136,7 +136,10 @@ Mean accuracy on the tasks so far, over the longest stream; the mean of the orde
 
 Calibration losses along the path of the last merge of one stream, and the ceilings (dashed) that hold them.
 
-![losses along the path](path.png)
+![losses along the path](path.png)"""
+    if not measured.sweeps:
+        return text
+    return f"""{text}
 
 The task that comes last against those before, by the operating time of its merge (the numbers in the picture).
 

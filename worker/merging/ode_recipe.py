@@ -96,8 +96,8 @@ RECIPE_FIELDS: Final[Mapping[str, RecipeField]] = {
     "step_size": _float(0.05, 1e-4, 1.0, "h of the integrators with a fixed step", 0.01),
     "tolerance": _float(0.05, 1e-6, 10.0, "adaptive: error allowed per unit of time, relative to the flow's speed"),
     "smoothing": _float(0.6, 0.0, 0.99, "adaptive: β, the share of the velocity before in a step's velocity"),
-    "smallest_step": _float(0.025, 1e-4, 1.0, "adaptive: no step is chosen shorter than this share of the path"),
-    "largest_step": _float(0.125, 1e-4, 1.0, "adaptive: no step is longer than this share of the path"),
+    "smallest_step": _float(0.2, 1e-4, 1.0, "adaptive: no step is chosen shorter than this share of the path"),
+    "largest_step": _float(0.34, 1e-4, 1.0, "adaptive: no step is longer than this share of the path"),
     "path_end": _choice(
         "exact",
         ("exact", "last_grid_point"),
@@ -135,7 +135,9 @@ RECIPE_FIELDS: Final[Mapping[str, RecipeField]] = {
     ),
     "program_ridge": _float(1e-6, 0.0, 1.0, "released program: added to the Gram matrix's diagonal"),
     "program_tolerance": _float(1e-6, 0.0, 1.0, "residual that counts as met; exact program: relative"),
-    "descent_ratio": _float(0.24, 0.0, 100.0, "ρ: size of the descent along the macro gradient, relative to the flow"),
+    "descent_ratio": _float(
+        0.1, 0.0, 100.0, "ρ: size of the descent along the macro gradient, relative to the flow", 0.24
+    ),
     "descent_ramp": _float(0.0, -1.0, 100.0, "r: the ratio grows to ρ (1 + r) along the path"),
     "descent_smallest": _float(0.0, 0.0, 1e9, "η_min"),
     "descent_largest": _float(1e6, 0.0, 1e9, "η_max"),
@@ -158,19 +160,32 @@ RECIPE_FIELDS: Final[Mapping[str, RecipeField]] = {
         "a shortened step: time advances with it and a blocked path stops; or time advances by h whatever happens",
         "skip",
     ),
-    "coefficients": RecipeField("boolean", False, "learn, after the path, how much each row takes of what was merged"),
-    "coefficient_steps": _integer(20, 1, 100000, "coefficients: Adam steps"),
+    "coefficients": RecipeField(
+        "boolean",
+        True,
+        "learn, after the path, how much each row takes of what was merged",
+        released=False,
+    ),
+    "coefficient_steps": _integer(14, 1, 100000, "coefficients: Adam steps"),
     "coefficient_rate": _float(0.05, 0.0, 10.0, "coefficients: learning rate, which falls to nothing along a cosine"),
-    "refine": RecipeField("boolean", False, "a short descent on the memory around the path's end"),
-    "refine_steps": _integer(80, 1, 100000, "refinement: AdamW steps"),
-    "refine_rate": _float(1e-6, 0.0, 1.0, "refinement: learning rate"),
-    "refine_anneal": RecipeField("boolean", False, "refinement: the rate falls to nothing along a cosine"),
+    "refine": RecipeField("boolean", True, "a short descent on the memory around the path's end", released=False),
+    "refine_steps": _integer(8, 1, 100000, "refinement: AdamW steps", 80),
+    "refine_rate": _float(0.015, 0.0, 1.0, "refinement: learning rate, in the unit below", 1e-6),
+    "refine_unit": _choice(
+        "distance",
+        ("distance", "parameters"),
+        "distance: in each tensor the root mean square of what lies between head and checkpoint; parameters: 1",
+        "parameters",
+    ),
+    "refine_anneal": RecipeField(
+        "boolean", True, "refinement: the rate falls to nothing along a cosine", released=False
+    ),
     "refine_anchor": _float(1e-3, 0.0, 1e6, "refinement: weight of the relative squared distance to the path's end"),
-    "refine_radius": _float(1e-3, 0.0, 1e3, "refinement: trust region, relative to the parameters' norm"),
+    "refine_radius": _float(0.05, 0.0, 1e3, "refinement: trust region, relative to the parameters' norm", 1e-3),
     "refine_tolerance": _float(0.02, 0.0, 1e3, "refinement: rise of any task's loss that a kept result may have"),
     "refine_clip": _float(1.0, 0.0, 1e9, "refinement: largest gradient norm, 0 for no limit"),
     "refine_probe_batches": _integer(4, 1, 65536, "refinement: leading batches of a task that judge a result"),
-    "refine_probe_steps": _integer(1, 1, 65536, "refinement: a result is judged every so many steps, and the last"),
+    "refine_probe_steps": _integer(8, 1, 65536, "refinement: a result is judged every so many steps, and the last", 1),
     "crops": _float(
         0.1, 0.0, 0.9, "coefficients and refinement: random crops lose up to this share of an image's area", 0.0
     ),

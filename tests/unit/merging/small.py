@@ -9,6 +9,8 @@ from worker.merging.ode import Normalisation, OdeConfig, Outcome, Step, TaskData
 
 NORMALISATION = Normalisation((0.48, 0.46, 0.41), (0.27, 0.26, 0.28))
 DIMENSION = 6
+PATH = {"coefficients": False, "refine": False}
+"""A recipe's words for the path and nothing after it."""
 
 
 def tower(seed: int = 0) -> nn.Module:
@@ -50,7 +52,7 @@ def run(
     device: str = "cpu",
     **recipe: object,
 ) -> Outcome:
-    """Merge two random towers on `data`."""
+    """Merge two random towers on `data`: by the path alone, unless the recipe says otherwise."""
     return merge(
         tower(0).to(device),
         parameters(0),
@@ -58,7 +60,7 @@ def run(
         data,
         logit_scale=10.0,
         normalisation=NORMALISATION,
-        config=OdeConfig.from_recipe({"precision": "float32"} | recipe),
+        config=OdeConfig.from_recipe({"precision": "float32"} | PATH | recipe),
         origin=origin,
         base_utility=base_utility,
         on_step=on_step,

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tests.unit.merging.golden import DEVICES
-from tests.unit.merging.small import NORMALISATION, difference, parameters, run, tasks, tower
+from tests.unit.merging.small import NORMALISATION, PATH, difference, parameters, run, tasks, tower
 from worker.merging.ode import Cancelled, OdeConfig, Step, TaskData, merge
 
 RECTIFIERS = ["per_task", "aggregate", "none"]
@@ -146,9 +146,37 @@ def test_an_automatic_time_is_one_that_the_path_passed_and_says_why() -> None:
     assert difference(outcome, expected) <= 1e-6
 
 
+def test_the_default_learns_coefficients_and_refines_after_the_path() -> None:
+    plain = run(tasks(3)).report
+    whole = run(tasks(3), origin=parameters(5), coefficients=True, refine=True).report
+    phases = [step.phase for step in whole.steps]
+    assert phases == ["merging"] * len(plain.steps) + ["weighing"] * 14 + ["refining"] * 8
+    assert whole.recipe == OdeConfig.from_recipe({"precision": "float32"}).as_recipe()
+    assert sum(whole.losses_after.values()) < sum(plain.losses_after.values())
+
+
+def test_a_refinement_moves_each_tensor_by_shares_of_its_distance() -> None:
+    before, incoming = parameters(0), parameters(1)
+    plain = run(tasks(3))
+    for rate in (1e-3, 1e-2):
+        refined = run(tasks(3), refine=True, refine_rate=rate)
+        for name, value in refined.parameters.items():
+            unit = float((incoming[name] - before[name]).square().mean().sqrt())
+            moved = float((value - plain.parameters[name]).abs().max()) / (rate * unit)
+            assert 1.0 <= moved <= 7.0, "eight steps of at most about 1, annealed to 4.5 together"
+
+
+def test_a_refinement_that_is_judged_once_gives_all_of_it_or_nothing() -> None:
+    plain = run(tasks(3))
+    wild = run(tasks(3), refine=True, refine_steps=1, refine_rate=1.0, refine_unit="parameters", refine_radius=1e3)
+    assert wild.report.refinement["kept_step"] == 0
+    assert difference(wild, plain) == 0.0
+    assert run(tasks(3), refine=True).report.refinement["kept_step"] == 8
+
+
 def test_refinement_lowers_the_mean_loss_and_stays_in_the_trust_region() -> None:
     plain = run(tasks(3))
-    refined = run(tasks(3), refine=True, refine_rate=1e-3, refine_radius=0.01, refine_steps=30)
+    refined = run(tasks(3), refine=True, refine_rate=5e-3, refine_radius=0.01, refine_steps=30)
     assert sum(refined.report.losses_after.values()) < sum(plain.report.losses_after.values())
     moved = sum(float((v - plain.parameters[k]).square().sum()) for k, v in refined.parameters.items()) ** 0.5
     norm = sum(float(v.square().sum()) for v in plain.parameters.values()) ** 0.5
@@ -177,7 +205,7 @@ def test_a_row_that_no_slot_was_left_for_is_computed_again(monkeypatch: pytest.M
 
 
 def test_three_slots_and_the_last_gradient_left_in_place_compute_no_row_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    recipe: dict[str, Any] = {"integrator": "euler", "step_size": 0.05, "barrier_budget": 1.0}
+    recipe: dict[str, Any] = {"integrator": "euler", "step_size": 0.05, "barrier_budget": 1.0, "descent_ratio": 0.24}
     monkeypatch.setattr("worker.merging.ode.engine.ROWS", (3, 3))
     report = run(tasks(4), **recipe).report
     assert report.refused_steps == 0
@@ -237,9 +265,16 @@ class Lazy(Mapping[str, Tensor]):
         return len(self.values_)
 
 
+def test_no_parameter_is_read_more_than_four_times() -> None:
+    lazy = Lazy(parameters(0)), Lazy(parameters(1)), Lazy(parameters(5))
+    scale: dict[str, Any] = {"logit_scale": 10.0, "normalisation": NORMALISATION}
+    merge(tower(0), *lazy[:2], tasks(2), config=OdeConfig.from_recipe({}), origin=lazy[2], **scale)
+    assert max(mapping.reads for mapping in lazy) <= 4 * len(lazy[0])
+
+
 def test_parameters_may_be_read_lazily_and_in_half_precision() -> None:
     lazy = Lazy(parameters(0)), Lazy(parameters(1))
-    config = OdeConfig.from_recipe({"rectifier": "none"})
+    config = OdeConfig.from_recipe({"rectifier": "none", **PATH})
     outcome = merge(tower(0), *lazy, tasks(2), logit_scale=10.0, normalisation=NORMALISATION, config=config)
     assert max(mapping.reads for mapping in lazy) <= 2 * len(lazy[0])
     assert all(value.dtype == torch.float32 for value in outcome.parameters.values())

@@ -31,6 +31,20 @@ def test_an_empty_recipe_gives_the_defaults_and_a_recipe_survives_a_round_trip()
     assert OdeConfig.from_recipe(released.as_recipe()) == released
 
 
+def test_the_released_preset_has_the_published_descent_and_refinement() -> None:
+    path = OdeConfig.from_recipe({"preset": "released"})
+    assert (path.coefficients, path.refine, path.descent_ratio, path.crops) == (False, False, 0.24, 0.0)
+    fine = OdeConfig.from_recipe({"preset": "released", "refine": True})
+    assert (fine.refine_steps, fine.refine_rate, fine.refine_unit, fine.refine_anneal) == (
+        80,
+        1e-6,
+        "parameters",
+        False,
+    )
+    assert (fine.refine_anchor, fine.refine_radius, fine.refine_tolerance, fine.refine_clip) == (1e-3, 1e-3, 0.02, 1.0)
+    assert (fine.refine_probe_batches, fine.refine_probe_steps) == (4, 1)
+
+
 @pytest.mark.parametrize(
     ("recipe", "words"),
     [

@@ -54,6 +54,7 @@ class OdeConfig:
     refine: bool
     refine_steps: int
     refine_rate: float
+    refine_unit: Literal["parameters", "distance"]
     refine_anneal: bool
     refine_anchor: float
     refine_radius: float

@@ -46,7 +46,7 @@ def merge(
 
     `tower` maps images to embeddings [n, d] (not unit-norm); it is in eval mode, float32 and on its device.
     `theta_0` and `theta_1` name the merge scope by the tower's parameter names, any float dtype, any device; each
-    value is read at most three times, so a mapping may load lazily. `origin`, of the same names, is what all
+    value is read at most four times, so a mapping may load lazily. `origin`, of the same names, is what all
     checkpoints were fine-tuned from; without it no coefficients are learned. `tasks` come in order of arrival, the
     incoming one last; `logit_scale` is the factor itself. The tower holds the merged parameters afterwards.
 
@@ -127,7 +127,7 @@ class _Run:
             del vectors
         self._count(objective)
         if improves and config.refine:
-            self._refine(tasks, shares, end.t)
+            self._refine(tasks, shares, end.t, self._units(theta_0, theta_1))
 
     def _objective(self, tasks: Sequence[TaskData], config: OdeConfig) -> TowerObjective:
         return TowerObjective(
@@ -232,14 +232,34 @@ class _Run:
         )
         report.losses_after = dict(zip(objective.names, losses, strict=True))
 
-    def _refine(self, tasks: Sequence[TaskData], shares: Sequence[float], t: float) -> None:
+    def _units(self, theta_0: Mapping[str, Tensor], theta_1: Mapping[str, Tensor]) -> list[tuple[slice, float]]:
+        """What the refinement's rate is a multiple of, in each part of the parameters."""
+        if self._config.refine_unit == "parameters":
+            return [(slice(None), 1.0)]
+        units = []
+        for name, shape, offset in zip(self._layout.names, self._layout.shapes, self._layout.offsets, strict=True):
+            distance = theta_1[name].float() - theta_0[name].to(theta_1[name].device)
+            units.append((slice(offset, offset + shape.numel()), float(distance.square().mean().sqrt())))
+        return units
+
+    def _refine(
+        self, tasks: Sequence[TaskData], shares: Sequence[float], t: float, units: Sequence[tuple[slice, float]]
+    ) -> None:
         """Descend around the path's end."""
         config, report = self._config, self._report
         objective = self._objective(tasks, config)
         probe = self._objective(tasks, replace(config, estimator="batches", max_batches=config.refine_probe_batches))
         draws = Shuffled([len(task.labels) for task in tasks], config.batch_size, config.seed)
         report.refinement = refine(
-            objective, probe, shares, config, draws, end=t, on_step=self._on_step, should_stop=self._should_stop
+            objective,
+            probe,
+            shares,
+            config,
+            draws,
+            end=t,
+            units=units,
+            on_step=self._on_step,
+            should_stop=self._should_stop,
         )
         losses = [float(objective.loss(task)) for task in range(len(tasks))]
         report.losses_after = dict(zip(objective.names, losses, strict=True))

@@ -46,18 +46,19 @@ class Shuffled:
 class _Adam:
     """Adam without weight decay on one flat buffer, in place. Source: Kingma & Ba, arXiv 1412.6980, algorithm 1."""
 
-    def __init__(self, like: Tensor, rate: float) -> None:
-        self._mean, self._square, self._rate, self._count = torch.zeros_like(like), torch.zeros_like(like), rate, 0
+    def __init__(self, like: Tensor, rates: Sequence[tuple[slice, float]]) -> None:
+        self._mean, self._square, self._rates, self._count = torch.zeros_like(like), torch.zeros_like(like), rates, 0
 
     def step(self, point: Tensor, gradient: Tensor, share: float = 1.0) -> None:
-        """Move `point` by a share of the rate; `gradient` is used as scratch and lost."""
+        """Move `point` by a share of the rates; `gradient` is used as scratch and lost."""
         self._count += 1
         self._mean.lerp_(gradient, 1 - BETAS[0])
         self._square.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
         corrections = 1 - BETAS[0] ** self._count, 1 - BETAS[1] ** self._count
         torch.sqrt(self._square, out=gradient)
         gradient.div_(corrections[1] ** 0.5).add_(EPSILON)
-        point.addcdiv_(self._mean, gradient, value=-share * self._rate / corrections[0])
+        for span, rate in self._rates:
+            point[span].addcdiv_(self._mean[span], gradient[span], value=-share * rate / corrections[0])
 
 
 def refine(
@@ -68,6 +69,7 @@ def refine(
     draws: Draws,
     *,
     end: float,
+    units: Sequence[tuple[slice, float]] = ((slice(None), 1.0),),
     on_step: Callable[[Step], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> dict[str, object]:
@@ -76,7 +78,7 @@ def refine(
     Minimises the mean of the tasks' losses on drawn batches, weighted by `weights` that sum to 1, plus
     `refine_anchor` · ‖θ - θ_s‖² / ‖θ_s‖², θ_s the start, inside ‖θ - θ_s‖ ≤ `refine_radius` ‖θ_s‖. A point is safe if
     no task's loss on `probe` is more than `refine_tolerance` above the start's, and better if the mean of these is
-    smaller. Raises `Cancelled`.
+    smaller. `units` are what the rate is a multiple of, for each part of the parameters. Raises `Cancelled`.
     """
     point, gradient = objective.point, objective.gradient
     count = len(objective.names)
@@ -85,10 +87,12 @@ def refine(
     def mean_of(losses: Sequence[float]) -> float:
         return sum(weight * loss for weight, loss in zip(weights, losses, strict=True))
 
-    anchor, best = point.clone(), point.clone()
+    anchor = point.clone()
+    between = config.refine_probe_steps < config.refine_steps
+    best = point.clone() if between else anchor
     norm = max(float(gram([anchor])[0, 0]), 1e-12) ** 0.5
     best_mean, best_step = mean_of(baseline), 0
-    adam = _Adam(point, config.refine_rate)
+    adam = _Adam(point, [(span, config.refine_rate * unit) for span, unit in units])
     crops = Crops(config.crops, config.seed)
     for number in range(1, config.refine_steps + 1):
         if should_stop is not None and should_stop():
@@ -110,11 +114,13 @@ def refine(
         safe = judged and all(now <= was + config.refine_tolerance for now, was in zip(losses, baseline, strict=True))
         if safe and mean < best_mean:
             best_mean, best_step = mean, number
-            best.copy_(point)
+            if between:
+                best.copy_(point)
         if on_step is not None:
             named = dict(zip(objective.names, losses, strict=True))
             on_step(Step(number, "refining", end, end, end, named, scale=0.0 if judged and not safe else 1.0))
-    point.copy_(best)
+    if between or best_step == 0:
+        point.copy_(best)
     return {
         "steps": config.refine_steps,
         "kept_step": best_step,

@@ -857,9 +857,15 @@ export type OdeRecipe = {
     /**
      * Refine Rate
      *
-     * refinement: learning rate
+     * refinement: learning rate, in the unit below
      */
     refine_rate?: number;
+    /**
+     * Refine Unit
+     *
+     * distance: in each tensor the root mean square of what lies between head and checkpoint; parameters: 1
+     */
+    refine_unit?: 'distance' | 'parameters';
     /**
      * Refine Anneal
      *

@@ -50,6 +50,7 @@ from .ode_recipe_precision import OdeRecipePrecision
 from .ode_recipe_preset import OdeRecipePreset
 from .ode_recipe_program import OdeRecipeProgram
 from .ode_recipe_rectifier import OdeRecipeRectifier
+from .ode_recipe_refine_unit import OdeRecipeRefineUnit
 from .ode_recipe_task_weights import OdeRecipeTaskWeights
 from .opcm_recipe import OpcmRecipe
 from .preprocess import Preprocess
@@ -132,6 +133,7 @@ __all__ = (
     "OdeRecipePreset",
     "OdeRecipeProgram",
     "OdeRecipeRectifier",
+    "OdeRecipeRefineUnit",
     "OdeRecipeTaskWeights",
     "OpcmRecipe",
     "Preprocess",

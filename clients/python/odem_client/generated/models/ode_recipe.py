@@ -20,6 +20,7 @@ from ..models.ode_recipe_precision import OdeRecipePrecision
 from ..models.ode_recipe_preset import OdeRecipePreset
 from ..models.ode_recipe_program import OdeRecipeProgram
 from ..models.ode_recipe_rectifier import OdeRecipeRectifier
+from ..models.ode_recipe_refine_unit import OdeRecipeRefineUnit
 from ..models.ode_recipe_task_weights import OdeRecipeTaskWeights
 from ..types import UNSET, Unset
 
@@ -80,7 +81,9 @@ class OdeRecipe:
             coefficient_rate (float | Unset): coefficients: learning rate, which falls to nothing along a cosine
             refine (bool | Unset): a short descent on the memory around the path's end
             refine_steps (int | Unset): refinement: AdamW steps
-            refine_rate (float | Unset): refinement: learning rate
+            refine_rate (float | Unset): refinement: learning rate, in the unit below
+            refine_unit (OdeRecipeRefineUnit | Unset): distance: in each tensor the root mean square of what lies between
+                head and checkpoint; parameters: 1
             refine_anneal (bool | Unset): refinement: the rate falls to nothing along a cosine
             refine_anchor (float | Unset): refinement: weight of the relative squared distance to the path's end
             refine_radius (float | Unset): refinement: trust region, relative to the parameters' norm
@@ -137,6 +140,7 @@ class OdeRecipe:
     refine: bool | Unset = UNSET
     refine_steps: int | Unset = UNSET
     refine_rate: float | Unset = UNSET
+    refine_unit: OdeRecipeRefineUnit | Unset = UNSET
     refine_anneal: bool | Unset = UNSET
     refine_anchor: float | Unset = UNSET
     refine_radius: float | Unset = UNSET
@@ -259,6 +263,10 @@ class OdeRecipe:
 
         refine_rate = self.refine_rate
 
+        refine_unit: str | Unset = UNSET
+        if not isinstance(self.refine_unit, Unset):
+            refine_unit = self.refine_unit.value
+
         refine_anneal = self.refine_anneal
 
         refine_anchor = self.refine_anchor
@@ -370,6 +378,8 @@ class OdeRecipe:
             field_dict["refine_steps"] = refine_steps
         if refine_rate is not UNSET:
             field_dict["refine_rate"] = refine_rate
+        if refine_unit is not UNSET:
+            field_dict["refine_unit"] = refine_unit
         if refine_anneal is not UNSET:
             field_dict["refine_anneal"] = refine_anneal
         if refine_anchor is not UNSET:
@@ -546,6 +556,13 @@ class OdeRecipe:
 
         refine_rate = d.pop("refine_rate", UNSET)
 
+        _refine_unit = d.pop("refine_unit", UNSET)
+        refine_unit: OdeRecipeRefineUnit | Unset
+        if isinstance(_refine_unit, Unset):
+            refine_unit = UNSET
+        else:
+            refine_unit = OdeRecipeRefineUnit(_refine_unit)
+
         refine_anneal = d.pop("refine_anneal", UNSET)
 
         refine_anchor = d.pop("refine_anchor", UNSET)
@@ -617,6 +634,7 @@ class OdeRecipe:
             refine=refine,
             refine_steps=refine_steps,
             refine_rate=refine_rate,
+            refine_unit=refine_unit,
             refine_anneal=refine_anneal,
             refine_anchor=refine_anchor,
             refine_radius=refine_radius,
