@@ -41,7 +41,10 @@ class MergeProblem(Record):
 
 
 class Progress(Record):
-    """What a running merge is doing. `t` and `T` are times on the path from head (0) to checkpoint (1)."""
+    """What a running merge is doing. `t` and `T` are times on the path from head (0) to checkpoint (1).
+
+    phase: loading, merging (the path), weighing (its coefficients), refining, evaluating, writing; step: in this phase.
+    """
 
     phase: str
     step: int | None = None

@@ -1004,6 +1004,8 @@ export type Preprocess = {
  * Progress
  *
  * What a running merge is doing. `t` and `T` are times on the path from head (0) to checkpoint (1).
+ *
+ * phase: loading, merging (the path), weighing (its coefficients), refining, evaluating, writing; step: in this phase.
  */
 export type Progress = {
     /**

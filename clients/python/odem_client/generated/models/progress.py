@@ -18,13 +18,15 @@ T = TypeVar("T", bound="Progress")
 class Progress:
     """What a running merge is doing. `t` and `T` are times on the path from head (0) to checkpoint (1).
 
-    Attributes:
-        phase (str):
-        step (int | None | Unset):
-        t (float | None | Unset):
-        T (float | None | Unset):
-        losses (ProgressLosses | Unset):
-        scale (float | None | Unset):
+    phase: loading, merging (the path), weighing (its coefficients), refining, evaluating, writing; step: in this phase.
+
+        Attributes:
+            phase (str):
+            step (int | None | Unset):
+            t (float | None | Unset):
+            T (float | None | Unset):
+            losses (ProgressLosses | Unset):
+            scale (float | None | Unset):
     """
 
     phase: str

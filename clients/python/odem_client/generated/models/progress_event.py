@@ -31,6 +31,9 @@ class ProgressEvent:
         merge (str):
         progress (Progress): What a running merge is doing. `t` and `T` are times on the path from head (0) to
             checkpoint (1).
+
+            phase: loading, merging (the path), weighing (its coefficients), refining, evaluating, writing; step: in this
+            phase.
         type_ (Literal['progress'] | Unset):  Default: 'progress'.
     """
 
