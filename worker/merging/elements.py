@@ -160,6 +160,20 @@ def read_pair(table, start, count, factor, other, out):
 
 
 @jit
+def read_less(table, row, start, count, base, out):
+    """Make out = elements from start on, less base in float64; whether they are finite."""
+    if get(table, 2 * row + 1) == _BF16:
+        brain = u16s(get(table, 2 * row) + u64(2 * start))
+        for i in range(count):
+            put(out, i, np.float64(from32(u32(u32(get(brain, i)) << u32(16)))) - get(base, i))
+        return _finite16(brain, count, u16(0x7F80))
+    finite = read(table, row, start, count, 1.0, out)
+    for i in range(count):
+        put(out, i, get(out, i) - get(base, i))
+    return finite
+
+
+@jit
 def brains(table, rows):
     """Whether the first so many tensors of a table are all bfloat16."""
     same = True

@@ -8,6 +8,8 @@ Loops of several tensors return -1, or the row of the one that has an element th
 # What is within a loop is numba's Python: types by annotation would say nothing to it, and loops are what it is for.
 # mypy: ignore-errors
 
+import math
+
 import numpy as np
 
 from worker.merging.compiled import BLOCK
@@ -21,12 +23,16 @@ from worker.merging.elements import (
     jit,
     put,
     read,
+    read_less,
     read_pair,
     u8s,
     u64,
     u64s,
     write,
 )
+
+_MANY = 2.0**26
+"""More checkpoints than are ever merged at once."""
 
 
 def widen(table, factor, out, count):
@@ -145,11 +151,9 @@ def thin(tau, key, first, drop_rate, count):
 @jit
 def _read_vector(tables, row, from_base, start, size, base, room):
     """A block of a task vector in room: the tensor less the base, or the tensor itself; whether it is finite."""
-    finite = read(tables, row, start, size, 1.0, room)
     if from_base:
-        for i in range(size):
-            put(room, i, get(room, i) - get(base, i))
-    return finite
+        return read_less(tables, row, start, size, base, room)
+    return read(tables, row, start, size, 1.0, room)
 
 
 def collect(table, from_base, low, high, room, found, count, scratch):
@@ -190,6 +194,12 @@ def collect(table, from_base, low, high, room, found, count, scratch):
     return np.int64(-1)
 
 
+@jit
+def _signs(entry, limit):
+    """Whether trimming keeps an entry as a positive one, and as a negative one."""
+    return (entry >= limit) & (entry > 0.0), (entry <= -limit) & (entry < 0.0)
+
+
 def elect(table, rows, from_base, limits, scaling, sums, stride, out, dtype, count, scratch):  # noqa: C901  loops count
     """Make out = base + scaling * the mean of the trimmed entries of the elected sign; a total of 0 elects none.
 
@@ -197,40 +207,54 @@ def elect(table, rows, from_base, limits, scaling, sums, stride, out, dtype, cou
     sums: positive and negative sums and counts, [4, stride], which go on from what they are; 0 when none are kept.
     """
     tables, least, base = u64s(table), f64s(limits), f64s(scratch)
-    room, mean = f64s(scratch + u64(8 * BLOCK)), f64s(scratch + u64(16 * BLOCK))
+    room = f64s(scratch + u64(8 * BLOCK))
+    # Where nothing is kept, a block of each is enough, and u holds both counts, those of the positive ones times _MANY.
     for start in range(0, count, BLOCK):
         size = min(BLOCK, count - start)
         if not read(tables, np.int64(0), start, size, 1.0, base):
             return np.int64(0)
-        # Where nothing is kept, a block of each is enough.
         first = sums + u64(8 * start) if sums else scratch + u64(24 * BLOCK)
         step = u64(8 * (stride if sums else BLOCK))
         p, n, u, d = f64s(first), f64s(first + step), f64s(first + u64(2) * step), f64s(first + u64(3) * step)
-        if not sums:
-            for i in range(size):
-                put(p, i, 0.0)
-                put(n, i, 0.0)
-                put(u, i, 0.0)
-                put(d, i, 0.0)
         for row in range(1, rows):
             if not _read_vector(tables, row, from_base, start, size, base, room):
                 return row
             limit = get(least, row - 1)
+            if sums:
+                for i in range(size):
+                    entry = get(room, i)
+                    up, down = _signs(entry, limit)
+                    put(p, i, get(p, i) + (entry if up else 0.0))
+                    put(n, i, get(n, i) + (entry if down else 0.0))
+                    put(u, i, get(u, i) + (1.0 if up else 0.0))
+                    put(d, i, get(d, i) + (1.0 if down else 0.0))
+            elif row == 1:
+                for i in range(size):
+                    entry = get(room, i)
+                    up, down = _signs(entry, limit)
+                    put(p, i, entry if up else 0.0)
+                    put(n, i, entry if down else 0.0)
+                    put(u, i, _MANY if up else (1.0 if down else 0.0))
+            else:
+                for i in range(size):
+                    entry = get(room, i)
+                    up, down = _signs(entry, limit)
+                    put(p, i, get(p, i) + (entry if up else 0.0))
+                    put(n, i, get(n, i) + (entry if down else 0.0))
+                    put(u, i, get(u, i) + (_MANY if up else (1.0 if down else 0.0)))
+        if sums:
             for i in range(size):
-                entry = get(room, i)
-                up = (entry >= limit) & (entry > 0.0)
-                down = (entry <= -limit) & (entry < 0.0)
-                put(p, i, get(p, i) + (entry if up else 0.0))
-                put(n, i, get(n, i) + (entry if down else 0.0))
-                put(u, i, get(u, i) + (1.0 if up else 0.0))
-                put(d, i, get(d, i) + (1.0 if down else 0.0))
-        for i in range(size):
-            total = get(p, i) + get(n, i)
-            elected = get(p, i) if total > 0.0 else (get(n, i) if total < 0.0 else 0.0)
-            agreeing = get(u, i) if total > 0.0 else get(d, i)
-            put(mean, i, elected / max(agreeing, 1.0))
-        for i in range(size):
-            put(base, i, get(base, i) + get(mean, i) * scaling)
+                total = get(p, i) + get(n, i)
+                elected = get(p, i) if total > 0.0 else (get(n, i) if total < 0.0 else 0.0)
+                agreeing = get(u, i) if total > 0.0 else get(d, i)
+                put(base, i, get(base, i) + elected / max(agreeing, 1.0) * scaling)
+        else:
+            for i in range(size):
+                total = get(p, i) + get(n, i)
+                elected = get(p, i) if total > 0.0 else (get(n, i) if total < 0.0 else 0.0)
+                positive = math.floor(get(u, i) * (1.0 / _MANY))
+                agreeing = positive if total > 0.0 else get(u, i) - positive * _MANY
+                put(base, i, get(base, i) + elected / max(agreeing, 1.0) * scaling)
         if not write(base, size, out, dtype, start, scratch + u64(8 * BLOCK)):
             return rows
     return np.int64(-1)
