@@ -28,7 +28,17 @@ _QUICK_PLAN: Final = zoo.Plan(
     calibration_size=160,
     test_size=300,
 )
-_QUICK_SCALE: Final = Scale((4,), (1, 2), 256, 4, (), (), (), tasks=_QUICK_TASKS, own=(DEFAULT,))
+_QUICK_SCALE: Final = Scale(
+    lengths=(4,),
+    orders=(1, 2),
+    budget=256,
+    ablation_length=4,
+    ablation_orders=(),
+    fine_orders=(),
+    budgets=(),
+    tasks=_QUICK_TASKS,
+    own=(DEFAULT,),
+)
 _QUICK_CHOSEN: Final[dict[str, Recipe]] = {
     "average": {"method": "average"},
     "task_arithmetic": {"method": "task_arithmetic", "scaling": 0.3},
@@ -70,6 +80,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--ablation-orders", type=int, nargs="*", default=ORDERS, help="seeds of the ablations' streams"
     )
+    parser.add_argument(
+        "--fine-orders", type=int, nargs="*", default=ORDERS, help="seeds of the streams in small steps"
+    )
     parser.add_argument("--budgets", type=int, nargs="*", default=BUDGETS, help="sizes of memory to compare")
     return parser.parse_args()
 
@@ -80,6 +93,7 @@ def _scale(given: argparse.Namespace) -> Scale:
         tuple(given.orders),
         given.budget,
         ablation_orders=tuple(given.ablation_orders),
+        fine_orders=tuple(given.fine_orders),
         budgets=tuple(given.budgets),
     )
 

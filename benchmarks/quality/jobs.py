@@ -26,7 +26,8 @@ _ROOT: Final = Path(__file__).parents[2]
 _DECIDING: Final = (
     "worker/merging/**/*.py",
     "worker/memory.py",
-    "benchmarks/quality/m*.py",
+    "benchmarks/quality/material.py",
+    "benchmarks/quality/mergers.py",
     "benchmarks/quality/protocol.py",
     "benchmarks/quality/replay.py",
 )

@@ -45,7 +45,6 @@ ABLATIONS: Final[Mapping[str, Recipe]] = {
         "descent_ratio": 0.24,
     },
     "no crops": {"method": "ode", "crops": 0.0},
-    "half the coefficients' rate": {"method": "ode", "coefficient_rate": 0.025},
     "path alone, Euler, h = 0.2": {**_PATH, "integrator": "euler", "step_size": 0.2},
     "path alone, Euler, h = 0.05": {**_PATH, "integrator": "euler", "step_size": 0.05},
 }
@@ -60,7 +59,7 @@ class Scale:
     """How much is measured.
 
     ablation_orders, budget_orders: of the streams of `ablation_length`, at which alone all of ODE-M's recipes in `own`
-    are compared; at other lengths the first.
+    are compared; at other lengths the first. fine_orders: of these streams, merged with FINE too, which takes longest.
     """
 
     lengths: tuple[int, ...] = LENGTHS
@@ -68,6 +67,7 @@ class Scale:
     budget: int = BUDGET
     ablation_length: int = 8
     ablation_orders: tuple[int, ...] = ORDERS
+    fine_orders: tuple[int, ...] = ORDERS
     budgets: tuple[int, ...] = BUDGETS
     budget_orders: tuple[int, ...] = (1,)
     tasks: tuple[str, ...] = TASKS
@@ -84,6 +84,7 @@ class Measured:
 
     chosen: dict[str, Recipe]
     comparison: dict[int, dict[str, list[Run]]] = field(default_factory=dict)
+    fine: dict[str, list[Run]] = field(default_factory=dict)
     ablations: dict[str, list[Run]] = field(default_factory=dict)
     budgets: dict[str, dict[int, list[Run]]] = field(default_factory=dict)
     utilities: dict[str, list[Run]] = field(default_factory=dict)
@@ -99,9 +100,13 @@ def measure(jobs: Jobs, chosen: Mapping[str, Recipe], scale: Scale) -> Measured:
         wanted = {**chosen, scale.own[0]: OWN[scale.own[0]]}
         if length == scale.ablation_length:
             wanted |= recipes
-        if length == scale.ablation_length and scale.ablation_orders:
-            wanted[FINE] = {"method": "ode", "preset": "released", "refine": True}
         found.comparison[length] = _table(jobs, wanted, streams, f"{length} tasks")
+    found.fine = _table(
+        jobs,
+        {DEFAULT: OWN[DEFAULT], FINE: {"method": "ode", "preset": "released", "refine": True}},
+        scale.streams(scale.ablation_length, scale.fine_orders),
+        "small steps",
+    )
     streams = scale.streams(scale.ablation_length, scale.ablation_orders)
     found.ablations = _table(jobs, ABLATIONS, streams, "ablations")
     for budget in scale.budgets:

@@ -87,16 +87,14 @@ def _chosen(measured: Measured) -> str:
 
 
 def _default_against_fine(measured: Measured, scale: Scale) -> str:
-    runs = measured.comparison[scale.ablation_length]
-    if FINE not in runs:
+    if not scale.fine_orders:
         return ""
-    ours, fine = runs[DEFAULT], runs[FINE]
-    acc = [figures.mean([figures.acc(run) for run in several]) for several in (ours, fine)]
-    cost = [figures.mean([run.evaluations for run in several]) for several in (ours, fine)]
+    cost = [figures.mean([run.evaluations for run in measured.fine[name]]) for name in (DEFAULT, FINE)]
+    orders = ", ".join(map(str, scale.fine_orders))
     return (
-        f"### The default against h = 0.01\n\nOn {scale.ablation_length} tasks the default reaches {100 * acc[0]:.1f} "
-        f"with {cost[0]:.0f} evaluations; form B at h = 0.01 with the published refinement {100 * acc[1]:.1f} with "
-        f"{cost[1]:.0f}: {cost[0] / cost[1]:.2f} of them."
+        f"### The default against small steps\n\n{scale.ablation_length} tasks, orders: {orders}. The default takes "
+        f"{cost[0] / cost[1]:.2f} of the evaluations of form B at h = 0.01 with the published refinement.\n\n"
+        + _runs_table(measured.fine)
     )
 
 
