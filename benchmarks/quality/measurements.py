@@ -51,7 +51,7 @@ ABLATIONS: Final[Mapping[str, Recipe]] = {
 """The default with one thing changed, or two where it says so."""
 
 BUDGETS: Final = (64, 128, 256, 512, 1024, 2048)
-SWEEP: Final = (0.03, 0.06, 0.125, 0.25, 0.4, 0.6, 0.8)
+SWEEP: Final = (0.03, 0.125, 0.25, 0.5)
 
 
 @dataclass(frozen=True)
@@ -93,45 +93,47 @@ class Measured:
 
 def measure(jobs: Jobs, chosen: Mapping[str, Recipe], scale: Scale) -> Measured:
     """Run all of it; `chosen` are the other methods' recipes by their names."""
-    found = Measured(dict(chosen))
-    recipes = {**chosen, **{name: OWN[name] for name in scale.own}}
-    for length in scale.lengths:
-        streams = scale.streams(length, scale.orders)
-        wanted = {**chosen, scale.own[0]: OWN[scale.own[0]]}
-        if length == scale.ablation_length:
-            wanted |= recipes
-        found.comparison[length] = _table(jobs, wanted, streams, f"{length} tasks")
-    found.fine = _table(
-        jobs,
-        {DEFAULT: OWN[DEFAULT], FINE: {"method": "ode", "preset": "released", "refine": True}},
-        scale.streams(scale.ablation_length, scale.fine_orders),
-        "small steps",
+    planned = _planned(chosen, scale)
+    runs = iter(jobs.run([job for several in planned.values() for job in several], "streams"))
+    done = {key: [next(runs) for _ in several] for key, several in planned.items()}
+
+    def part(what: str, number: int = 0) -> dict[str, list[Run]]:
+        return {name: several for (kind, at, name), several in done.items() if (kind, at) == (what, number)}
+
+    least = min(scale.budgets, default=0)
+    by_budget = {budget: part("budget", budget) for budget in scale.budgets}
+    return Measured(
+        chosen=dict(chosen),
+        comparison={length: part("length", length) for length in scale.lengths},
+        fine=part("fine"),
+        ablations=part("ablations"),
+        budgets={name: {budget: runs[name] for budget, runs in by_budget.items()} for name in part("budget", least)},
+        utilities=part("utilities"),
+        sweeps=part("sweeps") if scale.ablation_orders else {},
     )
+
+
+def _planned(chosen: Mapping[str, Recipe], scale: Scale) -> dict[tuple[str, int, str], list[Job]]:
+    """Every job, by the part of the report that it is for, the length or budget that it has there, and its name."""
+    planned: dict[tuple[str, int, str], list[Job]] = {}
+
+    def add(what: str, number: int, recipes: Mapping[str, Recipe], streams: list[Stream], *sweep: float) -> None:
+        for name, recipe in recipes.items():
+            planned[what, number, name] = [Job(stream, recipe, sweep=sweep) for stream in streams]
+
+    first = {scale.own[0]: OWN[scale.own[0]]}
+    for length in sorted(scale.lengths, reverse=True):
+        own = {name: OWN[name] for name in scale.own} if length == scale.ablation_length else first
+        add("length", length, {**chosen, **own}, scale.streams(length, scale.orders))
+    fine: Recipe = {"method": "ode", "preset": "released", "refine": True}
+    add("fine", 0, {DEFAULT: OWN[DEFAULT], FINE: fine}, scale.streams(scale.ablation_length, scale.fine_orders))
     streams = scale.streams(scale.ablation_length, scale.ablation_orders)
-    found.ablations = _table(jobs, ABLATIONS, streams, "ablations")
+    add("sweeps", 0, {"ODE-M": OWN[DEFAULT], "straight line": {"method": "average"}}, streams, *SWEEP)
+    add("ablations", 0, ABLATIONS, streams)
+    told = [heterogeneous(scale.ablation_length, order, scale.budget, scale.tasks) for order in scale.orders]
+    add("utilities", 0, {"ode_utilities": {"method": "ode", "task_weights": "utilities"}}, told)
+    add("utilities", 0, {"ode_uniform": OWN[DEFAULT]}, [replace(stream, told=False) for stream in told])
+    several = {**first, "ODE-M, h = 0.05": OWN["ODE-M, h = 0.05"], "replay": chosen["replay"]}
     for budget in scale.budgets:
-        streams = scale.streams(scale.ablation_length, scale.budget_orders, budget)
-        several = {name: recipe for name, recipe in recipes.items() if name in (DEFAULT, "ODE-M, h = 0.05", "replay")}
-        for name, runs in _table(jobs, several, streams, f"budget {budget}").items():
-            found.budgets.setdefault(name, {})[budget] = runs
-    streams = [heterogeneous(scale.ablation_length, order, scale.budget, scale.tasks) for order in scale.orders]
-    found.utilities["ode_utilities"] = _runs(jobs, {"method": "ode", "task_weights": "utilities"}, streams)
-    plain = [replace(stream, told=False) for stream in streams]
-    found.utilities["ode_uniform"] = _runs(jobs, {"method": "ode"}, plain)
-    streams = scale.streams(scale.ablation_length, scale.ablation_orders)
-    if streams:
-        found.sweeps = {
-            "ODE-M": _runs(jobs, OWN[DEFAULT], streams, SWEEP),
-            "straight line": _runs(jobs, {"method": "average"}, streams, SWEEP),
-        }
-    return found
-
-
-def _runs(jobs: Jobs, recipe: Recipe, streams: Sequence[Stream], sweep: tuple[float, ...] = ()) -> list[Run]:
-    return jobs.run([Job(stream, recipe, sweep=sweep) for stream in streams], "trade-offs")
-
-
-def _table(jobs: Jobs, recipes: Mapping[str, Recipe], streams: Sequence[Stream], what: str) -> dict[str, list[Run]]:
-    wanted = [Job(stream, recipe) for recipe in recipes.values() for stream in streams]
-    runs = iter(jobs.run(wanted, what))
-    return {name: [next(runs) for _ in streams] for name in recipes}
+        add("budget", budget, several, scale.streams(scale.ablation_length, scale.budget_orders, budget))
+    return planned
