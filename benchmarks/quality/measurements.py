@@ -127,13 +127,13 @@ def _planned(chosen: Mapping[str, Recipe], scale: Scale) -> dict[tuple[str, int,
         add("length", length, {**chosen, **own}, scale.streams(length, scale.orders))
     fine: Recipe = {"method": "ode", "preset": "released", "refine": True}
     add("fine", 0, {DEFAULT: OWN[DEFAULT], FINE: fine}, scale.streams(scale.ablation_length, scale.fine_orders))
-    streams = scale.streams(scale.ablation_length, scale.ablation_orders)
-    add("sweeps", 0, {"ODE-M": OWN[DEFAULT], "straight line": {"method": "average"}}, streams, *SWEEP)
-    add("ablations", 0, ABLATIONS, streams)
     told = [heterogeneous(scale.ablation_length, order, scale.budget, scale.tasks) for order in scale.orders]
     add("utilities", 0, {"ode_utilities": {"method": "ode", "task_weights": "utilities"}}, told)
     add("utilities", 0, {"ode_uniform": OWN[DEFAULT]}, [replace(stream, told=False) for stream in told])
     several = {**first, "ODE-M, h = 0.05": OWN["ODE-M, h = 0.05"], "replay": chosen["replay"]}
     for budget in scale.budgets:
         add("budget", budget, several, scale.streams(scale.ablation_length, scale.budget_orders, budget))
+    streams = scale.streams(scale.ablation_length, scale.ablation_orders)
+    add("ablations", 0, ABLATIONS, streams)
+    add("sweeps", 0, {"ODE-M": OWN[DEFAULT], "straight line": {"method": "average"}}, streams, *SWEEP)
     return planned
