@@ -119,7 +119,8 @@ class _Run:
         judge = Judge(held_out, _weights(utilities, by_utility=True)) if held_out is not None else None
         end = self._travel(objective, theta_0, theta_1, utilities, when, judge)
         self._conclude(objective, end, judge)
-        improves = end.status != "not_finite" and not _alone(when, tasks)
+        enough = min(len(task.labels) for task in tasks) >= config.enough_samples
+        improves = enough and end.status != "not_finite" and not _alone(when, tasks)
         shares = _shares(utilities, config)
         if improves and config.coefficients and origin is not None:
             vectors = (self._vector(theta_0, origin), self._vector(theta_1, origin))

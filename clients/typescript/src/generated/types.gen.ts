@@ -915,6 +915,12 @@ export type OdeRecipe = {
      */
     crops?: number;
     /**
+     * Enough Samples
+     *
+     * coefficients and refinement: only if every task has at least so many calibration samples
+     */
+    enough_samples?: number;
+    /**
      * Seed
      *
      * of everything drawn: the held-out samples and the refinement's batches

@@ -92,6 +92,8 @@ class OdeRecipe:
             refine_probe_batches (int | Unset): refinement: leading batches of a task that judge a result
             refine_probe_steps (int | Unset): refinement: a result is judged every so many steps, and the last
             crops (float | Unset): coefficients and refinement: random crops lose up to this share of an image's area
+            enough_samples (int | Unset): coefficients and refinement: only if every task has at least so many calibration
+                samples
             seed (int | Unset): of everything drawn: the held-out samples and the refinement's batches
             micro_batch (int | Unset): samples in one pass: bounds activation memory, not the result
             precision (OdeRecipePrecision | Unset): of the passes; state and decisions stay float32 and float64; auto: bf16
@@ -149,6 +151,7 @@ class OdeRecipe:
     refine_probe_batches: int | Unset = UNSET
     refine_probe_steps: int | Unset = UNSET
     crops: float | Unset = UNSET
+    enough_samples: int | Unset = UNSET
     seed: int | Unset = UNSET
     micro_batch: int | Unset = UNSET
     precision: OdeRecipePrecision | Unset = UNSET
@@ -283,6 +286,8 @@ class OdeRecipe:
 
         crops = self.crops
 
+        enough_samples = self.enough_samples
+
         seed = self.seed
 
         micro_batch = self.micro_batch
@@ -396,6 +401,8 @@ class OdeRecipe:
             field_dict["refine_probe_steps"] = refine_probe_steps
         if crops is not UNSET:
             field_dict["crops"] = crops
+        if enough_samples is not UNSET:
+            field_dict["enough_samples"] = enough_samples
         if seed is not UNSET:
             field_dict["seed"] = seed
         if micro_batch is not UNSET:
@@ -579,6 +586,8 @@ class OdeRecipe:
 
         crops = d.pop("crops", UNSET)
 
+        enough_samples = d.pop("enough_samples", UNSET)
+
         seed = d.pop("seed", UNSET)
 
         micro_batch = d.pop("micro_batch", UNSET)
@@ -643,6 +652,7 @@ class OdeRecipe:
             refine_probe_batches=refine_probe_batches,
             refine_probe_steps=refine_probe_steps,
             crops=crops,
+            enough_samples=enough_samples,
             seed=seed,
             micro_batch=micro_batch,
             precision=precision,
