@@ -162,6 +162,7 @@ def test_few_samples_a_task_are_for_the_path_alone(samples: int, phases: set[str
     config = OdeConfig.from_recipe({"precision": "float32"})
     report = merge(tower(0), parameters(0), parameters(1), data, config=config, **scale).report
     assert {step.phase for step in report.steps} == phases
+    assert ("a task has fewer than 96 samples" in report.message) == (samples < 96)
 
 
 def test_a_refinement_moves_each_tensor_by_shares_of_its_distance() -> None:

@@ -120,6 +120,9 @@ class _Run:
         end = self._travel(objective, theta_0, theta_1, utilities, when, judge)
         self._conclude(objective, end, judge)
         enough = min(len(task.labels) for task in tasks) >= config.enough_samples
+        if not enough and (config.coefficients or config.refine) and not _alone(when, tasks):
+            few = f"a task has fewer than {config.enough_samples} samples (enough_samples)"
+            self._report.message += f" No coefficients and no refinement: {few}."
         improves = enough and end.status != "not_finite" and not _alone(when, tasks)
         shares = _shares(utilities, config)
         if improves and config.coefficients and origin is not None:
