@@ -129,10 +129,24 @@ async def _validation(_: Request, error: Exception) -> JSONResponse:
 
 async def _http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101  registered for this class only
+    if (unread := _unread_json(error)) is not None:
+        return problem(422, "invalid-document", "The request is not valid", unread)
     kinds = {404: "not-found", 405: "method-not-allowed"}
     answer = problem(error.status_code, kinds.get(error.status_code, "http"), str(error.detail), str(error.detail))
     answer.headers.update(error.headers or {})
     return answer
+
+
+def _unread_json(error: HTTPException) -> str | None:
+    """What is wrong with a JSON body that broke the parser: FastAPI only says 400 where it is more than its grammar."""
+    match error.__cause__:
+        case UnicodeDecodeError():
+            return "body: The JSON document is not UTF-8. Encode it as UTF-8 (RFC 8259, section 8.1)."
+        case RecursionError():
+            return "body: The JSON document is nested too deeply."
+        case ValueError():
+            return f"body: The JSON document cannot be read: {error.__cause__}."
+    return None
 
 
 async def _disconnected(_: Request, __: Exception) -> JSONResponse:

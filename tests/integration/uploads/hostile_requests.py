@@ -192,6 +192,18 @@ REQUESTS: dict[str, Hostile] = {
     "another type": Hostile(post("/merge", "Content-Type: text/html", body=FILE), 415, "media-type-unsupported"),
     # JSON
     "JSON without end": Hostile(post("/lineages", _JSON, body=b'{"name":' * 100_000), 422, "invalid-document"),
+    **{
+        kind: Hostile(
+            ask("PUT /lineages/plain/retention", _JSON, f"Content-Length: {len(body)}", body=body),
+            422,
+            "invalid-document",
+        )
+        for kind, body in {
+            "JSON that is not UTF-8": b'{"keep": "\xff"}',
+            "JSON nested too deeply": b"[" * 100_000 + b"]" * 100_000,
+            "JSON with a number of too many digits": b'{"keep": %s}' % (b"9" * 10_000),
+        }.items()
+    },
     "JSON too large": Hostile(post("/lineages", _JSON, body=b" " * (5 << 20)), 413, "too-large"),
     "JSON too large where it is small": Hostile(
         ask("PUT /lineages/plain/aliases/x", _JSON, "Content-Length: 999999999", body=b" " * 1000), 413, "too-large"
