@@ -105,6 +105,20 @@ def _finite64(p, count):
     return largest < u64(0x7FF0_0000_0000_0000)
 
 
+@jit
+def finite_brains(table, row, start, count):
+    """Whether a bfloat16 tensor's elements from start on are finite."""
+    return _finite16(u16s(get(table, 2 * row) + u64(2 * start)), count, u16(0x7F80))
+
+
+@jit
+def finite_pair(table, start, count):
+    """The row, 0 or 1, of a bfloat16 tensor that is not finite there; -1 where both are."""
+    if not finite_brains(table, 0, start, count):
+        return 0
+    return -1 if finite_brains(table, 1, start, count) else 1
+
+
 # Reading.
 
 
@@ -119,13 +133,19 @@ def _half(bits):
 
 
 @jit
+def from_brain(p, i):
+    """The value of a bfloat16, in float64."""
+    return np.float64(from32(u32(u32(get(p, i)) << u32(16))))
+
+
+@jit
 def read(table, row, start, count, factor, out):
     """Make out = factor * elements from start on, exactly widened; whether they are finite."""
     address, dtype = get(table, 2 * row), get(table, 2 * row + 1)
     if dtype == _BF16:
         brain = u16s(address + u64(2 * start))
         for i in range(count):
-            put(out, i, np.float64(from32(u32(u32(get(brain, i)) << u32(16)))) * factor)
+            put(out, i, from_brain(brain, i) * factor)
         return _finite16(brain, count, u16(0x7F80))
     if dtype == _F16:
         half = u16s(address + u64(2 * start))
@@ -151,26 +171,47 @@ def read_pair(table, start, count, factor, other, out):
     """
     one, two = u16s(get(table, 0) + u64(2 * start)), u16s(get(table, 2) + u64(2 * start))
     for i in range(count):
-        first = np.float64(from32(u32(u32(get(one, i)) << u32(16)))) * factor
-        second = np.float64(from32(u32(u32(get(two, i)) << u32(16)))) * other
-        put(out, i, first + second)
-    if not _finite16(one, count, u16(0x7F80)):
-        return 0
-    return -1 if _finite16(two, count, u16(0x7F80)) else 1
+        put(out, i, from_brain(one, i) * factor + from_brain(two, i) * other)
+    return finite_pair(table, start, count)
 
 
 @jit
 def read_less(table, row, start, count, base, out):
     """Make out = elements from start on, less base in float64; whether they are finite."""
     if get(table, 2 * row + 1) == _BF16:
-        brain = u16s(get(table, 2 * row) + u64(2 * start))
+        own = u16s(get(table, 2 * row) + u64(2 * start))
         for i in range(count):
-            put(out, i, np.float64(from32(u32(u32(get(brain, i)) << u32(16)))) - get(base, i))
-        return _finite16(brain, count, u16(0x7F80))
+            put(out, i, from_brain(own, i) - get(base, i))
+        return finite_brains(table, row, start, count)
     finite = read(table, row, start, count, 1.0, out)
     for i in range(count):
         put(out, i, get(out, i) - get(base, i))
     return finite
+
+
+@jit
+def sieve_pair(table, start, count, low, high, marks):
+    """Mark where the magnitude of the second tensor less the first, both bfloat16, may lie from low to high.
+
+    Returns how many are above high and unmarked. By float32's difference, twice as many at a time as by the exact one:
+    rounding keeps the order, so what it says to be outside of the rounded bounds is outside of the bounds.
+    """
+    one, two = u16s(get(table, 0) + u64(2 * start)), u16s(get(table, 2) + u64(2 * start))
+    lowest, highest = bits32(np.float32(low)), bits32(np.float32(high))
+    span = u32(highest - lowest)
+    over = u32(0)
+    for i in range(count):
+        first, second = from32(u32(u32(get(one, i)) << u32(16))), from32(u32(u32(get(two, i)) << u32(16)))
+        magnitude = u32(bits32(np.float32(second - first)) & u32(0x7FFF_FFFF))
+        over += u32(magnitude > highest)
+        put(marks, i, np.uint8(u32(magnitude - lowest) <= span))
+    return u64(over)
+
+
+@jit
+def less_pair(table, i):
+    """The second tensor's element less the first's, both bfloat16, exactly."""
+    return from_brain(u16s(get(table, 2)), i) - from_brain(u16s(get(table, 0)), i)
 
 
 @jit

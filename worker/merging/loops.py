@@ -18,14 +18,20 @@ from worker.merging.elements import (
     bits64,
     brains,
     f64s,
+    finite_brains,
+    finite_pair,
     from64,
+    from_brain,
     get,
     jit,
+    less_pair,
     put,
     read,
     read_less,
     read_pair,
+    sieve_pair,
     u8s,
+    u16s,
     u64,
     u64s,
     write,
@@ -156,39 +162,48 @@ def _read_vector(tables, row, from_base, start, size, base, room):
     return read(tables, row, start, size, 1.0, room)
 
 
-def collect(table, from_base, low, high, room, found, count, scratch):
+def collect(table, from_base, low, high, room, found, count, scratch):  # noqa: C901  loops count
     """Append a task vector's magnitudes from low to high to room; found: [how many lie within it, and above high].
 
     table: the base, if the vector is to be taken from it, and the tensor.
     """
     tables, outs, counts = u64s(table), f64s(room), u64s(found)
-    base, values = f64s(scratch), f64s(scratch + u64(8 * BLOCK))
+    base, values, within = f64s(scratch), f64s(scratch + u64(8 * BLOCK)), u64s(scratch + u64(8 * BLOCK))
     marks, words = u8s(scratch + u64(16 * BLOCK)), u64s(scratch + u64(16 * BLOCK))
     kept, above = np.int64(get(counts, np.int64(0))), get(counts, np.int64(1))
     lowest, highest = bits64(low), bits64(high)
     span = highest - lowest
+    paired = from_base and brains(tables, np.int64(2))
     for start in range(0, count, BLOCK):
         size = min(BLOCK, count - start)
-        if from_base and not read(tables, np.int64(0), start, size, 1.0, base):
-            return np.int64(0)
-        if not _read_vector(tables, np.int64(1), from_base, start, size, base, values):
-            return np.int64(1)
-        within = u64s(scratch + u64(8 * BLOCK))
-        over = u64(0)
-        for i in range(size):
-            magnitude = get(within, i) & MAGNITUDE
-            over += u64(magnitude > highest)
-            put(marks, i, np.uint8((magnitude - lowest) <= span))
-        above += over
+        if paired:
+            above += sieve_pair(tables, start, size, low, high, marks)
+            wrong = finite_pair(tables, start, size)
+            if wrong >= 0:
+                return np.int64(wrong)
+        else:
+            if from_base and not read(tables, np.int64(0), start, size, 1.0, base):
+                return np.int64(0)
+            if not _read_vector(tables, np.int64(1), from_base, start, size, base, values):
+                return np.int64(1)
+            over = u64(0)
+            for i in range(size):
+                magnitude = get(within, i) & MAGNITUDE
+                over += u64(magnitude > highest)
+                put(marks, i, np.uint8((magnitude - lowest) <= span))
+            above += over
         for i in range(size, -(-size // 8) * 8):
             put(marks, i, np.uint8(0))
         # Few are within: eight marks that are zero are passed at once.
         for word in range(-(-size // 8)):
             if get(words, word):
-                for i in range(8 * word, min(8 * word + 8, size)):
-                    magnitude = get(within, i) & MAGNITUDE
-                    put(outs, kept, from64(magnitude))
-                    kept += np.int64(get(marks, i))
+                for i in range(8 * word, 8 * word + 8):
+                    if get(marks, i):
+                        value = less_pair(tables, start + i) if paired else get(values, i)
+                        magnitude = bits64(value) & MAGNITUDE
+                        put(outs, kept, from64(magnitude))
+                        kept += np.int64((magnitude - lowest) <= span)
+                        above += u64(magnitude > highest)
     put(counts, np.int64(0), u64(kept))
     put(counts, np.int64(1), above)
     return np.int64(-1)
@@ -200,6 +215,33 @@ def _signs(entry, limit):
     return (entry >= limit) & (entry > 0.0), (entry <= -limit) & (entry < 0.0)
 
 
+@jit
+def _elect_pair(tables, limits, scaling, out, dtype, count, scratch):
+    """What `elect` makes of two bfloat16 checkpoints and their base, in one pass.
+
+    Of two entries of one sign the mean is half their sum, and of two of different signs the larger is elected.
+    """
+    merged = f64s(scratch)
+    one, other = get(limits, np.int64(0)), get(limits, np.int64(1))
+    for start in range(0, count, BLOCK):
+        size = min(BLOCK, count - start)
+        base = u16s(get(tables, np.int64(0)) + u64(2 * start))
+        left, right = u16s(get(tables, np.int64(2)) + u64(2 * start)), u16s(get(tables, np.int64(4)) + u64(2 * start))
+        for i in range(size):
+            origin = from_brain(base, i)
+            a, b = from_brain(left, i) - origin, from_brain(right, i) - origin
+            a, b = (a if abs(a) >= one else 0.0), (b if abs(b) >= other else 0.0)
+            larger = a if abs(a) > abs(b) else (b if abs(b) > abs(a) else 0.0)
+            # No product of differences of bfloat16 numbers is too small for float64.
+            put(merged, i, origin + ((a + b) * 0.5 if a * b > 0.0 else larger) * scaling)
+        for row in range(3):
+            if not finite_brains(tables, row, start, size):
+                return np.int64(row)
+        if not write(merged, size, out, dtype, start, scratch + u64(8 * BLOCK)):
+            return np.int64(3)
+    return np.int64(-1)
+
+
 def elect(table, rows, from_base, limits, scaling, sums, stride, out, dtype, count, scratch):  # noqa: C901  loops count
     """Make out = base + scaling * the mean of the trimmed entries of the elected sign; a total of 0 elects none.
 
@@ -208,6 +250,8 @@ def elect(table, rows, from_base, limits, scaling, sums, stride, out, dtype, cou
     """
     tables, least, base = u64s(table), f64s(limits), f64s(scratch)
     room = f64s(scratch + u64(8 * BLOCK))
+    if rows == 3 and from_base and not sums and brains(tables, np.int64(3)):
+        return _elect_pair(tables, least, scaling, out, dtype, count, scratch)
     # Where nothing is kept, a block of each is enough, and u holds both counts, those of the positive ones times _MANY.
     for start in range(0, count, BLOCK):
         size = min(BLOCK, count - start)

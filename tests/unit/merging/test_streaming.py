@@ -33,7 +33,7 @@ def _formula(method: Method, base: torch.Tensor, head: torch.Tensor, new: torch.
 def test_the_streamed_result_is_the_float64_formula_rounded_once(
     method: Method, dtype: torch.dtype, incoming: torch.dtype
 ) -> None:
-    base = draw(1, 257, 301, dtype=dtype)
+    base = draw(1, 257, 601, dtype=dtype)
     assert base.numel() > CHUNK, "more than one chunk"
     head, new = nearby(base, 2), nearby(base, 3).to(incoming)
     weights, _, missing = run(method, {"w": base}, {"w": head}, [{"w": new}])

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from worker.merging import kernels
 from worker.merging.threshold import Plain, kth_largest
 
 _RNG = np.random.default_rng(0)
@@ -53,3 +54,24 @@ def test_one_pass_is_enough_when_the_sample_is_typical() -> None:
     values = _KINDS["normal"]
     _, passes = _find(values, 1000, values[::5], 5000)
     assert passes == 1
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 1000), first=st.integers(0, 4999), last=st.integers(0, 4999))
+def test_bounds_are_exact_where_float32_cannot_tell_differences_of_bfloat16_apart(
+    seed: int, first: int, last: int
+) -> None:
+    draw = np.random.default_rng(seed)
+    # Around one, with exponents down to 2^-60: what is added is lost in float32, and not in float64.
+    base, tensor = (
+        ((draw.choice([-1.0, 1.0], 5000) * 2.0 ** -draw.choice([0, 23, 24, 30, 60], 5000)).astype(np.float32))
+        for _ in range(2)
+    )
+    exact = np.abs(tensor.astype(np.float64) - base.astype(np.float64))
+    low, high = sorted((exact[first], exact[last]))
+    assert np.unique(exact).size > np.unique(np.abs(tensor - base)).size, "float32 must not be able to"
+    room, found = np.empty(5000), np.zeros(2, np.uint64)
+    brains = [(each.view(np.uint32) >> 16).astype(np.uint16) for each in (base, tensor)]
+    assert kernels.collect(*brains, low, high, room, found) == -1
+    assert np.array_equal(np.sort(room[: found[0]]), np.sort(exact[(exact >= low) & (exact <= high)]))
+    assert found[1] == np.count_nonzero(exact > high)

@@ -76,7 +76,9 @@ def test_merging_one_by_one_equals_the_batch_of_all_bit_for_bit(
 def test_large_tensors_are_trimmed_exactly_chunk_by_chunk(dtype: torch.dtype) -> None:
     base = {"w": draw(1, 3 * CHUNK + 17, dtype=dtype)}
     models = [{"w": nearby(base["w"], seed)} for seed in (2, 3)]
-    assert _same(one_by_one(base, models, Ties(0.2)), batch_ties(base, models, 0.2, 1.0))
+    expected = batch_ties(base, models, 0.2, 1.0)
+    assert _same(one_by_one(base, models, Ties(0.2)), expected)
+    assert _same(run(Ties(0.2, stateful=False), base, base, models)[0], expected)
 
 
 @settings(max_examples=20, deadline=None)
@@ -107,8 +109,16 @@ def test_what_a_checkpoint_lacks_keeps_value_and_state() -> None:
         assert torch.equal(later_parts[part]["a.bias"], parts[part]["a.bias"])
 
 
-def test_values_that_are_not_finite_are_refused_even_where_trimming_would_drop_them() -> None:
-    base, (model,) = _network(1, torch.float32, 1)
-    model["a.bias"][0] = float("nan")
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("count", [1, 2])
+def test_values_that_are_not_finite_are_refused_even_where_trimming_would_drop_them(
+    dtype: torch.dtype, count: int
+) -> None:
+    base, models = _network(1, dtype, count)
+    models[-1]["a.bias"][0] = float("nan")
     with pytest.raises(NotFinite, match=r"a\.bias of the checkpoint"):
-        run(Ties(0.1), base, base, [model])
+        run(Ties(0.1), base, base, models)
+    models[-1]["a.bias"][0] = base["a.bias"][0]
+    base["a.weight"][3, 3] = float("inf")
+    with pytest.raises(NotFinite, match=r"a\.weight of the base"):
+        run(Ties(0.1), base, base, models)
