@@ -108,7 +108,7 @@ def make_tasks(count: int, width: int) -> list[TaskData]:
 def peak(rectifier: str, preset: str, count: int, width: int) -> dict[str, float]:
     """Merge on a tower of this width and return the peaks."""
     steps = {"smallest_step": 0.5, "largest_step": 0.5}  # two or three steps show every buffer that there is
-    after = {"coefficient_steps": 2, "refine_steps": 2, "enough_samples": 0}
+    after = {"coefficient_steps": 2, "refine_steps": 2}
     recipe = {"preset": preset, "rectifier": rectifier, "micro_batch": 8, "operating_time": 0.02, **steps, **after}
     config, tasks = OdeConfig.from_recipe(recipe), make_tasks(count, width)
     before = psutil.Process().memory_info().rss

@@ -295,9 +295,7 @@ def test_a_lineages_recipe_keeps_a_null_that_was_said_on_purpose(
 def test_coefficients_are_learned_against_the_lineages_base_from_the_second_checkpoint_on(
     api: Api, material: Material, lineage: Callable[..., str]
 ) -> None:
-    name = lineage(
-        "weighed", recipe={"method": "ode", "coefficients": True, "coefficient_steps": 3, "enough_samples": 0}
-    )
+    name = lineage("weighed", recipe={"method": "ode", "coefficients": True, "coefficient_steps": 3})
     told = []
     for task in TASKS[:2]:
         api.wait_success(

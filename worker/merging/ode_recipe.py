@@ -189,8 +189,11 @@ RECIPE_FIELDS: Final[Mapping[str, RecipeField]] = {
     "crops": _float(
         0.1, 0.0, 0.9, "coefficients and refinement: random crops lose up to this share of an image's area", 0.0
     ),
-    "enough_samples": _integer(
-        96, 0, 2**53 - 1, "coefficients and refinement: only if every task has at least so many calibration samples", 0
+    "rates_by_time": RecipeField(
+        "boolean",
+        True,
+        "coefficients and refinement: rates are multiplied by 2T, at most by 1; T is the incoming task's share",
+        released=False,
     ),
     "seed": _integer(0, 0, 2**53 - 1, "of everything drawn: the held-out samples and the refinement's batches"),
     "micro_batch": _integer(128, 1, 65536, "samples in one pass: bounds activation memory, not the result"),

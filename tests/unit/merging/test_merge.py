@@ -151,18 +151,23 @@ def test_the_default_learns_coefficients_and_refines_after_the_path() -> None:
     whole = run(tasks(3), origin=parameters(5), coefficients=True, refine=True).report
     phases = [step.phase for step in whole.steps]
     assert phases == ["merging"] * len(plain.steps) + ["weighing"] * 14 + ["refining"] * 8
-    assert whole.recipe == OdeConfig.from_recipe({"precision": "float32", "enough_samples": 0}).as_recipe()
+    assert whole.recipe == OdeConfig.from_recipe({"precision": "float32"}).as_recipe()
     assert sum(whole.losses_after.values()) < sum(plain.losses_after.values())
 
 
-@pytest.mark.parametrize(("samples", "phases"), [(96, {"merging", "weighing", "refining"}), (95, {"merging"})])
-def test_few_samples_a_task_are_for_the_path_alone(samples: int, phases: set[str]) -> None:
-    data = [*tasks(1, 200), *tasks(2, samples)[1:]]
-    scale: dict[str, Any] = {"logit_scale": 10.0, "normalisation": NORMALISATION, "origin": parameters(5)}
-    config = OdeConfig.from_recipe({"precision": "float32"})
-    report = merge(tower(0), parameters(0), parameters(1), data, config=config, **scale).report
-    assert {step.phase for step in report.steps} == phases
-    assert ("a task has fewer than 96 samples" in report.message) == (samples < 96)
+@pytest.mark.parametrize(
+    ("utilities", "pace"), [([1.0, 1.0], 1.0), ([1.0] * 4, 0.5), ([1.0, 3.0], 1.0), ([9.0, 1.0], 0.2)]
+)
+def test_rates_after_the_path_fall_with_the_share_of_what_is_new(utilities: list[float], pace: float) -> None:
+    data, origin = tasks(len(utilities), utilities=utilities), parameters(5)
+    usual = OdeConfig.from_recipe({})
+    paced = {"coefficient_rate": pace * usual.coefficient_rate, "refine_rate": pace * usual.refine_rate}
+    whole = {"coefficients": True, "refine": True}
+    by_time = run(data, origin=origin, **whole)
+    by_hand = run(data, origin=origin, **whole, rates_by_time=False, **paced)
+    assert difference(by_time, by_hand.parameters) == 0.0
+    unpaced = run(data, origin=origin, **whole, rates_by_time=False)
+    assert (difference(by_time, unpaced.parameters) == 0.0) == (pace == 1.0)
 
 
 def test_a_refinement_moves_each_tensor_by_shares_of_its_distance() -> None:
@@ -278,7 +283,7 @@ class Lazy(Mapping[str, Tensor]):
 def test_no_parameter_is_read_more_than_four_times() -> None:
     lazy = Lazy(parameters(0)), Lazy(parameters(1)), Lazy(parameters(5))
     scale: dict[str, Any] = {"logit_scale": 10.0, "normalisation": NORMALISATION}
-    merge(tower(0), *lazy[:2], tasks(2), config=OdeConfig.from_recipe({"enough_samples": 0}), origin=lazy[2], **scale)
+    merge(tower(0), *lazy[:2], tasks(2), config=OdeConfig.from_recipe({}), origin=lazy[2], **scale)
     assert max(mapping.reads for mapping in lazy) <= 4 * len(lazy[0])
 
 

@@ -63,7 +63,7 @@ class OdeConfig:
     refine_probe_batches: int
     refine_probe_steps: int
     crops: float
-    enough_samples: int
+    rates_by_time: bool
     seed: int
     micro_batch: int
     precision: Literal["auto", "float32", "tf32", "bf16"]

@@ -915,11 +915,11 @@ export type OdeRecipe = {
      */
     crops?: number;
     /**
-     * Enough Samples
+     * Rates By Time
      *
-     * coefficients and refinement: only if every task has at least so many calibration samples
+     * coefficients and refinement: rates are multiplied by 2T, at most by 1; T is the incoming task's share
      */
-    enough_samples?: number;
+    rates_by_time?: boolean;
     /**
      * Seed
      *

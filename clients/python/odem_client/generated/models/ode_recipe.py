@@ -92,8 +92,8 @@ class OdeRecipe:
             refine_probe_batches (int | Unset): refinement: leading batches of a task that judge a result
             refine_probe_steps (int | Unset): refinement: a result is judged every so many steps, and the last
             crops (float | Unset): coefficients and refinement: random crops lose up to this share of an image's area
-            enough_samples (int | Unset): coefficients and refinement: only if every task has at least so many calibration
-                samples
+            rates_by_time (bool | Unset): coefficients and refinement: rates are multiplied by 2T, at most by 1; T is the
+                incoming task's share
             seed (int | Unset): of everything drawn: the held-out samples and the refinement's batches
             micro_batch (int | Unset): samples in one pass: bounds activation memory, not the result
             precision (OdeRecipePrecision | Unset): of the passes; state and decisions stay float32 and float64; auto: bf16
@@ -151,7 +151,7 @@ class OdeRecipe:
     refine_probe_batches: int | Unset = UNSET
     refine_probe_steps: int | Unset = UNSET
     crops: float | Unset = UNSET
-    enough_samples: int | Unset = UNSET
+    rates_by_time: bool | Unset = UNSET
     seed: int | Unset = UNSET
     micro_batch: int | Unset = UNSET
     precision: OdeRecipePrecision | Unset = UNSET
@@ -286,7 +286,7 @@ class OdeRecipe:
 
         crops = self.crops
 
-        enough_samples = self.enough_samples
+        rates_by_time = self.rates_by_time
 
         seed = self.seed
 
@@ -401,8 +401,8 @@ class OdeRecipe:
             field_dict["refine_probe_steps"] = refine_probe_steps
         if crops is not UNSET:
             field_dict["crops"] = crops
-        if enough_samples is not UNSET:
-            field_dict["enough_samples"] = enough_samples
+        if rates_by_time is not UNSET:
+            field_dict["rates_by_time"] = rates_by_time
         if seed is not UNSET:
             field_dict["seed"] = seed
         if micro_batch is not UNSET:
@@ -586,7 +586,7 @@ class OdeRecipe:
 
         crops = d.pop("crops", UNSET)
 
-        enough_samples = d.pop("enough_samples", UNSET)
+        rates_by_time = d.pop("rates_by_time", UNSET)
 
         seed = d.pop("seed", UNSET)
 
@@ -652,7 +652,7 @@ class OdeRecipe:
             refine_probe_batches=refine_probe_batches,
             refine_probe_steps=refine_probe_steps,
             crops=crops,
-            enough_samples=enough_samples,
+            rates_by_time=rates_by_time,
             seed=seed,
             micro_batch=micro_batch,
             precision=precision,
