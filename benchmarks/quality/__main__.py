@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -61,7 +62,8 @@ def main() -> None:
     with Jobs(plan, given.cache, given.processes) as jobs:
         measured = measure(jobs, dict(_QUICK_CHOSEN) if given.quick else _chosen(jobs, scale), scale)
     ceiling = _ceiling(plan, given.cache, material, measured, _QUICK_JOINT_STEPS if given.quick else _JOINT_STEPS)
-    text = report.render(measured, scale, ceiling, time.monotonic() - began)
+    command = shlex.join(["python", "-m", "benchmarks.quality", *sys.argv[1:]])
+    text = report.render(measured, scale, ceiling, command, time.monotonic() - began)
     if given.out is not None:
         _write(given.out, text, measured)
     print(text)

@@ -45,6 +45,7 @@ ABLATIONS: Final[Mapping[str, Recipe]] = {
         "descent_ratio": 0.24,
     },
     "no crops": {"method": "ode", "crops": 0.0},
+    "the same rates in every merge": {"method": "ode", "rates_by_time": False},
     "path alone, Euler, h = 0.2": {**_PATH, "integrator": "euler", "step_size": 0.2},
     "path alone, Euler, h = 0.05": {**_PATH, "integrator": "euler", "step_size": 0.05},
 }

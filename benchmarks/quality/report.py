@@ -14,10 +14,10 @@ from benchmarks.quality.streams import IMPORTANT
 _PACKAGES = ("torch", "open_clip_torch", "numpy", "scikit-learn", "scikit-image", "matplotlib")
 
 
-def render(measured: Measured, scale: Scale, joint: Mapping[int, float], seconds: float) -> str:
-    """The whole report. joint: the ceiling, mean accuracy by stream length."""
+def render(measured: Measured, scale: Scale, joint: Mapping[int, float], command: str, seconds: float) -> str:
+    """The whole report. joint: the ceiling, mean accuracy by stream length. command, seconds: how it was made."""
     parts = [
-        _head(seconds),
+        _head(command, seconds),
         _comparison(measured, joint),
         _chosen(measured),
         _default_against_fine(measured, scale),
@@ -29,12 +29,13 @@ def render(measured: Measured, scale: Scale, joint: Mapping[int, float], seconds
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _head(seconds: float) -> str:
+def _head(command: str, seconds: float) -> str:
     packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    machine = f"{os.cpu_count()} cores ({platform.machine()}, no GPU), Python {platform.python_version()}"
     return f"""# Quality of the merges
 
-Made by `python -m benchmarks.quality` in {seconds / 60:.0f} minutes (runs that were on disk before are not counted)
-on {os.cpu_count()} cores ({platform.machine()}, no GPU), Python {platform.python_version()}, {packages}.
+Made by `{command}` in {seconds / 60:.0f} minutes (runs that were on
+disk before are not counted) on {machine}, {packages}.
 `benchmarks/README.md` says how to read it. Accuracies are percentages of test images, which decided nothing; ± is the
 standard deviation over orders. An evaluation is one gradient of all samples of the calibration memory."""
 
@@ -50,7 +51,20 @@ def _comparison(measured: Measured, joint: Mapping[int, float]) -> str:
             f"all tasks at once: {100 * joint[length]:.1f}."
         )
         parts.append(_runs_table(runs))
+        parts.append(_leads(runs))
     return "\n\n".join(parts)
+
+
+def _leads(runs: Mapping[str, Sequence[Run]]) -> str:
+    """How far the default is ahead of each other method: differences order by order, so that the orders' own cancel."""
+    rows = []
+    for name, several in runs.items():
+        if name == DEFAULT:
+            continue
+        pairs = list(zip(runs[DEFAULT], several, strict=True))
+        leads = [[figure(ours) - figure(theirs) for ours, theirs in pairs] for figure in (figures.acc, figures.worst)]
+        rows.append([name, *map(_percent, leads)])
+    return f"The default less each other, order by order:\n\n{_table(['method', 'ACC', 'worst task'], rows)}"
 
 
 def _runs_table(runs: Mapping[str, Sequence[Run]]) -> str:
