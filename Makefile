@@ -11,8 +11,9 @@ BIN := $(VENV)/bin
 # The pins were resolved for 3.11; newer ones serve too. `make PYTHON=/path/to/python` chooses one.
 CANDIDATES := $(or $(PYTHON),python3.11 python3.12 python3.13 python3.14 python3)
 ARGS ?=
-# Tests run on all cores, each file of them in one process.
-TESTS = $(BIN)/python -m pytest --numprocesses auto --dist loadfile
+# Tests run on all cores, each file of them in one process, in the order of their folders: files with few tests, which are
+# the longest here, would come last otherwise, and leave cores idle.
+TESTS = $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 # OpenMP's threads wait asleep: where anything else runs too, waiting awake makes torch up to ten times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 

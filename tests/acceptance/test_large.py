@@ -14,8 +14,8 @@ from tests.acceptance.stack import Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 LIMIT_MB = 150
-COARSE = {"integrator": "euler", "step_size": 0.25, "backtracks": 2}
-"""Two steps to the middle of the path."""
+COARSE = {"integrator": "euler", "step_size": 0.25, "backtracks": 2, "coefficients": False, "refine": False}
+"""Two steps to the middle of the path, and nothing after them."""
 
 
 def memory_mb(pid: int) -> tuple[float, float]:
