@@ -195,6 +195,13 @@ RECIPE_FIELDS: Final[Mapping[str, RecipeField]] = {
         "coefficients and refinement: rates are multiplied by 2T, at most by 1; T is the incoming task's share",
         released=False,
     ),
+    "enough_samples": _integer(
+        40,
+        0,
+        2**53 - 1,
+        "coefficients and refinement: where a task has n calibration samples, fewer, rates are multiplied by n / this",
+        0,
+    ),
     "seed": _integer(0, 0, 2**53 - 1, "of everything drawn: the held-out samples and the refinement's batches"),
     "micro_batch": _integer(128, 1, 65536, "samples in one pass: bounds activation memory, not the result"),
     "precision": _choice(

@@ -156,18 +156,27 @@ def test_the_default_learns_coefficients_and_refines_after_the_path() -> None:
 
 
 @pytest.mark.parametrize(
-    ("utilities", "pace"), [([1.0, 1.0], 1.0), ([1.0] * 4, 0.5), ([1.0, 3.0], 1.0), ([9.0, 1.0], 0.2)]
+    ("utilities", "samples", "pace"),
+    [
+        ([1.0, 1.0], 40, 1.0),
+        ([1.0, 3.0], 50, 1.0),
+        ([1.0] * 4, 40, 0.5),
+        ([9.0, 1.0], 40, 0.2),
+        ([1.0, 1.0], 10, 0.25),
+        ([1.0] * 4, 10, 0.125),
+    ],
 )
-def test_rates_after_the_path_fall_with_the_share_of_what_is_new(utilities: list[float], pace: float) -> None:
-    data, origin = tasks(len(utilities), utilities=utilities), parameters(5)
+def test_rates_after_the_path_fall_with_the_share_of_what_is_new_and_with_few_samples(
+    utilities: list[float], samples: int, pace: float
+) -> None:
+    data, origin = tasks(len(utilities), samples, utilities=utilities), parameters(5)
     usual = OdeConfig.from_recipe({})
     paced = {"coefficient_rate": pace * usual.coefficient_rate, "refine_rate": pace * usual.refine_rate}
     whole = {"coefficients": True, "refine": True}
-    by_time = run(data, origin=origin, **whole)
-    by_hand = run(data, origin=origin, **whole, rates_by_time=False, **paced)
-    assert difference(by_time, by_hand.parameters) == 0.0
-    unpaced = run(data, origin=origin, **whole, rates_by_time=False)
-    assert (difference(by_time, unpaced.parameters) == 0.0) == (pace == 1.0)
+    even = {"rates_by_time": False, "enough_samples": 0}
+    found = run(data, origin=origin, **whole)
+    assert difference(found, run(data, origin=origin, **whole, **even, **paced).parameters) == 0.0
+    assert (difference(found, run(data, origin=origin, **whole, **even).parameters) == 0.0) == (pace == 1.0)
 
 
 def test_a_refinement_moves_each_tensor_by_shares_of_its_distance() -> None:

@@ -43,6 +43,7 @@ def test_the_released_preset_has_the_published_descent_and_refinement() -> None:
     )
     assert (fine.refine_anchor, fine.refine_radius, fine.refine_tolerance, fine.refine_clip) == (1e-3, 1e-3, 0.02, 1.0)
     assert (fine.refine_probe_batches, fine.refine_probe_steps, fine.rates_by_time) == (4, 1, False)
+    assert fine.enough_samples == 0
 
 
 @pytest.mark.parametrize(

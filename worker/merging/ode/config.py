@@ -64,6 +64,7 @@ class OdeConfig:
     refine_probe_steps: int
     crops: float
     rates_by_time: bool
+    enough_samples: int
     seed: int
     micro_batch: int
     precision: Literal["auto", "float32", "tf32", "bf16"]

@@ -921,6 +921,12 @@ export type OdeRecipe = {
      */
     rates_by_time?: boolean;
     /**
+     * Enough Samples
+     *
+     * coefficients and refinement: where a task has n calibration samples, fewer, rates are multiplied by n / this
+     */
+    enough_samples?: number;
+    /**
      * Seed
      *
      * of everything drawn: the held-out samples and the refinement's batches

@@ -94,6 +94,8 @@ class OdeRecipe:
             crops (float | Unset): coefficients and refinement: random crops lose up to this share of an image's area
             rates_by_time (bool | Unset): coefficients and refinement: rates are multiplied by 2T, at most by 1; T is the
                 incoming task's share
+            enough_samples (int | Unset): coefficients and refinement: where a task has n calibration samples, fewer, rates
+                are multiplied by n / this
             seed (int | Unset): of everything drawn: the held-out samples and the refinement's batches
             micro_batch (int | Unset): samples in one pass: bounds activation memory, not the result
             precision (OdeRecipePrecision | Unset): of the passes; state and decisions stay float32 and float64; auto: bf16
@@ -152,6 +154,7 @@ class OdeRecipe:
     refine_probe_steps: int | Unset = UNSET
     crops: float | Unset = UNSET
     rates_by_time: bool | Unset = UNSET
+    enough_samples: int | Unset = UNSET
     seed: int | Unset = UNSET
     micro_batch: int | Unset = UNSET
     precision: OdeRecipePrecision | Unset = UNSET
@@ -288,6 +291,8 @@ class OdeRecipe:
 
         rates_by_time = self.rates_by_time
 
+        enough_samples = self.enough_samples
+
         seed = self.seed
 
         micro_batch = self.micro_batch
@@ -403,6 +408,8 @@ class OdeRecipe:
             field_dict["crops"] = crops
         if rates_by_time is not UNSET:
             field_dict["rates_by_time"] = rates_by_time
+        if enough_samples is not UNSET:
+            field_dict["enough_samples"] = enough_samples
         if seed is not UNSET:
             field_dict["seed"] = seed
         if micro_batch is not UNSET:
@@ -588,6 +595,8 @@ class OdeRecipe:
 
         rates_by_time = d.pop("rates_by_time", UNSET)
 
+        enough_samples = d.pop("enough_samples", UNSET)
+
         seed = d.pop("seed", UNSET)
 
         micro_batch = d.pop("micro_batch", UNSET)
@@ -653,6 +662,7 @@ class OdeRecipe:
             refine_probe_steps=refine_probe_steps,
             crops=crops,
             rates_by_time=rates_by_time,
+            enough_samples=enough_samples,
             seed=seed,
             micro_batch=micro_batch,
             precision=precision,
