@@ -176,6 +176,29 @@ def read_pair(table, start, count, factor, other, out):
 
 
 @jit
+def add_pair(table, row, start, count, factor, other, out):
+    """Add factor * one tensor, then other * the next, both bfloat16, to out; the row that is not finite, or -1."""
+    one, two = u16s(get(table, 2 * row) + u64(2 * start)), u16s(get(table, 2 * row + 2) + u64(2 * start))
+    for i in range(count):
+        put(out, i, (get(out, i) + from_brain(one, i) * factor) + from_brain(two, i) * other)
+    if not finite_brains(table, row, start, count):
+        return row
+    return -1 if finite_brains(table, row + 1, start, count) else row + 1
+
+
+@jit
+def add_pair_less(table, row, start, count, base, out):
+    """Add one tensor less base, in float64, and then the next less base to out, as `add_pair` does."""
+    one, two = u16s(get(table, 2 * row) + u64(2 * start)), u16s(get(table, 2 * row + 2) + u64(2 * start))
+    for i in range(count):
+        origin = get(base, i)
+        put(out, i, (get(out, i) + (from_brain(one, i) - origin)) + (from_brain(two, i) - origin))
+    if not finite_brains(table, row, start, count):
+        return row
+    return -1 if finite_brains(table, row + 1, start, count) else row + 1
+
+
+@jit
 def read_less(table, row, start, count, base, out):
     """Make out = elements from start on, less base in float64; whether they are finite."""
     if get(table, 2 * row + 1) == _BF16:

@@ -194,3 +194,28 @@ def test_zeros_keep_their_signs_where_a_checkpoint_is_taken_as_it_is(dtype: torc
     base, new = {"w": torch.ones(2, dtype=dtype)}, {"w": torch.tensor([-0.0, 0.0], dtype=dtype)}
     weights = run(Average(0.0, (1.0,)), base, base, [new])[0]["w"]
     assert torch.signbit(weights).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 8])
+def test_many_at_once_are_added_one_after_the_other_in_float64(count: int, dtype: torch.dtype) -> None:
+    base = draw(1, 5003, dtype=dtype)
+    head, models = nearby(base, 2), [nearby(base, 10 + number) for number in range(count)]
+    utilities = tuple(1.0 + number / 3 for number in range(count))
+    total, vector = 2.0 * head.double(), torch.zeros_like(base, dtype=torch.float64)
+    for utility, model in zip(utilities, models, strict=True):
+        total = total + utility * model.double()
+        vector = vector + (model.double() - base.double())
+    expected = {
+        Average(2.0, utilities): total / (2.0 + sum(utilities)),
+        TaskArithmetic(0.7): head.double() + 0.7 * vector,
+    }
+    for method, values in expected.items():
+        weights, _, _ = run(method, {"w": base}, {"w": head}, [{"w": model} for model in models])
+        assert torch.equal(weights["w"], rounded(values, dtype))
+    for number in range(count):
+        broken = [model.clone() for model in models]
+        broken[number][4000] = float("nan")
+        for method in expected:
+            with pytest.raises(NotFinite, match="w of the checkpoint"):
+                run(method, {"w": base}, {"w": head}, [{"w": model} for model in broken])
