@@ -21,7 +21,7 @@ help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.standalone ## Start Valkey, worker and gateway on port 8000; Ctrl-C stops them (ARGS="--port 9000 ...")
-	@$(BIN)/python -m worker.merging
+	@$(BIN)/python -m merging
 	@$(BIN)/python -m standalone $(ARGS)
 
 test: $(VENV)/.dev static loops ## Run everything that CI runs: format, lint, types, import contracts, all tests
@@ -38,7 +38,7 @@ static: $(VENV)/.dev
 
 # Once for all processes of the tests, which would each wait for their own otherwise.
 loops: $(VENV)/.dev
-	@$(BIN)/python -m worker.merging
+	@$(BIN)/python -m merging
 
 demo: $(VENV)/.dev ## Train small CLIP models, merge them one by one through the service, and plot what came of it
 	@$(BIN)/python -m examples.demo $(ARGS)
@@ -47,7 +47,7 @@ test-compose: $(VENV)/.dev ## Build the images and try the composition on this m
 	@$(BIN)/python docker/test_compose.py $(ARGS)
 
 openapi: $(VENV)/.dev ## Write docs/openapi.json anew, after a change of a route
-	@$(BIN)/python -m service.document
+	@$(BIN)/python -m service.export_openapi
 
 clients: openapi ## Write docs/openapi.json and the generated parts of the clients anew, after a change of a route
 	@$(BIN)/python clients/python/generate.py

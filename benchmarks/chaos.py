@@ -16,14 +16,14 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.disturbance.client import Client, Sent
-from benchmarks.disturbance.house import LEASE_SECONDS, WORKERS, House
-from registry.admin.verification import verify
+from benchmarks.fault_injection.client import Client, Sent
+from benchmarks.fault_injection.stack import LEASE_SECONDS, WORKERS, Stack
+from registry.admin.verify import verify
 from registry.blobs.files import FileBlobStore
 from registry.blobs.manifests import FileManifests
 from registry.manifest import write_due
 from registry.merge import Merge, MergeState
-from registry.state.redis import RedisStateStore
+from registry.state.state_store import RedisStateStore
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _disturb(house: House, plan: Plan, sent: Sent, luck: random.Random) -> None:
-    """Kill until everything was sent and enough kills were done. In the main thread: see standalone/leash.py."""
+def _disturb(house: Stack, plan: Plan, sent: Sent, luck: random.Random) -> None:
+    """Kill until everything was sent and enough kills were done. In the main thread: see standalone/pdeathsig.py."""
     targets = ["gateway", "valkey", *house.workers]
     while not (sent.complete and house.kills >= plan.kills):
         time.sleep(luck.uniform(0.5, 2 * plan.pause - 0.5))
@@ -94,7 +94,7 @@ def _merges(state: RedisStateStore, name: str) -> list[Merge]:
     return list(state.list_merges(name, 10_000).merges)[::-1]
 
 
-def _judge(house: House, state: RedisStateStore, sent: Sent, names: list[str]) -> dict[str, int]:
+def _judge(house: Stack, state: RedisStateStore, sent: Sent, names: list[str]) -> dict[str, int]:
     lost = doubled = gaps = 0
     for name in names:
         merges = {merge.id: merge for merge in _merges(state, name)}
@@ -135,7 +135,7 @@ def measure(plan: Plan, seed: int, folder: Path) -> Figures:
     luck = random.Random(seed)
     names = [f"line{index}" for index in range(plan.lineages)]
     started = time.monotonic()
-    with House(folder) as house:
+    with Stack(folder) as house:
         client = Client(house.url, folder / "checkpoints", seed)
         state = RedisStateStore(house.redis_url)
         for name in names:

@@ -21,7 +21,7 @@ from torch.nn.functional import cross_entropy, normalize
 from benchmarks import integrator_accuracy
 from benchmarks.golden_paths import GOLDEN, golden_config, golden_tasks, golden_tower, paths
 from benchmarks.pass_by_pass import PassByPass
-from worker.merging.ode import OdeConfig, Outcome, Report, TaskData, merge
+from merging.ode import OdeConfig, Outcome, Report, TaskData, merge
 
 Result = TypeVar("Result")
 BATCH = 128  # the released settings'

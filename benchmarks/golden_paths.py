@@ -8,7 +8,7 @@ from open_clip.model import CLIP
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from worker.merging.ode import OdeConfig, TaskData
+from merging.ode import OdeConfig, TaskData
 
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden"
 NAMES = {

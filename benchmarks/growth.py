@@ -16,12 +16,12 @@ from pathlib import Path
 
 import redis
 
+from registry.base_record import now
 from registry.lineage import Lineage
 from registry.merge import Claim, Merge
 from registry.recipe import AverageRecipe
-from registry.record import now
 from registry.state.merges import new_merge_id
-from registry.state.redis import RedisStateStore
+from registry.state.state_store import RedisStateStore
 from registry.task import Task
 from registry.version import Provenance, Version, VersionReference
 from standalone.valkey import EmbeddedValkey

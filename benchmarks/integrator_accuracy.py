@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from benchmarks.zoo import Zoo, build, network, read
-from worker.merging.ode import Normalisation, OdeConfig, TaskData, merge
+from merging.ode import Normalisation, OdeConfig, TaskData, merge
 
 BUDGET = 512
 PATH = {"coefficients": False, "refine": False}

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from worker.merging.ode import OdeConfig, TaskData, merge
+from merging.ode import OdeConfig, TaskData, merge
 
 LAYERS, BUDGET = 16, 20
 
@@ -77,8 +77,8 @@ class Live(TorchDispatchMode):
         return result
 
 
-class Watch(threading.Thread):
-    """Reads the process's resident memory every two milliseconds."""
+class Subscription(threading.Thread):
+    """Read the process's resident memory every two milliseconds."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
@@ -112,7 +112,7 @@ def peak(rectifier: str, preset: str, count: int, width: int) -> dict[str, float
     recipe = {"preset": preset, "rectifier": rectifier, "micro_batch": 8, "operating_time": 0.02, **steps, **after}
     config, tasks = OdeConfig.from_recipe(recipe), make_tasks(count, width)
     before = psutil.Process().memory_info().rss
-    watch = Watch()
+    watch = Subscription()
     watch.start()
     tower = Deep(width).eval()
     size = 4 * sum(value.numel() for value in tower.parameters())

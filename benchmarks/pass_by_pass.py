@@ -16,10 +16,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
-from worker.merging.ode import OdeConfig, TaskData
-from worker.merging.ode.barrier import Barrier, first_above
-from worker.merging.ode.program import solve_as_released
-from worker.merging.ode.rows import Candidate, constrained
+from merging.ode import OdeConfig, TaskData
+from merging.ode.barrier import Barrier, first_above
+from merging.ode.qp import solve_as_released
+from merging.ode.rows import Candidate, constrained
 
 Vector = dict[str, Tensor]
 

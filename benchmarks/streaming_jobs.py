@@ -23,13 +23,13 @@ def timed() -> Iterator[None]:
 def merge(method: str, output: Path, base: Path, models: list[Path]) -> None:
     """The engine, from files into a blob store: hashed, synced."""
     from benchmarks.streaming_runs import DENSITY, SCALING  # noqa: PLC0415  imports count as the job's own time
+    from merging.average import Average  # noqa: PLC0415
+    from merging.streaming import Inputs, Method, merge  # noqa: PLC0415
+    from merging.task_arithmetic import TaskArithmetic  # noqa: PLC0415
+    from merging.ties import Ties  # noqa: PLC0415
     from registry.blobs.files import FileBlobStore  # noqa: PLC0415
-    from worker.mapped import MappedFile  # noqa: PLC0415
-    from worker.merging.average import Average  # noqa: PLC0415
-    from worker.merging.streaming import Inputs, Method, merge  # noqa: PLC0415
-    from worker.merging.task_arithmetic import TaskArithmetic  # noqa: PLC0415
-    from worker.merging.ties import Ties  # noqa: PLC0415
-    from worker.output import Entry, Output, writing  # noqa: PLC0415
+    from worker.safetensors_reader import MappedFile  # noqa: PLC0415
+    from worker.safetensors_writer import Entry, Output, writing  # noqa: PLC0415
 
     methods: dict[str, Callable[[], Method]] = {
         "linear": lambda: Average(0.0, (1.0,) * len(models)),

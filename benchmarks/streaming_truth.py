@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.streaming_runs import DENSITY, SCALING, Setting
-from worker.weights import Weights
+from worker.torch_tensors import Weights
 
 _EVERY = 6
 """Of the full-size models, every so many tensors are compared (the largest among them): whole files take minutes."""

@@ -13,7 +13,7 @@ from typing import Any, cast
 import psutil
 import uvicorn
 
-from standalone.leash import command_on_leash
+from standalone.pdeathsig import command_with_pdeathsig
 from standalone.valkey import EmbeddedValkey
 
 _NGINX = """
@@ -102,7 +102,7 @@ def start_nginx(folder: Path, root: Path) -> Peer | None:
 
 def _launch(command: tuple[str, ...], **more: Any) -> subprocess.Popen[bytes]:
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return cast("subprocess.Popen[bytes]", subprocess.Popen(command_on_leash(command), **(quiet | more)))
+    return cast("subprocess.Popen[bytes]", subprocess.Popen(command_with_pdeathsig(command), **(quiet | more)))
 
 
 def disk(file: Path, folder: Path) -> tuple[float, float]:

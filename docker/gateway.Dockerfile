@@ -30,7 +30,7 @@ WORKDIR /app
 USER 10001:10001
 VOLUME /data
 EXPOSE 8000
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-m", "service.health"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-m", "service.healthcheck"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["python", "-m"]
 CMD ["service"]

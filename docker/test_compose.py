@@ -72,7 +72,7 @@ class Composition:
         self.folder = folder
         for name in (".dockerignore", "docker-compose.yml", "docker-compose.cpu.yml"):
             shutil.copy(ROOT / name, folder)
-        for name in ("docker", "requirements", "registry", "service", "worker"):
+        for name in ("docker", "requirements", "merging", "registry", "service", "worker"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         for file in (folder / "docker" / "secrets").iterdir():
             file.unlink()

@@ -38,10 +38,11 @@ LABEL org.opencontainers.image.title="odem worker" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 COPY registry /app/registry
+COPY merging /app/merging
 COPY worker /app/worker
 WORKDIR /app
 # The merging loops, compiled for any processor of this kind: workers find them beside the source, which they only read.
-RUN python -m worker.merging
+RUN python -m merging
 USER 10001:10001
 VOLUME /data
 HEALTHCHECK --interval=15s --timeout=10s --start-period=60s --retries=4 CMD ["python", "-m", "worker.health"]

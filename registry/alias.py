@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from registry.record import Name, Record, Timestamp
+from registry.base_record import Name, Record, Timestamp
 from registry.version import LATEST
 
 

@@ -13,8 +13,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from registry.base_record import Record
 from registry.errors import ArchitectureMismatch, UnknownArchitecture
-from registry.record import Record
 
 OPENAI_MEAN = (0.48145466, 0.4578275, 0.40821073)
 OPENAI_STD = (0.26862954, 0.26130258, 0.27577711)

@@ -1,6 +1,6 @@
 """The audit log: who did what, and who was refused."""
 
-from registry.record import Record, Timestamp
+from registry.base_record import Record, Timestamp
 
 
 class AuditEntry(Record):

@@ -1,7 +1,7 @@
 """Calibration samples: what a client sends beside a checkpoint, checked before anything is stored."""
 
 from registry.errors import CalibrationInvalid
-from registry.header import Header
+from registry.safetensors_header import Header
 from registry.task import Task
 
 IMAGES, LABELS, HEAD = "images", "labels", "head"

@@ -10,14 +10,14 @@
     │   └── QuotaExceeded                     more than the key's quota
     ├── Conflict
     │   ├── LineageExists     MergeEnded
-    │   ├── IntentBusy                        another request with this Idempotency-Key is under way
+    │   ├── IdempotencyKeyBusy                        another request with this Idempotency-Key is under way
     │   ├── AliasChanged                      an alias is not what the change was meant for
     │   ├── WeightsChanged                    the weights are not those that the download was meant for
     │   ├── RangeOutside                      bytes beyond a file's end
     │   ├── UploadBusy        OffsetMismatch  somebody else is sending this upload; it has come less or further far
     │   └── VersionRetired                    a retention rule has given the version up
     ├── InvalidInput
-    │   ├── IntentDiffers                     an Idempotency-Key that was used for something else
+    │   ├── IdempotencyKeyReused                     an Idempotency-Key that was used for something else
     │   ├── InvalidRecord                     a JSON document that says something impossible
     │   ├── UnknownArchitecture               a name that open_clip does not know, or a config it cannot build
     │   ├── ArchitectureMismatch              base weights that are not of the architecture
@@ -39,7 +39,7 @@
     ├── Overloaded                            as many do this at once as may
     └── LeaseLost                             another worker has taken this merge over
 
-Each carries a sentence that a user can act on. Only `service/errors.py` knows which HTTP status each one is.
+Each carries a sentence that a user can act on. Only the table in `service/http/problems.py` knows HTTP.
 """
 
 
@@ -145,7 +145,7 @@ class MergeEnded(Conflict):
         super().__init__(f"The merge {merge_id} has already ended: {state}.")
 
 
-class IntentBusy(Conflict):
+class IdempotencyKeyBusy(Conflict):
     """Another request with the same Idempotency-Key is under way. Nothing was changed.
 
     seconds: after which it is given up if nothing more is heard of it.
@@ -234,7 +234,7 @@ class InvalidInput(OdemError):
     """What the client sent cannot be used. Nothing of it was stored."""
 
 
-class IntentDiffers(InvalidInput):
+class IdempotencyKeyReused(InvalidInput):
     """An Idempotency-Key that was used for something else."""
 
     def __init__(self) -> None:

@@ -5,9 +5,9 @@ from typing import Self
 
 from pydantic import Field
 
+from registry.base_record import Record
 from registry.errors import InvalidRecord
 from registry.merge import Merge, MergeProblem, MergeState, Progress
-from registry.record import Record
 
 
 class Position(Record):

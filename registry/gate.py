@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from registry.record import Record
+from registry.base_record import Record
 
 _ROUNDING = 1e-9
 """So that a fall from 0.80 to 0.77 is one of 0.03, whatever float arithmetic says."""

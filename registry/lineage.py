@@ -5,10 +5,10 @@ from typing import Annotated
 from pydantic import Field
 
 from registry.architecture import Architecture
+from registry.base_record import Name, Record, Timestamp
 from registry.blob import Digest
 from registry.gate import Gate
 from registry.recipe import OdeRecipe, Recipe
-from registry.record import Name, Record, Timestamp
 from registry.version import DEFAULT_LINEAGE
 
 

@@ -8,9 +8,9 @@ from typing import Literal, Protocol
 from pydantic import Field
 
 from registry.alias import Alias
+from registry.base_record import Record
 from registry.lineage import Lineage
 from registry.merge import Merge
-from registry.record import Record
 from registry.retention import Retention
 from registry.version import Version
 
@@ -65,7 +65,7 @@ class ManifestSource(Protocol):
     def version_manifest(self, lineage: str, number: int) -> VersionManifest:
         """Raises VersionNotFound."""
 
-    def settle_manifest(self, lineage: str, name: str, revision: int) -> bool:
+    def ack_manifest(self, lineage: str, name: str, revision: int) -> bool:
         """Say that a manifest was written; False when it changed meanwhile and is still due."""
 
 
@@ -95,7 +95,7 @@ def _write_one(state: ManifestSource, manifests: ManifestStore, lineage: str, na
     """
     text = _text(state, lineage, name)
     manifests.write(lineage, name, text)
-    if state.settle_manifest(lineage, name, revision):
+    if state.ack_manifest(lineage, name, revision):
         return True
     while (newer := _text(state, lineage, name)) != text:
         manifests.write(lineage, name, newer)

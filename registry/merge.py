@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from registry.base_record import Name, Record, Text, Timestamp
 from registry.blob import Digest
 from registry.gate import Gate
 from registry.recipe import Recipe
-from registry.record import Name, Record, Text, Timestamp
 from registry.task import Task
 
 

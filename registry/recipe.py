@@ -14,8 +14,8 @@ from pydantic import (
     model_serializer,
 )
 
+from registry.base_record import Record
 from registry.errors import InvalidRecord
-from registry.record import Record
 
 
 class _Recipe(Record):

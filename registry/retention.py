@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from registry.record import Record
+from registry.base_record import Record
 
 
 class Retention(Record):

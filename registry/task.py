@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from registry.record import Name, Record, Text
+from registry.base_record import Name, Record, Text
 
 
 class Task(Record):

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
+from registry.base_record import Record, Timestamp
 from registry.blob import Digest
-from registry.record import Record, Timestamp
 
 
 class Upload(Record):

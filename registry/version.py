@@ -5,10 +5,10 @@ from typing import Any
 
 from pydantic import Field
 
+from registry.base_record import Name, Record, Timestamp
 from registry.blob import Digest
 from registry.errors import VersionNotFound
 from registry.recipe import Recipe
-from registry.record import Name, Record, Timestamp
 from registry.task import Task
 
 DEFAULT_LINEAGE = "default"

@@ -7,7 +7,7 @@ import secrets
 
 from pydantic import Field
 
-from registry.record import Record, Timestamp
+from registry.base_record import Record, Timestamp
 
 SECRET_PREFIX = "whsec_"  # noqa: S105  the prefix that the specification gives to secrets
 TEST = "test"

@@ -10,13 +10,13 @@ from typing import Any
 
 import uvicorn
 
-from registry.address import is_loopback
-from registry.log import handler as log_handler
+from registry.logging_config import handler as log_handler
+from registry.networks import is_loopback
 from service.app import create_app
-from service.connection import BoundedConnection
+from service.auth.request_state import RequestIdFilter
+from service.events.broadcaster import Broadcaster
+from service.server.protocol import BoundedConnection
 from service.settings import GatewaySettings
-from service.visits import RequestIdFilter
-from service.watchers import Watchers
 
 _REFUSAL = (
     "error: without API keys the gateway listens on loopback addresses only, and {host!r} is none: whoever reaches it "
@@ -71,7 +71,7 @@ def _collect_seldom() -> None:
 class _Gateway(uvicorn.Server):
     """A server that lets those go who wait for events before it waits for the rest: they would stay forever."""
 
-    def __init__(self, config: uvicorn.Config, watchers: Watchers) -> None:
+    def __init__(self, config: uvicorn.Config, watchers: Broadcaster) -> None:
         super().__init__(config)
         self._watchers = watchers
 

@@ -8,38 +8,49 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from registry import CODE_VERSION
-from registry.address import parse_networks
+from registry.blobs.factory import open_byte_stores
 from registry.blobs.files import forget_abandoned
-from registry.blobs.places import open_places
-from registry.state.access import RedisAccess
+from registry.networks import parse_networks
+from registry.state.api_keys import RedisApiKeys
+from registry.state.async_queries import RedisAsyncQueries
 from registry.state.events import RedisEvents
-from registry.state.figures import RedisFigures
-from registry.state.intents import RedisIntents
-from registry.state.reads import RedisReads
-from registry.state.redis import RedisStateStore
+from registry.state.idempotency import RedisIdempotency
+from registry.state.metrics import RedisMetrics
+from registry.state.state_store import RedisStateStore
 from registry.state.webhooks import RedisWebhooks
-from service import errors, idempotency, openapi
-from service.access import Desk, guarded, with_place
-from service.bodies import BodyBounds
-from service.callers import Authenticator
-from service.comparison import Comparer
-from service.context import Context
-from service.deliveries import Courier
-from service.doorbell import create_doorbell
-from service.idempotency import repeatable
-from service.limits import RateLimiter
-from service.metrics import Measured, Metrics
-from service.outward import Outward
-from service.routes import aliases, blobs, lineages, merges, models, operations, page, uploads, versions, watching
-from service.routes import webhooks as webhook_routes
-from service.senders import Senders
+from service.auth.api_keys import Authenticator
+from service.auth.rate_limits import RateLimiter
+from service.auth.request_state import AuditLog
+from service.events import routes as watching
+from service.events.broadcaster import Broadcaster
+from service.lineages import alias_routes as aliases
+from service.lineages import routes as lineages
+from service.lineages import version_routes as versions
+from service.merges import routes as merges
+from service.merges.notify import create_notifier
+from service.models import routes as models
+from service.models.tensor_diff import TensorDiffer
+from service.operations import docs_page as page
+from service.operations import openapi
+from service.operations import routes as operations
+from service.operations.periodic import tidy
+from service.pipeline import error_handlers as errors
+from service.pipeline import idempotency
+from service.pipeline.body_limits import BodyBounds
+from service.pipeline.context import Context
+from service.pipeline.idempotency import repeatable
+from service.pipeline.metrics import Measured, Metrics
+from service.pipeline.permissions import AccessControl, guarded, with_merge_quota
+from service.pipeline.writing import written
 from service.settings import GatewaySettings
-from service.slots import UploadSlots
-from service.tidying import tidy
-from service.tus import TusVersionHeader
-from service.visits import Trail
-from service.watchers import Watchers
-from service.writing import written
+from service.uploads import blob_routes as blobs
+from service.uploads import tus_routes as uploads
+from service.uploads.concurrency import UploadLimit
+from service.uploads.tus import TusVersionHeader
+from service.uploads.writer_lock import WriterLocks
+from service.webhooks import routes as webhook_routes
+from service.webhooks.dispatcher import WebhookDispatcher
+from service.webhooks.ssrf_safe_client import SsrfSafeClient
 
 _log = logging.getLogger(__name__)
 _DESCRIPTION = (
@@ -50,10 +61,10 @@ _DESCRIPTION = (
 def create_app(settings: GatewaySettings) -> FastAPI:
     """A gateway on its own connections. Nothing is contacted before the first request."""
     state = RedisStateStore(settings.redis_url)
-    reads = RedisReads(settings.redis_url)
+    reads = RedisAsyncQueries(settings.redis_url)
     events = RedisEvents(settings.redis_url)
-    intents = RedisIntents(settings.redis_url, settings.idempotency_lease_seconds, settings.idempotency_seconds)
-    watchers = Watchers(events, settings.max_watchers)
+    intents = RedisIdempotency(settings.redis_url, settings.idempotency_lease_seconds, settings.idempotency_seconds)
+    watchers = Broadcaster(events, settings.max_watchers)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -74,13 +85,13 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     app = FastAPI(
         title="odem", version=CODE_VERSION, description=_DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
     )
-    access = RedisAccess(settings.redis_url)
+    access = RedisApiKeys(settings.redis_url)
     webhooks = RedisWebhooks(settings.redis_url)
     networks = parse_networks(settings.webhook_networks)
-    outward = Outward(networks, settings.webhook_timeout_seconds, plain=settings.webhook_http)
-    courier = Courier(settings, state, webhooks, outward)
-    trail = Trail(access, settings.audit_entries)
-    places = open_places(settings, state, settings.upload_lifetime_seconds)
+    outward = SsrfSafeClient(networks, settings.webhook_timeout_seconds, plain=settings.webhook_http)
+    courier = WebhookDispatcher(settings, state, webhooks, outward)
+    trail = AuditLog(access, settings.audit_entries)
+    places = open_byte_stores(settings, state, settings.upload_lifetime_seconds)
     context = app.state.context = Context(
         settings=settings,
         state=state,
@@ -88,24 +99,24 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         events=events,
         blobs=places.blobs,
         uploads=places.uploads,
-        slots=UploadSlots(settings.max_open_uploads),
-        senders=Senders(settings.takeover_seconds, settings.idle_seconds),
+        slots=UploadLimit(settings.max_open_uploads),
+        senders=WriterLocks(settings.takeover_seconds, settings.idle_seconds),
         access=access,
-        ring=create_doorbell(settings.broker_url),
+        ring=create_notifier(settings.broker_url),
         watchers=watchers,
-        comparer=Comparer(settings.max_comparisons),
+        comparer=TensorDiffer(settings.max_comparisons),
         courier=courier,
     )
     app.add_middleware(TusVersionHeader)
     app.add_middleware(BodyBounds, settings=settings)
-    figures = RedisFigures(settings.redis_url)
+    figures = RedisMetrics(settings.redis_url)
     app.state.metrics = Metrics(figures, settings.data_dir)
     app.add_middleware(Measured, metrics=app.state.metrics)
     errors.install(app)
     idempotency.install(app)
     openapi.install(app)
     app.add_middleware(trail.around)
-    desk = Desk(settings, access, Authenticator(access, settings.key_cache_seconds), RateLimiter(access))
+    desk = AccessControl(settings, access, Authenticator(access, settings.key_cache_seconds), RateLimiter(access))
     for module in (
         merges,
         watching,
@@ -120,5 +131,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         page,
     ):
         # Not `include_router`: routes that lie flat are matched once and not once for each router that holds them.
-        app.router.routes.extend(guarded(repeatable(with_place(written(module.router.routes), desk), intents), desk))
+        app.router.routes.extend(
+            guarded(repeatable(with_merge_quota(written(module.router.routes), desk), intents), desk)
+        )
     return app

@@ -7,12 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from registry.alias import Alias
 from registry.architecture import Architecture
+from registry.base_record import Name, Text
 from registry.blob import Digest
 from registry.gate import Gate
 from registry.lineage import Lineage
 from registry.merge import Merge, MergeProblem, MergeState, Progress
 from registry.recipe import Recipe
-from registry.record import Name, Text
 from registry.task import Task
 from registry.upload import Upload
 from registry.version import DEFAULT_LINEAGE, MethodState, Provenance, Version

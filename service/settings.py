@@ -2,8 +2,8 @@
 
 from pydantic import Field, field_validator
 
-from registry.address import parse_networks
-from registry.log import LogFormat
+from registry.logging_config import LogFormat
+from registry.networks import parse_networks
 from registry.settings import StoreSettings
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from standalone.console import Console
-from standalone.leash import command_on_leash
 from standalone.orphans import MARK_VARIABLE, sweep
+from standalone.pdeathsig import command_with_pdeathsig
 
 # A line longer than this is broken; no child's output can fill the memory.
 LINE_LIMIT = 1 << 16
@@ -40,7 +40,7 @@ class RunningChild:
         self.child = child
         self._mark = f"{mark}/{child.name}/"
         self._process = subprocess.Popen(  # noqa: S603 - our own command line, no shell
-            command_on_leash(child.command),
+            command_with_pdeathsig(child.command),
             # What the user set for all processes is handed on unread.
             env={**os.environ, "PYTHONUNBUFFERED": "1", **child.environment, MARK_VARIABLE: self._mark},
             stdin=subprocess.DEVNULL,

@@ -5,7 +5,7 @@ import shutil
 import socket
 from pathlib import Path
 
-from registry.address import is_loopback
+from registry.networks import is_loopback
 
 GIB = 1 << 30
 

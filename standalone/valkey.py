@@ -25,8 +25,8 @@ from types import TracebackType
 from typing import IO, Self
 from urllib.parse import quote
 
-from standalone.leash import command_on_leash
 from standalone.lock import FolderLock
+from standalone.pdeathsig import command_with_pdeathsig
 
 # sockaddr_un.sun_path holds 108 bytes on Linux and 104 on macOS, the closing zero byte included.
 SOCKET_PATH_LIMIT = 103
@@ -192,7 +192,7 @@ class EmbeddedValkey:
 
     def _launch(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603 - our own command line, no shell
-            command_on_leash(self.command),
+            command_with_pdeathsig(self.command),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

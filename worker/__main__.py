@@ -10,8 +10,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from celery.platforms import SecurityWarning
 
-from registry.log import LogFormat, handler
-from worker.app import QUEUE, create_celery
+from registry.logging_config import LogFormat, handler
+from worker.celery_app import QUEUE, create_celery
 from worker.settings import WorkerSettings
 from worker.tasks import register
 

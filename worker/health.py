@@ -5,14 +5,14 @@ import sys
 import time
 
 from registry.errors import OdemError
-from registry.state.figures import RedisFigures
+from registry.state.metrics import RedisMetrics
 from worker.settings import WorkerSettings
 
 
 def main() -> int:
     """Look the worker up in the state store; more than three sweeps without a word are too many."""
     settings = WorkerSettings.read()
-    figures = RedisFigures(settings.redis_url, timeout=4.0)
+    figures = RedisMetrics(settings.redis_url, timeout=4.0)
     try:
         mine = [worker for worker in figures.workers() if worker.name.split(":")[0] == socket.gethostname()]
     except OdemError as error:

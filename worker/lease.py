@@ -8,7 +8,7 @@ from typing import Self
 
 from registry.errors import LeaseLost, StoreUnavailable
 from registry.merge import Claim, Progress
-from registry.state.store import StateStore
+from registry.state.interface import StateStore
 
 _PROGRESS_EVERY = 0.25
 _log = logging.getLogger(__name__)

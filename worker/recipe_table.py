@@ -8,7 +8,7 @@ import json
 from importlib import resources
 from pathlib import Path
 
-from worker.merging.ode_recipe import RECIPE_FIELDS
+from merging.ode_recipe import RECIPE_FIELDS
 
 
 def table() -> dict[str, dict[str, object]]:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from registry.architecture import Preprocess
-from worker.memory import Sample
+from worker.calibration_memory import Sample
 
 _BATCH = 128
 

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from registry.log import LogFormat
+from registry.logging_config import LogFormat
 from registry.settings import StoreSettings
 
 

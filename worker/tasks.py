@@ -19,9 +19,9 @@ from kombu.exceptions import OperationalError
 from registry.blobs.manifests import FileManifests
 from registry.errors import StorageFull, StoreUnavailable
 from registry.manifest import write_due
-from registry.state.figures import RedisFigures
-from registry.state.redis import RedisStateStore
-from worker.app import ADVANCE, QUEUE
+from registry.state.metrics import RedisMetrics
+from registry.state.state_store import RedisStateStore
+from worker.celery_app import ADVANCE, QUEUE
 from worker.settings import WorkerSettings
 
 _PR_SET_PDEATHSIG = 1
@@ -35,7 +35,7 @@ def register(celery: Celery, settings: WorkerSettings) -> None:
     @celery.task(name=ADVANCE)  # type: ignore[untyped-decorator]
     def advance(lineage: str) -> None:  # noqa: ARG001  it says why the bell rang; who waits longest comes first
         """Run a merge, if one waits; then ring for the next. Every merge that waits has a bell, so all are run."""
-        from worker.run import run_next  # noqa: PLC0415  torch is imported in the child only: it does not survive a fork
+        from worker.run_merge import run_next  # noqa: PLC0415  torch is imported in the child only: it does not survive a fork
 
         if served := run_next(settings):
             celery.send_task(ADVANCE, args=[served], queue=QUEUE)
@@ -85,7 +85,7 @@ class _Sweeper:
         self._thread.join(_FAREWELL_SECONDS)
 
     def _run(self) -> None:
-        state, figures = RedisStateStore(self._settings.redis_url), RedisFigures(self._settings.redis_url)
+        state, figures = RedisStateStore(self._settings.redis_url), RedisMetrics(self._settings.redis_url)
         while not self._stopped.wait(self._settings.sweep_seconds):
             try:
                 figures.note_worker(self._name, "alive", self._alive())

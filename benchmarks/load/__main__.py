@@ -8,8 +8,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.load.client import Times, Watchers, request, run
-from benchmarks.load.house import LINEAGES, House
+from benchmarks.load.client import Broadcaster, Times, request, run
+from benchmarks.load.stack import LINEAGES, Stack
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Load:
     core: float
 
 
-def _mix(house: House) -> list[bytes]:
+def _mix(house: Stack) -> list[bytes]:
     """Read a version, list versions, list merges, read a merge: a quarter each."""
     paths = []
     for index, merge in enumerate(house.merges):
@@ -45,7 +45,7 @@ def _mix(house: House) -> list[bytes]:
     return [request(path, house.token) for path in paths]
 
 
-async def _load(house: House, plan: Plan) -> Load:
+async def _load(house: Stack, plan: Plan) -> Load:
     mix = _mix(house)
     await run(house.port, mix, plan.connections, 2.0, None)  # until everything has run once
     before = house.busy_seconds
@@ -54,16 +54,16 @@ async def _load(house: House, plan: Plan) -> Load:
     return Load(paced, await run(house.port, mix, plan.connections, plan.seconds / 2, None), core)
 
 
-async def _watch(house: House, plan: Plan) -> tuple[float, int]:
+async def _watch(house: Stack, plan: Plan) -> tuple[float, int]:
     """Megabytes that the watchers add while merges go on, and how many events they were told."""
     claims = [house.begin(f"line{index}") for index in range(LINEAGES)]
     asked = [
         request(f"/merges/{claims[index % LINEAGES].merge.id}/events", house.token) for index in range(plan.watchers)
     ]
-    first = Watchers()
+    first = Broadcaster()
     await first.open(house.port, asked[:1])  # so that what the first watcher sets up for all is not counted
     before = house.memory_mb
-    watchers = Watchers()
+    watchers = Broadcaster()
     await watchers.open(house.port, asked)
     most = house.memory_mb
     for step in range(plan.steps):
@@ -93,7 +93,7 @@ def main() -> None:
     found: dict[bool, Load] = {}
     for auth in (False, True):
         print(f"{'with' if auth else 'without'} API keys", file=sys.stderr, flush=True)
-        with tempfile.TemporaryDirectory(prefix="odem-load-") as folder, House(Path(folder), auth=auth) as house:
+        with tempfile.TemporaryDirectory(prefix="odem-load-") as folder, Stack(Path(folder), auth=auth) as house:
             found[auth] = asyncio.run(_load(house, plan))
             megabytes, events = asyncio.run(_watch(house, plan))
     print("              req/s    p50 ms   p99 ms p99.9 ms  wrong     core  at most/s")

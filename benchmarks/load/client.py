@@ -85,7 +85,7 @@ async def run(port: int, requests: Sequence[bytes], connections: int, seconds: f
     return Times(taken, elapsed, wrong)
 
 
-class Watchers:
+class Broadcaster:
     """Connections that wait for events; `events` counts what came."""
 
     def __init__(self) -> None:

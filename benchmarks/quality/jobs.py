@@ -24,8 +24,8 @@ from benchmarks.zoo.build import digest
 
 _ROOT: Final = Path(__file__).parents[2]
 _DECIDING: Final = (
-    "worker/merging/**/*.py",
-    "worker/memory.py",
+    "merging/**/*.py",
+    "worker/calibration_memory.py",
     "benchmarks/quality/material.py",
     "benchmarks/quality/mergers.py",
     "benchmarks/quality/protocol.py",

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from benchmarks import zoo
 from benchmarks.zoo import network
 from benchmarks.zoo.images import Labelled
+from merging.ode import Normalisation
 from registry.task import Task
-from worker.memory import Sample
-from worker.merging.ode import Normalisation
+from worker.calibration_memory import Sample
 
 State = dict[str, Tensor]
 """Parameters by name."""

@@ -10,18 +10,18 @@ import numpy as np
 import torch
 
 from benchmarks.quality.material import Material, State
-from worker.memory import Sample
-from worker.merging import ode, streaming
-from worker.merging.average import Average
-from worker.merging.dare import dare
-from worker.merging.linear import Linear
-from worker.merging.magmax import MagMax
-from worker.merging.opcm import Opcm
-from worker.merging.raw import Raw
-from worker.merging.slerp import Slerp
-from worker.merging.task_arithmetic import TaskArithmetic
-from worker.merging.ties import Ties
-from worker.weights import as_raw
+from merging import ode, streaming
+from merging.average import Average
+from merging.dare import dare
+from merging.linear import Linear
+from merging.magmax import MagMax
+from merging.opcm import Opcm
+from merging.slerp import Slerp
+from merging.task_arithmetic import TaskArithmetic
+from merging.tensor_bytes import Raw
+from merging.ties import Ties
+from worker.calibration_memory import Sample
+from worker.torch_tensors import as_raw
 
 Recipe = dict[str, Any]
 """`method` and its parameters."""

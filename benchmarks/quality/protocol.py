@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.quality.material import Material, State
 from benchmarks.quality.mergers import Arrival, Recipe, merger
 from benchmarks.quality.streams import Stream
-from worker.memory import Sample, admit
+from worker.calibration_memory import Sample, admit
 
 
 @dataclass(frozen=True)

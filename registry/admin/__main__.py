@@ -6,16 +6,16 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 
 from registry.admin import audit, keys
-from registry.admin.rebuilding import rebuild
+from registry.admin.restore import rebuild
 from registry.admin.settings import AdminSettings
-from registry.admin.verification import verify
-from registry.blobs.collection import collect
-from registry.blobs.places import open_places
+from registry.admin.verify import verify
+from registry.blobs.factory import open_byte_stores
+from registry.blobs.garbage_collection import collect
 from registry.blobs.s3 import S3BlobStore
 from registry.errors import OdemError
 from registry.manifest import write_due
-from registry.state.access import RedisAccess
-from registry.state.redis import RedisStateStore
+from registry.state.api_keys import RedisApiKeys
+from registry.state.state_store import RedisStateStore
 
 _DAY = 86_400.0
 
@@ -27,7 +27,7 @@ class _Command:
         self._settings = settings
         self._root = settings.data_dir
         self._state = state
-        places = open_places(settings, state)
+        places = open_byte_stores(settings, state)
         self._blobs, self._manifests = places.blobs, places.manifests
 
     def rebuild(self, _: argparse.Namespace) -> int:
@@ -72,11 +72,11 @@ class _Command:
         return 0
 
     def keys(self, arguments: argparse.Namespace) -> int:
-        with closing(RedisAccess(self._settings.redis_url)) as access:
+        with closing(RedisApiKeys(self._settings.redis_url)) as access:
             return keys.run(access, arguments)
 
     def audit(self, arguments: argparse.Namespace) -> int:
-        with closing(RedisAccess(self._settings.redis_url)) as access:
+        with closing(RedisApiKeys(self._settings.redis_url)) as access:
             return audit.run(access, arguments)
 
 

@@ -6,8 +6,8 @@ import sys
 from datetime import timedelta
 
 from registry.audit import AuditEntry
-from registry.record import now
-from registry.state.access import RedisAccess
+from registry.base_record import now
+from registry.state.api_keys import RedisApiKeys
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
-def run(access: RedisAccess, arguments: argparse.Namespace) -> int:
+def run(access: RedisApiKeys, arguments: argparse.Namespace) -> int:
     """Print the entries that are asked for, the newest last. Raises StoreUnavailable."""
     since = None if arguments.hours is None else now() - timedelta(hours=arguments.hours)
     entries = access.read_audit(refused=arguments.refusals, since=since)

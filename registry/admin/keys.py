@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 
+from registry.api_key import ApiKey, KeyLimits, Scope, new_key
+from registry.base_record import now
 from registry.errors import InvalidRecord
-from registry.key import ApiKey, KeyLimits, Scope, new_key
 from registry.recipe import describe
-from registry.record import now
-from registry.state.access import RedisAccess
+from registry.state.api_keys import RedisApiKeys
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,9 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands.add_parser("revoke", help="end a key for ever").add_argument("id")
 
 
-def run(access: RedisAccess, arguments: argparse.Namespace) -> int:
+def run(access: RedisApiKeys, arguments: argparse.Namespace) -> int:
     """Do what was asked for. Raises KeyNotFound, InvalidRecord, StoreUnavailable."""
-    commands: dict[str, Callable[[RedisAccess, argparse.Namespace], None]] = {
+    commands: dict[str, Callable[[RedisApiKeys, argparse.Namespace], None]] = {
         "create": _create,
         "list": _list,
         "revoke": _revoke,
@@ -49,7 +49,7 @@ def run(access: RedisAccess, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _create(access: RedisAccess, arguments: argparse.Namespace) -> None:
+def _create(access: RedisApiKeys, arguments: argparse.Namespace) -> None:
     days = arguments.expires_days
     try:
         limits = KeyLimits(**{name: getattr(arguments, name) for name in KeyLimits.model_fields})
@@ -62,7 +62,7 @@ def _create(access: RedisAccess, arguments: argparse.Namespace) -> None:
     sys.stdout.write(f"{token}\n")
 
 
-def _list(access: RedisAccess, arguments: argparse.Namespace) -> None:
+def _list(access: RedisApiKeys, arguments: argparse.Namespace) -> None:
     for key in access.list_keys():
         if arguments.json:
             line = key.model_dump_json(exclude={"hash"})
@@ -79,6 +79,6 @@ def _state(key: ApiKey, when: datetime) -> str:
     return "live" if key.is_live(when) else "expired"
 
 
-def _revoke(access: RedisAccess, arguments: argparse.Namespace) -> None:
+def _revoke(access: RedisApiKeys, arguments: argparse.Namespace) -> None:
     key = access.revoke_key(arguments.id)
     sys.stdout.write(f"revoked: {key.id} ({key.name}); gateways notice within ODEM_KEY_CACHE_SECONDS\n")

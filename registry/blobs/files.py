@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from registry.blob import Blob
-from registry.blobs.disk import check_free, locked, room
+from registry.blobs.filesystem import check_free, locked, room
 from registry.blobs.writer import FileBlobWriter, Shelve
 from registry.errors import BlobNotFound
 
@@ -31,16 +31,16 @@ _DIGEST = re.compile(r"^sha256:([0-9a-f]{64})$")
 class FileBlobStore:
     """A blob store in a folder of one file system. Several processes may use it at once.
 
-    min_free: bytes of the file system that uploads leave free; past it they raise StorageFull. shelve: see
+    min_free: bytes of the file system that uploads leave free; past it they raise StorageFull. upload_copy: see
     `writer.py`; with it this is the local part of another store.
     """
 
-    def __init__(self, root: Path, min_free: int = 0, shelve: Shelve | None = None) -> None:
+    def __init__(self, root: Path, min_free: int = 0, upload_copy: Shelve | None = None) -> None:
         self._blobs = root / "blobs" / "sha256"
         self._uploads = root / "uploads"
         self._lock = root / "blobs" / "lock"
         self._min_free = min_free
-        self._shelve = shelve
+        self._shelve = upload_copy
         self._blobs.mkdir(parents=True, exist_ok=True)
         self._uploads.mkdir(parents=True, exist_ok=True)
 

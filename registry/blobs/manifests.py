@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from registry.blobs.disk import locked, replace_text, room, sync_folder
+from registry.blobs.filesystem import locked, replace_text, room, sync_folder
 
 
 class FileManifests:

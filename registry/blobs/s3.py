@@ -25,9 +25,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from registry.blob import Blob
-from registry.blobs.bucket import Bucket
-from registry.blobs.disk import locked
 from registry.blobs.files import FileBlobStore
+from registry.blobs.filesystem import locked
+from registry.blobs.s3_client import Bucket
 from registry.blobs.writer import FileBlobWriter
 from registry.errors import BlobNotFound, DigestMismatch, StoreUnavailable
 
@@ -46,7 +46,7 @@ class S3BlobStore:
 
     def __init__(self, bucket: Bucket, root: Path, min_free: int = 0, cache_bytes: int = 1 << 40) -> None:
         self._bucket = bucket
-        self._arriving = FileBlobStore(root, min_free, self.shelve)
+        self._arriving = FileBlobStore(root, min_free, self.upload_copy)
         self._copies = FileBlobStore(root, min_free)
         self._root = root / "blobs"
         self._most = cache_bytes
@@ -86,7 +86,7 @@ class S3BlobStore:
             self._fetch(digest)
             return self._used(digest)
 
-    def shelve(self, path: Path, digest: str) -> None:
+    def upload_copy(self, path: Path, digest: str) -> None:
         """Put a whole file into the bucket as this blob; bytes that it has already are not sent again."""
         name, size = _name(digest), path.stat().st_size
         self._bucket.put(f"young/{name}", b"")
@@ -103,7 +103,7 @@ class S3BlobStore:
     # For whoever looks after all blobs
 
     def listed(self) -> Iterator[tuple[str, float]]:
-        """Digest and time of every blob; see Shelves."""
+        """Digest and time of every blob; see AdminBlobStore."""
         young = {key.rpartition("/")[2]: moment for key, _, moment in self._bucket.list("young")}
         for key, _, moment in self._bucket.list("blobs/sha256"):
             name = key.rpartition("/")[2]
@@ -117,7 +117,7 @@ class S3BlobStore:
         yield from pieces
 
     def delete(self, digest: str, before: float, *, dry_run: bool = False) -> int | None:
-        """Delete a blob unless it was sent or named since; see Shelves. One process may delete at a time."""
+        """Delete a blob unless it was sent or named since; see AdminBlobStore. One process may delete at a time."""
         name = _name(digest)
         found = self._bucket.head(_key(digest))
         if found is None or found[1] >= before:

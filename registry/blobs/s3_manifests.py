@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from registry.blobs.bucket import Bucket
+from registry.blobs.s3_client import Bucket
 
 _PAUSE = 0.2
 

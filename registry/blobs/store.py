@@ -54,7 +54,7 @@ class BlobStore(Protocol):
         """A local, read-only file with the blob's bytes. Raises BlobNotFound."""
 
 
-class Shelves(BlobStore, Protocol):
+class AdminBlobStore(BlobStore, Protocol):
     """A blob store as those see it who look after all blobs: collection, verification."""
 
     def listed(self) -> Iterator[tuple[str, float]]:

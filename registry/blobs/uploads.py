@@ -25,11 +25,11 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from registry.base_record import now
 from registry.blob import Blob
-from registry.blobs.disk import check_free, locked, replace_text, room, sync_folder
+from registry.blobs.filesystem import check_free, locked, replace_text, room, sync_folder
 from registry.blobs.writer import FileBlobWriter, Shelve
 from registry.errors import OffsetMismatch, TooManyUploads, UploadBusy, UploadNotFound
-from registry.record import now
 from registry.upload import Upload
 
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -46,14 +46,16 @@ class FileUploads:
     """Resumable uploads in the blob store's folder. Several processes may use it at once.
 
     min_free: bytes of the file system that uploads leave free. lifetime: seconds that an upload is kept after its last
-    byte. shelve: see `writer.py`.
+    byte. upload_copy: see `writer.py`.
     """
 
-    def __init__(self, root: Path, min_free: int = 0, lifetime: float = 86_400.0, shelve: Shelve | None = None) -> None:
+    def __init__(
+        self, root: Path, min_free: int = 0, lifetime: float = 86_400.0, upload_copy: Shelve | None = None
+    ) -> None:
         self._root = root / "resumable"
         self._blobs = root / "blobs"
         self._min_free = min_free
-        self._shelve = shelve
+        self._shelve = upload_copy
         self._lifetime = timedelta(seconds=lifetime)
         self._hashers: OrderedDict[str, tuple[hashlib._Hash, int]] = OrderedDict()
         self._guard = threading.Lock()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from registry.blob import Blob, format_digest
-from registry.blobs.disk import begin_writing, check_free, locked, room, sync_folder
+from registry.blobs.filesystem import begin_writing, check_free, locked, room, sync_folder
 from registry.errors import DigestMismatch
 
 _READ = 1 << 20
@@ -23,18 +23,18 @@ class FileBlobWriter:
     """An open file that becomes a blob: written in order, hashed on the way, named by its digest at the commit.
 
     blobs: the folder of all blobs; lock: see `files.py`; min_free: bytes of the file system that stay free.
-    shelve: where else the bytes must be before they count.
+    upload_copy: where else the bytes must be before they count.
     """
 
     def __init__(
-        self, path: Path, file: int, blobs: Path, lock: Path, min_free: int, shelve: Shelve | None = None
+        self, path: Path, file: int, blobs: Path, lock: Path, min_free: int, upload_copy: Shelve | None = None
     ) -> None:
         self._path = path
         self._file = file
         self._blobs = blobs
         self._lock = lock
         self._min_free = min_free
-        self._shelve = shelve
+        self._shelve = upload_copy
         self._hasher = hashlib.sha256()
         self._hashed = 0
         self._written = 0

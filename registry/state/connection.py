@@ -12,9 +12,9 @@ from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
 from registry.errors import OdemError, StoreUnavailable
-from registry.server import Server, parse_server
+from registry.redis_url import Server, parse_server
 from registry.state.keys import BARRIER
-from registry.state.questions import Question, T
+from registry.state.queries import Query, T
 from registry.state.sentinels import primary_pool
 
 _PASSING = ("OOM", "MISCONF", "READONLY", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "command not allowed")
@@ -22,7 +22,7 @@ _PASSING = ("OOM", "MISCONF", "READONLY", "NOREPLICAS", "CLUSTERDOWN", "MASTERDO
 
 
 _FORGETTABLE = frozenset(
-    {"take", "take_place", "spend", "renew", "claim_delivery", "settle_delivery", "settle", "end_turn"}
+    {"take", "reserve_merge_quota", "spend", "renew", "claim_delivery", "settle_delivery", "settle", "end_turn"}
 )
 """Scripts whose changes no replica needs to have: what they lose is asked for again, or counted a little wrong."""
 
@@ -35,7 +35,7 @@ class RedisConnection:
 
     A call whose answer was lost is sent again, so every script must be safe to run twice.
 
-    url: see registry/server.py. Raises ValueError when it says nothing that there is.
+    url: see registry/redis_url.py. Raises ValueError when it says nothing that there is.
     timeout: seconds to wait for an answer before StoreUnavailable.
     """
 
@@ -63,7 +63,7 @@ class RedisConnection:
         with answers():
             return self._scripts[script](keys=keys, args=values)
 
-    def _ask(self, question: Question[T]) -> T:
+    def _ask(self, question: Query[T]) -> T:
         answer = None
         while True:
             try:

@@ -10,10 +10,10 @@ from typing import Any
 from registry.errors import LineageNotFound, MergeNotFound
 from registry.event import Event, Position, Present, Reached
 from registry.merge import Merge, MergeProblem, MergeState, Progress
-from registry.state.asynchronous import AsyncRedisConnection
+from registry.state.async_connection import AsyncRedisConnection
 from registry.state.connection import answers
+from registry.state.decoding import merge_of
 from registry.state.keys import LineageKeys, merge_lineage
-from registry.state.reading import merge_of
 
 _CONNECTIONS = 8
 _PAGE = 500

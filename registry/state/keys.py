@@ -2,7 +2,7 @@
 
     odem:lineages                       SET     names of all lineages
     odem:webhooks                       SET     names of lineages that have, or had, webhooks
-    odem:figures                        HASH    what workers count -> how much (see registry/figure.py)
+    odem:figures                        HASH    what workers count -> how much (see registry/worker_metrics.py)
     odem:workers                        HASH    name of a worker -> what it last said of itself, as JSON
     odem:merge:<id>:lineage             STRING  the lineage of a merge
     odem:deadlines                      ZSET    <lineage>/<merge> of merges with a deadline -> when (milliseconds)
@@ -71,9 +71,9 @@ def merge_lineage(merge_id: str) -> str:
     return f"odem:merge:{merge_id}:lineage"
 
 
-def circle_blobs(circle: str) -> str:
-    """Key of what the API keys of a circle (limited to the same lineages) have sent."""
-    return f"odem:circle:{circle}:blobs"
+def scope_blobs(key_scope_hash: str) -> str:
+    """Key of what the API keys of one scope (limited to the same lineages) have sent."""
+    return f"odem:circle:{key_scope_hash}:blobs"
 
 
 def bucket(who: str) -> str:

@@ -5,11 +5,11 @@ from collections.abc import Collection
 
 from registry.errors import LineageNotFound, MergeEnded, MergeNotFound
 from registry.merge import Merge, MergeSlice, MergeState
-from registry.state import questions
+from registry.state import queries as questions
 from registry.state.connection import RedisConnection, answers
+from registry.state.decoding import merge_of
 from registry.state.keys import DEADLINES, LineageKeys, merge_lineage
-from registry.state.ledger import ASKED_FOR
-from registry.state.reading import merge_of
+from registry.state.manifest_queries import ASKED_FOR
 
 _MOST_LINEAGES = 10_000
 _LOOK = 200

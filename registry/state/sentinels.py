@@ -13,7 +13,7 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from registry.server import Sentinels
+from registry.redis_url import Sentinels
 
 # mypy: disable-error-code="no-untyped-call"
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from datetime import timedelta
 
+from registry.base_record import now
 from registry.errors import WebhookNotFound
-from registry.record import now
 from registry.state.connection import RedisConnection, answers
 from registry.state.keys import WEBHOOKS, LineageKeys
 from registry.webhook import Attempt, Delivery, Webhook

@@ -12,7 +12,7 @@ import torch
 from tests.acceptance import networks
 from tests.acceptance.api import Api
 from tests.acceptance.material import SAMPLES, TASKS, Material
-from tests.acceptance.refusals import TASK, House
+from tests.acceptance.refusals import TASK, RunningService
 from tests.acceptance.stack import Stack
 
 
@@ -101,11 +101,11 @@ def client() -> Iterator[Callable[[Stack], Api]]:
 @pytest.fixture(scope="session")
 def house(
     api: Api, stack: Stack, material: Material, lineage: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
-) -> House:
+) -> RunningService:
     name = lineage("strict")
     document = {"lineage": name, "task": TASK.document, "recipe": {"method": "average"}}
     api.wait_success(api.merge(document, material.visual[TASK.name]))
     folder = tmp_path_factory.mktemp("wrong")
     plain = api.post_blob(networks.save(folder / "plain.safetensors", {"w": torch.ones(3)}))
     api.create_lineage({"name": "plain-strict", "base": plain, "recipe": {"method": "average"}})
-    return House(api, stack, material, api.post_blob(material.base), plain)
+    return RunningService(api, stack, material, api.post_blob(material.base), plain)

@@ -16,7 +16,7 @@ TASK = TASKS[0]
 
 
 @dataclass(frozen=True)
-class House:
+class RunningService:
     """What each case finds: a lineage that can run ODE-M with one version made, and one that cannot."""
 
     api: Api
@@ -45,7 +45,7 @@ class House:
 
 
 def assert_refused(
-    house: House, send: Callable[[], httpx.Response], status: int, kind: str, words: tuple[str, ...]
+    house: RunningService, send: Callable[[], httpx.Response], status: int, kind: str, words: tuple[str, ...]
 ) -> Json:
     """The answer is a problem that says what is wrong, and the service holds what it held before."""
     before = house.stored()

@@ -15,7 +15,7 @@ from typing import IO, Self, TypeVar
 import httpx
 import psutil
 
-from standalone.leash import command_on_leash
+from standalone.pdeathsig import command_with_pdeathsig
 
 ROOT = Path(__file__).parents[2]
 DEADLINE = 200.0
@@ -67,7 +67,7 @@ class Stack:
     def _launch(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "standalone", "--data-dir", str(self.data), "--port", str(self.port)]
         return subprocess.Popen(
-            command_on_leash(tuple(command)),  # whoever kills the test run leaves nothing behind
+            command_with_pdeathsig(tuple(command)),  # whoever kills the test run leaves nothing behind
             cwd=ROOT,
             env=self._environment,
             stdin=subprocess.DEVNULL,

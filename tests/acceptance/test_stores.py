@@ -78,7 +78,7 @@ def test_merges_run_on_a_bucket_and_everything_comes_back_from_it_alone(
     assert not (stack.data / "manifests").exists()
     lines = [json.loads(line[line.index("{") :]) for line in stack.text.splitlines() if '"level"' in line]
     told = [line for line in lines if line.get("request") == "from-the-client"]
-    assert {"worker.run", "uvicorn.access"} <= {line["logger"] for line in told}
+    assert {"worker.run_merge", "uvicorn.access"} <= {line["logger"] for line in told}
     assert any(line.get("merge") == made["id"] for line in told), "a request is followed to its worker"
 
     other = own_stack(**settings)

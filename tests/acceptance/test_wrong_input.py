@@ -13,7 +13,7 @@ from tests.acceptance import networks
 from tests.acceptance.api import Json, Part, parts
 from tests.acceptance.broken_files import BROKEN
 from tests.acceptance.networks import State
-from tests.acceptance.refusals import TASK, House, assert_refused
+from tests.acceptance.refusals import TASK, RunningService, assert_refused
 from tests.acceptance.stack import eventually
 
 pytestmark = pytest.mark.slow
@@ -26,7 +26,7 @@ def bytes_of(state: Mapping[str, torch.Tensor], folder: Path) -> bytes:
 # Files that are no safetensors
 
 
-def send_file(house: House, part: str, body: bytes) -> httpx.Response:
+def send_file(house: RunningService, part: str, body: bytes) -> httpx.Response:
     """Send a file to POST /blobs, or as one of the parts of POST /merge beside a good one."""
     if part == "blob":
         return house.api.http.post("/blobs", content=body)
@@ -37,14 +37,14 @@ def send_file(house: House, part: str, body: bytes) -> httpx.Response:
 
 @pytest.mark.parametrize("what", BROKEN)
 @pytest.mark.parametrize("part", ["blob", "checkpoint", "calibration"])
-def test_a_broken_file_is_refused_wherever_it_is_sent(house: House, what: str, part: str) -> None:
+def test_a_broken_file_is_refused_wherever_it_is_sent(house: RunningService, what: str, part: str) -> None:
     body, kind, words = BROKEN[what]
     status = 413 if kind == "too-large" else 422
     assert_refused(house, lambda: send_file(house, part, body), status, kind, words)
 
 
 @pytest.mark.parametrize("part", ["blob", "checkpoint", "calibration"])
-def test_a_good_header_with_too_few_or_too_many_bytes_behind_it_is_refused(house: House, part: str) -> None:
+def test_a_good_header_with_too_few_or_too_many_bytes_behind_it_is_refused(house: RunningService, part: str) -> None:
     files = house.material.calibration if part == "calibration" else house.material.visual
     whole = files[TASK.name].read_bytes()
     for body, words in (
@@ -99,7 +99,7 @@ CHECKPOINTS: dict[str, tuple[Callable[[State], State], tuple[str, ...]]] = {
 @pytest.mark.parametrize("what", CHECKPOINTS)
 @pytest.mark.parametrize("method", ["ode", "average"])
 def test_a_checkpoint_that_is_not_like_the_base_is_refused_with_what_differs(
-    house: House, tmp_path: Path, what: str, method: str
+    house: RunningService, tmp_path: Path, what: str, method: str
 ) -> None:
     change, words = CHECKPOINTS[what]
     body = bytes_of(change(house.checkpoint), tmp_path)
@@ -133,7 +133,9 @@ CALIBRATIONS: dict[str, tuple[Callable[[State], State], tuple[str, ...]]] = {
 
 @pytest.mark.parametrize("what", CALIBRATIONS)
 @pytest.mark.parametrize("way", ["multipart", "blobs"])
-def test_a_calibration_sample_that_does_not_fit_is_refused(house: House, tmp_path: Path, what: str, way: str) -> None:
+def test_a_calibration_sample_that_does_not_fit_is_refused(
+    house: RunningService, tmp_path: Path, what: str, way: str
+) -> None:
     change, words = CALIBRATIONS[what]
     file = networks.save(tmp_path / "sample.safetensors", change(house.sample))
     document = house.document()
@@ -189,7 +191,7 @@ DOCUMENTS: dict[str, tuple[Json | str, int, str, tuple[str, ...]]] = {
 
 @pytest.mark.parametrize("what", DOCUMENTS)
 @pytest.mark.parametrize("way", ["multipart", "json"])
-def test_a_document_that_says_something_impossible_is_refused(house: House, what: str, way: str) -> None:
+def test_a_document_that_says_something_impossible_is_refused(house: RunningService, what: str, way: str) -> None:
     content, status, kind, words = DOCUMENTS[what]
     text = content if isinstance(content, str) else json.dumps(house.document(**content))
 
@@ -212,7 +214,7 @@ def test_a_document_that_says_something_impossible_is_refused(house: House, what
     ids=["none", "unknown", "path"],
 )
 def test_json_must_name_blobs_that_are_there(
-    house: House, digests: Json, status: int, kind: str, words: tuple[str, ...]
+    house: RunningService, digests: Json, status: int, kind: str, words: tuple[str, ...]
 ) -> None:
     send = lambda: house.api.http.post("/merge", json=house.document(**digests))  # noqa: E731
     assert_refused(house, send, status, kind, words)
@@ -221,11 +223,11 @@ def test_json_must_name_blobs_that_are_there(
 # Parts of a merge
 
 
-def merge_part(house: House) -> Part:
+def merge_part(house: RunningService) -> Part:
     return ("merge", (None, json.dumps(house.document()), "application/json"))
 
 
-def file_part(name: str, house: House) -> Part:
+def file_part(name: str, house: RunningService) -> Part:
     files = {"calibration": house.material.calibration}.get(name, house.material.visual)
     return (name, ("file.safetensors", files[TASK.name].read_bytes(), "application/octet-stream"))
 
@@ -243,7 +245,7 @@ PARTS: dict[str, tuple[tuple[str, ...], int, str, tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize("what", PARTS)
-def test_parts_that_are_missing_or_out_of_order_are_named(house: House, what: str) -> None:
+def test_parts_that_are_missing_or_out_of_order_are_named(house: RunningService, what: str) -> None:
     names, status, kind, words = PARTS[what]
     files = [merge_part(house) if name == "merge" else file_part(name, house) for name in names]
     assert_refused(house, lambda: house.api.http.post("/merge", files=files), status, kind, words)
@@ -259,7 +261,7 @@ def test_parts_that_are_missing_or_out_of_order_are_named(house: House, what: st
     ],
 )
 def test_a_body_that_is_not_what_its_content_type_says_is_refused(
-    house: House, content_type: str, status: int, kind: str, words: tuple[str, ...]
+    house: RunningService, content_type: str, status: int, kind: str, words: tuple[str, ...]
 ) -> None:
     files = parts(house.document(), house.material.visual[TASK.name].read_bytes(), None)
     body = httpx.Request("POST", house.stack.url, files=files).read()
@@ -269,7 +271,7 @@ def test_a_body_that_is_not_what_its_content_type_says_is_refused(
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 @pytest.mark.parametrize("path", ["/merge", "/blobs"])
-def test_a_connection_that_is_cut_leaves_nothing(house: House, path: str, share: float) -> None:
+def test_a_connection_that_is_cut_leaves_nothing(house: RunningService, path: str, share: float) -> None:
     before = house.stored()
     if path == "/merge":
         files = parts(house.document(), house.material.full[TASK.name].read_bytes(), None)

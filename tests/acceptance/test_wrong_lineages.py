@@ -7,16 +7,16 @@ import pytest
 
 from tests.acceptance import networks
 from tests.acceptance.api import Json
-from tests.acceptance.refusals import TASK, House, assert_refused
+from tests.acceptance.refusals import TASK, RunningService, assert_refused
 
 pytestmark = pytest.mark.slow
 
 
-def lineage(house: House, **more: Any) -> Json:
+def lineage(house: RunningService, **more: Any) -> Json:
     return {"name": "new", "architecture": networks.ARCHITECTURE, "base": house.base} | more
 
 
-LINEAGES: dict[str, tuple[Callable[[House], Json], int, str, tuple[str, ...]]] = {
+LINEAGES: dict[str, tuple[Callable[[RunningService], Json], int, str, tuple[str, ...]]] = {
     "an unknown network": (
         lambda house: lineage(house, architecture={"open_clip": "ViT-B-33"}),
         422,
@@ -86,7 +86,7 @@ LINEAGES: dict[str, tuple[Callable[[House], Json], int, str, tuple[str, ...]]] =
 
 
 @pytest.mark.parametrize("what", LINEAGES)
-def test_a_lineage_that_cannot_be_is_refused(house: House, what: str) -> None:
+def test_a_lineage_that_cannot_be_is_refused(house: RunningService, what: str) -> None:
     make, status, kind, words = LINEAGES[what]
     document = make(house)
     assert_refused(house, lambda: house.api.http.post("/lineages", json=document), status, kind, words)
@@ -98,7 +98,7 @@ def test_a_lineage_that_cannot_be_is_refused(house: House, what: str) -> None:
     ids=["no JSON", "too much"],
 )
 def test_a_lineage_is_a_json_document_of_bounded_size(
-    house: House, content: bytes, status: int, kind: str, word: str
+    house: RunningService, content: bytes, status: int, kind: str, word: str
 ) -> None:
     assert_refused(house, lambda: house.api.http.post("/lineages", content=content), status, kind, (word,))
 
@@ -124,6 +124,6 @@ def test_a_lineage_is_a_json_document_of_bounded_size(
     ],
 )
 def test_what_is_not_there_is_said_to_be_missing(
-    house: House, path: str, status: int, kind: str, words: tuple[str, ...]
+    house: RunningService, path: str, status: int, kind: str, words: tuple[str, ...]
 ) -> None:
     assert_refused(house, lambda: house.api.http.get(path), status, kind, words)

@@ -32,7 +32,7 @@ _BUSY: Answer = (503, {"Retry-After": "0"}, _PROBLEM)
 _FAST = Retries(attempts=3, first=0.01)
 
 
-class House:
+class Stack:
     """A server that gives the answers it is told to, the last one for ever; it notes the keys of requests."""
 
     def __init__(self) -> None:
@@ -60,8 +60,8 @@ class House:
 
 
 @pytest.fixture
-def house() -> Iterator[House]:
-    made = House()
+def house() -> Iterator[Stack]:
+    made = Stack()
     thread = threading.Thread(target=made.server.serve_forever, args=(0.01,))
     thread.start()
     yield made
@@ -70,12 +70,12 @@ def house() -> Iterator[House]:
     made.server.server_close()
 
 
-def _sync(house: House) -> list[object]:
+def _sync(house: Stack) -> list[object]:
     with Odem(house.url, retries=_FAST) as odem:
         return list(odem.lineages())
 
 
-def _async(house: House) -> list[object]:
+def _async(house: Stack) -> list[object]:
     async def ask() -> list[object]:
         async with AsyncOdem(house.url, retries=_FAST) as odem:
             return list(await odem.lineages())
@@ -87,14 +87,14 @@ both = pytest.mark.parametrize("ask", [_sync, _async])
 
 
 @both
-def test_a_busy_service_is_asked_again(house: House, ask: Callable[[House], list[object]]) -> None:
+def test_a_busy_service_is_asked_again(house: Stack, ask: Callable[[Stack], list[object]]) -> None:
     house.answers = [_BUSY, _BUSY, _LINEAGES]
     assert ask(house) == []
     assert len(house.keys) == 3
 
 
 @both
-def test_the_last_refusal_is_told_with_its_problem(house: House, ask: Callable[[House], list[object]]) -> None:
+def test_the_last_refusal_is_told_with_its_problem(house: Stack, ask: Callable[[Stack], list[object]]) -> None:
     house.answers = [_BUSY]
     with pytest.raises(Unavailable, match="Later") as raised:
         ask(house)
@@ -103,7 +103,7 @@ def test_the_last_refusal_is_told_with_its_problem(house: House, ask: Callable[[
 
 
 @both
-def test_a_wait_beyond_patience_is_not_waited_for(house: House, ask: Callable[[House], list[object]]) -> None:
+def test_a_wait_beyond_patience_is_not_waited_for(house: Stack, ask: Callable[[Stack], list[object]]) -> None:
     house.answers = [(429, {"Retry-After": "3600"}, b"")]
     with pytest.raises(TooMany):
         ask(house)
@@ -111,21 +111,21 @@ def test_a_wait_beyond_patience_is_not_waited_for(house: House, ask: Callable[[H
 
 
 @both
-def test_a_service_that_is_not_there_is_told_as_unreachable(house: House, ask: Callable[[House], list[object]]) -> None:
+def test_a_service_that_is_not_there_is_told_as_unreachable(house: Stack, ask: Callable[[Stack], list[object]]) -> None:
     house.url = "http://127.0.0.1:1"
     with pytest.raises(Unreachable, match=r"127\.0\.0\.1:1"):
         ask(house)
 
 
 @pytest.mark.parametrize(("status", "kind"), [(404, NotFound), (409, Conflict), (422, Invalid), (500, Unavailable)])
-def test_what_would_not_help_is_not_sent_again(house: House, status: int, kind: type[Exception]) -> None:
+def test_what_would_not_help_is_not_sent_again(house: Stack, status: int, kind: type[Exception]) -> None:
     house.answers = [(status, {}, b"<html>a proxy's words</html>")]
     with pytest.raises(kind, match="a proxy's words"):
         _sync(house)
     assert len(house.keys) == 1
 
 
-def test_a_post_that_is_sent_again_keeps_its_key_and_another_one_has_its_own(house: House) -> None:
+def test_a_post_that_is_sent_again_keeps_its_key_and_another_one_has_its_own(house: Stack) -> None:
     busy = (409, {"Retry-After": "0"}, b"")
     house.answers = [_BUSY, busy, (404, {}, b"")]
     with Odem(house.url, retries=_FAST) as odem:

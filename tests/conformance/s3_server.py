@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from urllib.request import urlopen
 
-from standalone.leash import command_on_leash
+from standalone.pdeathsig import command_with_pdeathsig
 
 ACCESS_KEY = "odem-tests"
 SECRET_KEY = "a-secret-of-the-tests"
@@ -42,7 +42,7 @@ class S3Server:
         cache = ("--cache-dir", "memory", "--buffer-size", "64")
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                command_on_leash((*command, *cache, self._meta, f"127.0.0.1:{self.port}")),
+                command_with_pdeathsig((*command, *cache, self._meta, f"127.0.0.1:{self.port}")),
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -9,7 +9,7 @@ from typing import Self
 
 import redis
 
-from standalone.leash import command_on_leash
+from standalone.pdeathsig import command_with_pdeathsig
 from standalone.valkey import packaged_binary
 from tests.acceptance.stack import free_port
 
@@ -140,7 +140,7 @@ class Watched:
         path.write_text(configuration.format(folder=folder, password=PASSWORD, own=OWN_PASSWORD, **values))
         with (folder / "valkey.log").open("ab") as log:
             self._processes[name] = subprocess.Popen(
-                command_on_leash((str(packaged_binary()), str(path), *options)),
+                command_with_pdeathsig((str(packaged_binary()), str(path), *options)),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

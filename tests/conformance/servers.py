@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from registry.state.redis import RedisStateStore
+from registry.state.state_store import RedisStateStore
 from standalone.valkey import EmbeddedValkey
 
 SERVERS = ("valkey", "redis")

@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 
 from registry.blobs import writer as writer_module
-from registry.blobs.bucket import Bucket
-from registry.blobs.disk import begin_writing
 from registry.blobs.files import FileBlobStore, forget_abandoned
+from registry.blobs.filesystem import begin_writing
 from registry.blobs.s3 import S3BlobStore
-from registry.blobs.store import Shelves
+from registry.blobs.s3_client import Bucket
+from registry.blobs.store import AdminBlobStore
 from registry.errors import BlobNotFound, DigestMismatch, StorageFull
 from tests.conformance.s3_server import ACCESS_KEY, SECRET_KEY, S3Server
 
 
 @pytest.fixture(params=["files", "s3"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Shelves:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> AdminBlobStore:
     """Return an empty store of each kind; the bucket is on a real server."""
     if request.param == "files":
         return FileBlobStore(tmp_path)
@@ -28,25 +28,25 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Shelves:
     return S3BlobStore(Bucket(server.url(uuid.uuid4().hex), ACCESS_KEY, SECRET_KEY), tmp_path)
 
 
-def _put(store: Shelves, *pieces: bytes) -> str:
+def _put(store: AdminBlobStore, *pieces: bytes) -> str:
     writer = store.create()
     for piece in pieces:
         writer.write(piece)
     return writer.commit().digest
 
 
-def test_a_blob_is_named_by_the_sha256_of_its_bytes(store: Shelves) -> None:
+def test_a_blob_is_named_by_the_sha256_of_its_bytes(store: AdminBlobStore) -> None:
     digest = _put(store, b"hello, ", b"world")
     assert digest == "sha256:" + hashlib.sha256(b"hello, world").hexdigest()
     assert store.get(digest).size == 12
     assert store.path(digest).read_bytes() == b"hello, world"
 
 
-def test_the_same_bytes_twice_are_one_blob(store: Shelves) -> None:
+def test_the_same_bytes_twice_are_one_blob(store: AdminBlobStore) -> None:
     assert _put(store, b"ab") == _put(store, b"a", b"b")
 
 
-def test_a_blob_is_invisible_before_its_commit(store: Shelves) -> None:
+def test_a_blob_is_invisible_before_its_commit(store: AdminBlobStore) -> None:
     writer = store.create()
     writer.write(b"x")
     digest = "sha256:" + hashlib.sha256(b"x").hexdigest()
@@ -56,7 +56,7 @@ def test_a_blob_is_invisible_before_its_commit(store: Shelves) -> None:
     assert store.get(digest).size == 1
 
 
-def test_written_bytes_can_be_read_before_the_commit(store: Shelves) -> None:
+def test_written_bytes_can_be_read_before_the_commit(store: AdminBlobStore) -> None:
     writer = store.create()
     writer.write(b"0123456789")
     assert writer.read(3, 4) == b"3456"
@@ -64,14 +64,14 @@ def test_written_bytes_can_be_read_before_the_commit(store: Shelves) -> None:
     writer.abort()
 
 
-def test_reserved_room_that_was_not_used_is_no_part_of_the_blob(store: Shelves) -> None:
+def test_reserved_room_that_was_not_used_is_no_part_of_the_blob(store: AdminBlobStore) -> None:
     writer = store.create()
     writer.reserve(1000)
     writer.write(b"x")
     assert store.path(writer.commit().digest).read_bytes() == b"x"
 
 
-def test_an_unexpected_digest_keeps_nothing(store: Shelves) -> None:
+def test_an_unexpected_digest_keeps_nothing(store: AdminBlobStore) -> None:
     writer = store.create()
     writer.write(b"x")
     with pytest.raises(DigestMismatch):
@@ -81,12 +81,12 @@ def test_an_unexpected_digest_keeps_nothing(store: Shelves) -> None:
 
 
 @pytest.mark.parametrize("digest", ["", "x", "sha256:../../etc/passwd", "sha256:" + "A" * 64, "sha256:" + "0" * 64])
-def test_names_that_no_blob_has_are_not_found(store: Shelves, digest: str) -> None:
+def test_names_that_no_blob_has_are_not_found(store: AdminBlobStore, digest: str) -> None:
     with pytest.raises(BlobNotFound):
         store.path(digest)
 
 
-def test_all_blobs_are_listed_with_the_time_when_they_were_last_sent_or_named(store: Shelves) -> None:
+def test_all_blobs_are_listed_with_the_time_when_they_were_last_sent_or_named(store: AdminBlobStore) -> None:
     digests = {_put(store, data) for data in (b"a", b"b")}
     listed = dict(store.listed())
     assert set(listed) == digests
@@ -94,7 +94,7 @@ def test_all_blobs_are_listed_with_the_time_when_they_were_last_sent_or_named(st
     assert b"".join(store.chunks(_put(store, b"a"))) == b"a"
 
 
-def test_a_blob_that_was_named_since_is_not_deleted(store: Shelves) -> None:
+def test_a_blob_that_was_named_since_is_not_deleted(store: AdminBlobStore) -> None:
     digest = _put(store, b"abc")
     later, earlier = time.time() + 3600, time.time() - 3600
     assert store.delete(digest, earlier) is None

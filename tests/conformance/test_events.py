@@ -7,17 +7,17 @@ from typing import TypeVar
 import pytest
 import redis
 
+from registry.base_record import now
 from registry.errors import InvalidRecord, LineageNotFound, MergeNotFound
 from registry.event import Event, Position, Reached
 from registry.lineage import Lineage
 from registry.merge import Merge, Progress
 from registry.recipe import AverageRecipe
-from registry.record import now
 from registry.state.events import RedisEvents
+from registry.state.interface import EventSource
 from registry.state.keys import LineageKeys
 from registry.state.merges import new_merge_id
-from registry.state.redis import RedisStateStore
-from registry.state.store import EventSource
+from registry.state.state_store import RedisStateStore
 from registry.task import Task
 from registry.version import Version
 from standalone.valkey import EmbeddedValkey

@@ -5,11 +5,11 @@ from secrets import token_hex
 
 import pytest
 
+from registry.base_record import now
 from registry.errors import AliasChanged, AliasNotFound, LeaseLost, VersionNotFound, VersionRetired
 from registry.lineage import Lineage
 from registry.merge import Claim, Merge, MergeState
 from registry.recipe import AverageRecipe
-from registry.record import now
 from registry.retention import Retention
 from registry.state.merges import new_merge_id
 from registry.task import Task

@@ -7,15 +7,15 @@ from typing import Any, TypeVar
 import pytest
 import redis
 
+from registry.base_record import now
 from registry.errors import LineageNotFound, MergeNotFound, StoreUnavailable, VersionNotFound
 from registry.lineage import Lineage
 from registry.merge import Merge, MergeState
 from registry.recipe import AverageRecipe
-from registry.record import now
+from registry.state.async_queries import RedisAsyncQueries
+from registry.state.interface import AsyncQueries
 from registry.state.merges import new_merge_id
-from registry.state.reads import RedisReads
-from registry.state.redis import RedisStateStore
-from registry.state.store import Reads
+from registry.state.state_store import RedisStateStore
 from registry.task import Task
 from registry.version import Version, VersionReference
 from standalone.valkey import EmbeddedValkey
@@ -24,9 +24,9 @@ _DIGEST = "sha256:" + "0" * 64
 T = TypeVar("T")
 
 
-def _read(server: EmbeddedValkey, question: Callable[[Reads], Awaitable[T]]) -> T:
+def _read(server: EmbeddedValkey, question: Callable[[AsyncQueries], Awaitable[T]]) -> T:
     async def read() -> T:
-        reads = RedisReads(server.url)
+        reads = RedisAsyncQueries(server.url)
         try:
             return await question(reads)
         finally:
@@ -124,7 +124,7 @@ def test_a_merge_is_read_with_its_report(server: EmbeddedValkey, store: RedisSta
 
 
 def test_what_is_asked_at_once_is_answered_each_for_itself(server: EmbeddedValkey, store: RedisStateStore) -> None:
-    async def ask(reads: Reads) -> list[Any]:
+    async def ask(reads: AsyncQueries) -> list[Any]:
         words = ["a@1", "b@0", "a@latest"]
         first = [reads.version(VersionReference.parse(word)) for word in words]
         return await asyncio.gather(*first, reads.versions("a", 9), reads.merges("a", 9), return_exceptions=True)
@@ -141,7 +141,7 @@ def test_what_is_asked_at_once_is_answered_each_for_itself(server: EmbeddedValke
 
 @pytest.mark.usefixtures("store")
 def test_all_who_asked_are_told_that_the_server_is_away(server: EmbeddedValkey) -> None:
-    async def ask(reads: Reads) -> list[Any]:
+    async def ask(reads: AsyncQueries) -> list[Any]:
         await reads.versions("a", 1)
         server.kill()
         return await asyncio.gather(*(reads.versions("a", 1) for _ in range(3)), return_exceptions=True)

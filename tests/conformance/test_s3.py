@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from registry.blobs.bucket import Bucket
+from registry.base_record import now
 from registry.blobs.s3 import S3BlobStore
+from registry.blobs.s3_client import Bucket
 from registry.blobs.uploads import FileUploads
 from registry.errors import BlobNotFound, InvalidInput, StoreUnavailable
-from registry.record import now
 from registry.upload import Upload
 from tests.conformance.s3_server import ACCESS_KEY, SECRET_KEY, S3Server
 
@@ -125,7 +125,7 @@ def test_a_blob_is_stored_only_once_the_bucket_has_it(s3_server: S3Server, machi
 
 def test_a_resumable_upload_ends_in_the_bucket(machine: Machine, tmp_path: Path) -> None:
     store = machine("a")
-    uploads = FileUploads(tmp_path / "a", shelve=store.shelve)
+    uploads = FileUploads(tmp_path / "a", upload_copy=store.upload_copy)
     upload = uploads.create(Upload(id=uuid.uuid4().hex, length=4, owner="", expires_at=now(), created_at=now()), 5)
     writer = uploads.open(upload.id, 0)
     writer.write(b"abcd")

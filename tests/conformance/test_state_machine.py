@@ -20,11 +20,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from registry.base_record import now
 from registry.errors import LeaseLost, MergeEnded
 from registry.lineage import Lineage
 from registry.merge import Claim, Merge, MergeState, Progress
 from registry.recipe import AverageRecipe
-from registry.record import now
 from registry.state.merges import new_merge_id
 from registry.task import Task
 from registry.version import Version, VersionReference

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from registry.base_record import now
 from registry.errors import (
     LeaseLost,
     LineageExists,
@@ -18,10 +19,9 @@ from registry.errors import (
 from registry.lineage import Lineage
 from registry.merge import Claim, Merge, MergeProblem, MergeState, Progress
 from registry.recipe import AverageRecipe
-from registry.record import now
+from registry.state.interface import StateStore
 from registry.state.merges import new_merge_id
-from registry.state.redis import RedisStateStore
-from registry.state.store import StateStore
+from registry.state.state_store import RedisStateStore
 from registry.task import Task
 from registry.version import Version, VersionReference
 from standalone.valkey import EmbeddedValkey

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from registry.base_record import now
 from registry.blobs.files import FileBlobStore
 from registry.blobs.uploads import FileUploads
 from registry.blobs.writer import FileBlobWriter
 from registry.errors import DigestMismatch, OffsetMismatch, StorageFull, TooManyUploads, UploadBusy, UploadNotFound
-from registry.record import now
 from registry.upload import Upload
 
 _BYTES = bytes(range(256)) * 40

@@ -16,7 +16,7 @@ from standalone.settings import Settings as StandaloneSettings
 from worker.settings import WorkerSettings
 
 _ROOT = Path(__file__).parents[2]
-_ROOMS = ("registry", "service", "worker", "standalone")
+_ROOMS = ("registry", "service", "worker", "merging", "standalone")
 
 
 def test_the_release_is_said_once() -> None:
@@ -44,12 +44,12 @@ def test_the_glossary_has_every_noun_of_the_core() -> None:
 
 
 _PLANTS = [
-    ("service", "import worker.weights", "gateway and worker"),
+    ("service", "import worker.torch_tensors", "gateway and worker"),
     ("worker", "import service.app", "gateway and worker"),
     ("registry", "import fastapi", "registry knows nobody"),
     ("registry", "import worker.settings", "registry knows nobody"),
-    ("worker/merging", "import registry.merge", "merging is pure"),
-    ("worker/merging", "import redis", "merging is pure"),
+    ("merging", "import registry.merge", "merging is pure"),
+    ("merging", "import redis", "merging is pure"),
     ("service", "import torch", "no torch"),
     ("standalone", "import service.settings", "standalone starts"),
 ]

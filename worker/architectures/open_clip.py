@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from registry.architecture import Architecture
 from registry.errors import ArchitectureMismatch
 from registry.task import Task
-from worker.weights import Weights
+from worker.torch_tensors import Weights
 
 VISUAL = "visual."
 

@@ -1,12 +1,12 @@
-"""The merge methods by name: each composes `worker.merging` with what a job holds."""
+"""The merge methods by name: each composes `merging` with what a job holds."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from worker.job import Job, Result
+from worker.merge_job import Job, Result
 from worker.methods.data_free import merge_by_streaming
 from worker.methods.ode import merge_by_ode
-from worker.methods.recipes import PLANS
+from worker.planning import PLANS
 
 METHODS: Final[Mapping[str, Callable[[Job], Result]]] = {
     "ode": merge_by_ode,

@@ -5,15 +5,15 @@ from typing import Any
 
 from torch import Tensor
 
+from merging import streaming
+from merging.streaming import Emit
 from registry.merge import Progress
 from worker.architectures.open_clip import VISUAL, OpenClipNetwork
-from worker.job import Job, MergeCancelled, Result
-from worker.memory import Sample, load
-from worker.merging import streaming
-from worker.merging.streaming import Emit
-from worker.methods.recipes import PLANS, Plan
-from worker.methods.scoring import Scores, admit_sample
-from worker.output import Entry
+from worker.calibration_memory import Sample, load
+from worker.evaluation import Scores, admit_sample
+from worker.merge_job import Job, MergeCancelled, Result
+from worker.planning import PLANS, Plan
+from worker.safetensors_writer import Entry
 
 
 def merge_by_streaming(job: Job) -> Result:

@@ -5,16 +5,16 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from torch import Tensor
 
+from merging import ode
+from merging.streaming import WEIGHTS, Emit
 from registry.architecture import Architecture
 from registry.errors import MethodUnavailable
 from registry.merge import Progress
 from worker.architectures.open_clip import VISUAL, OpenClipNetwork
-from worker.job import Job, MergeCancelled, Result
-from worker.memory import Sample
-from worker.merging import ode
-from worker.merging.streaming import WEIGHTS, Emit
-from worker.methods.scoring import Scores, admit_sample
-from worker.weights import Weights, as_raw, check_finite
+from worker.calibration_memory import Sample
+from worker.evaluation import Scores, admit_sample
+from worker.merge_job import Job, MergeCancelled, Result
+from worker.torch_tensors import Weights, as_raw, check_finite
 
 _CHECKPOINT = "the checkpoint"
 

@@ -12,10 +12,10 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-from registry.key import ApiKey, Scope, new_key
-from registry.state.access import RedisAccess
-from registry.state.redis import RedisStateStore
-from standalone.leash import command_on_leash
+from registry.api_key import ApiKey, Scope, new_key
+from registry.state.api_keys import RedisApiKeys
+from registry.state.state_store import RedisStateStore
+from standalone.pdeathsig import command_with_pdeathsig
 from standalone.valkey import EmbeddedValkey
 from tests.acceptance.stack import free_port
 
@@ -49,7 +49,7 @@ class Gateway:
     def __init__(self, valkey: EmbeddedValkey, data: Path, **settings: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.access = RedisAccess(valkey.url)
+        self.access = RedisApiKeys(valkey.url)
         self.state = RedisStateStore(valkey.url)
         self._log = data.with_name(f"{data.name}-{self.port}.log")
         self._clients: list[httpx.Client] = []
@@ -69,7 +69,7 @@ class Gateway:
     def start(self) -> Self:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                command_on_leash((sys.executable, "-m", "service")),
+                command_with_pdeathsig((sys.executable, "-m", "service")),
                 cwd=ROOT,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from registry.key import Scope, new_key
-from registry.state.access import RedisAccess
+from registry.api_key import Scope, new_key
+from registry.state.api_keys import RedisApiKeys
 from standalone.valkey import EmbeddedValkey
 from tests.integration.access.gateway import ROOT, Gateway
 
@@ -77,7 +77,7 @@ def test_a_wrong_command_says_what_is_wrong(environment: dict[str, str], argumen
 
 
 def test_revoking_keeps_the_first_time(valkey: EmbeddedValkey) -> None:
-    access = RedisAccess(valkey.url)
+    access = RedisApiKeys(valkey.url)
     key, _ = new_key('quoted "revoked_at":null', Scope.READ, [])
     access.add_key(key)
     first = access.revoke_key(key.id)

@@ -10,9 +10,9 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 
-from registry.record import now
-from service.access import NEEDS
+from registry.base_record import now
 from service.app import create_app
+from service.pipeline.permissions import REQUIRED_SCOPES
 from service.settings import GatewaySettings
 from tests.integration.access.gateway import Gateway, send_blob, send_lineage, send_merge, tiny
 from tests.integration.access.routes import CASES, PUBLIC, Things
@@ -22,7 +22,7 @@ _BEARER = 'Bearer realm="odem"'
 
 
 @dataclass
-class House:
+class Stack:
     """Two lineages: `a`, to which some keys are limited, and `b`, of which these keys must not know."""
 
     gateway: Gateway
@@ -34,7 +34,7 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(gateway: Gateway) -> House:
+def house(gateway: Gateway) -> Stack:
     limited = {scope: gateway.key(scope, "a", "fresh", "limb")[1] for scope in _ORDER}
     unlimited = {scope: gateway.key(scope)[1] for scope in _ORDER}
     found = []
@@ -49,7 +49,7 @@ def house(gateway: Gateway) -> House:
         upload = keys["merge"].post("/uploads", headers=headers).headers["location"].rpartition("/")[2]
         found.append(Things(name, merge, blob, f"{name}@0", upload=upload, webhook=hook))
     none = Things("zz", f"mrg_{'0' * 24}", f"sha256:{'0' * 64}", "zz@0", new="zz")
-    return House(gateway, found[0], replace(found[1], new="b"), none, limited, unlimited)
+    return Stack(gateway, found[0], replace(found[1], new="b"), none, limited, unlimited)
 
 
 def _ask(client: httpx.Client, route: str, things: Things) -> httpx.Response:
@@ -68,18 +68,18 @@ def _words(answer: httpx.Response, things: Things) -> str:
 def test_the_table_has_every_route_of_the_app() -> None:
     routes = [route for route in create_app(GatewaySettings()).routes if isinstance(route, APIRoute)]
     served = {f"{method} {route.path}" for route in routes for method in route.methods or ()}
-    assert served == set(CASES) | PUBLIC == set(NEEDS)
-    assert {name for name, need in NEEDS.items() if need is None} == PUBLIC
+    assert served == set(CASES) | PUBLIC == set(REQUIRED_SCOPES)
+    assert {name for name, need in REQUIRED_SCOPES.items() if need is None} == PUBLIC
 
 
 def test_a_route_without_a_declared_need_is_not_served(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(NEEDS, "POST /merge")
+    monkeypatch.delitem(REQUIRED_SCOPES, "POST /merge")
     with pytest.raises(LookupError, match="POST /merge"):
         create_app(GatewaySettings())
 
 
 @pytest.mark.parametrize("route", CASES)
-def test_without_a_key_nothing_is_answered_and_nothing_told(house: House, route: str) -> None:
+def test_without_a_key_nothing_is_answered_and_nothing_told(house: Stack, route: str) -> None:
     client = house.gateway.client(None)
     answers = [_ask(client, route, things) for things in (house.own, house.none)]
     for answer in answers:
@@ -92,7 +92,7 @@ def test_without_a_key_nothing_is_answered_and_nothing_told(house: House, route:
 
 
 @pytest.mark.parametrize("route", CASES)
-def test_a_wrong_key_is_told_no_more_than_that(house: House, route: str) -> None:
+def test_a_wrong_key_is_told_no_more_than_that(house: Stack, route: str) -> None:
     key, revoked = house.gateway.key("admin")
     house.gateway.access.revoke_key(key.id)
     _, expired = house.gateway.key("admin", expires_at=now() - timedelta(seconds=1))
@@ -110,7 +110,7 @@ def test_a_wrong_key_is_told_no_more_than_that(house: House, route: str) -> None
 
 
 @pytest.mark.parametrize("route", [route for route, case in CASES.items() if case.scope != "read"])
-def test_a_key_of_a_smaller_scope_is_refused_whether_or_not_the_thing_exists(house: House, route: str) -> None:
+def test_a_key_of_a_smaller_scope_is_refused_whether_or_not_the_thing_exists(house: Stack, route: str) -> None:
     needed = CASES[route].scope
     for scope in _ORDER[: _ORDER.index(needed)]:
         answers = [_ask(house.limited[scope], route, things) for things in (house.own, house.others, house.none)]
@@ -122,7 +122,7 @@ def test_a_key_of_a_smaller_scope_is_refused_whether_or_not_the_thing_exists(hou
 
 
 @pytest.mark.parametrize("route", [route for route, case in CASES.items() if case.others is not None])
-def test_what_belongs_to_another_lineage_is_as_if_it_were_not_there(house: House, route: str) -> None:
+def test_what_belongs_to_another_lineage_is_as_if_it_were_not_there(house: Stack, route: str) -> None:
     case = CASES[route]
     others, none = (_ask(house.limited[case.scope], route, things) for things in (house.others, house.none))
     assert (others.status_code, none.status_code) == (case.others, case.others)
@@ -130,7 +130,7 @@ def test_what_belongs_to_another_lineage_is_as_if_it_were_not_there(house: House
     assert {name for name in others.headers if name != "date"} == {name for name in none.headers if name != "date"}
 
 
-def test_the_blobs_of_others_cannot_be_merged_nor_made_a_base(house: House) -> None:
+def test_the_blobs_of_others_cannot_be_merged_nor_made_a_base(house: Stack) -> None:
     client = house.limited["admin"]
     for blob in (house.others.blob, house.none.blob):
         document = {"lineage": "a", "task": {"name": "t"}, "checkpoint": blob}
@@ -139,7 +139,7 @@ def test_the_blobs_of_others_cannot_be_merged_nor_made_a_base(house: House) -> N
         assert answer.json()["type"] == "/problems/blob-not-found"
 
 
-def test_a_limited_key_merges_what_it_has_sent_itself_by_a_resumable_upload(house: House) -> None:
+def test_a_limited_key_merges_what_it_has_sent_itself_by_a_resumable_upload(house: Stack) -> None:
     file = tiny(77)
     headers = {"Tus-Resumable": "1.0.0", "Upload-Length": str(len(file))}
     piece = headers | {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
@@ -152,14 +152,14 @@ def test_a_limited_key_merges_what_it_has_sent_itself_by_a_resumable_upload(hous
     assert other.head(f"/blobs/{digest}").status_code == 404
 
 
-def test_listings_show_a_limited_key_its_own_lineages_only(house: House) -> None:
+def test_listings_show_a_limited_key_its_own_lineages_only(house: Stack) -> None:
     names = [item["name"] for item in house.limited["read"].get("/lineages").json()["lineages"]]
     assert "a" in names
     assert "b" not in names
     assert "b" in [item["name"] for item in house.unlimited["read"].get("/lineages").json()["lineages"]]
 
 
-def test_a_branch_does_not_tell_a_limited_key_where_it_came_from(house: House) -> None:
+def test_a_branch_does_not_tell_a_limited_key_where_it_came_from(house: Stack) -> None:
     _, admin = house.gateway.key("admin")
     assert admin.post("/lineages/b/branch", json={"name": "twig", "version": "0"}).json()["origin"] == "b@0"
     _, client = house.gateway.key("read", "twig")
@@ -167,13 +167,13 @@ def test_a_branch_does_not_tell_a_limited_key_where_it_came_from(house: House) -
     assert client.get("/models/twig@0").json()["origin"] is None
 
 
-def test_a_limited_key_can_do_everything_with_its_own(house: House) -> None:
+def test_a_limited_key_can_do_everything_with_its_own(house: Stack) -> None:
     for route, case in CASES.items():
         answer = _ask(house.limited[case.scope], route, house.own)
         assert answer.status_code == case.own, (route, answer.text)
 
 
-def test_a_refusal_comes_before_the_body_is_asked_for(house: House) -> None:
+def test_a_refusal_comes_before_the_body_is_asked_for(house: Stack) -> None:
     """`Expect: 100-continue` is never answered with 100, so a client that waits for it sends nothing."""
     import socket
 
@@ -182,7 +182,7 @@ def test_a_refusal_comes_before_the_body_is_asked_for(house: House) -> None:
         assert wire.recv(65536).startswith(b"HTTP/1.1 401 ")
 
 
-def test_a_revoked_key_ends_at_once_where_keys_are_not_remembered(house: House) -> None:
+def test_a_revoked_key_ends_at_once_where_keys_are_not_remembered(house: Stack) -> None:
     key, client = house.gateway.key("read")
     assert client.get("/lineages").status_code == 200
     house.gateway.access.revoke_key(key.id)

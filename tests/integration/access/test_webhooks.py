@@ -11,8 +11,8 @@ import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook as Verifier
 
+from registry.base_record import now
 from registry.merge import MergeProblem, MergeState
-from registry.record import now
 from registry.version import Version
 from tests.integration.access.gateway import Gateway, eventually, send_blob, send_lineage, send_merge
 
@@ -62,7 +62,7 @@ def receiver() -> Iterator[Receiver]:
         thread.join()
 
 
-class House:
+class Stack:
     """A gateway with the lineage `a`, and merges that a line of Python ends as a worker would."""
 
     def __init__(self, gateway: Gateway) -> None:
@@ -108,14 +108,14 @@ class House:
 
 
 @pytest.fixture
-def house(own_gateway: Callable[..., Gateway]) -> House:
-    return House(own_gateway(**_FAST))
+def house(own_gateway: Callable[..., Gateway]) -> Stack:
+    return Stack(own_gateway(**_FAST))
 
 
 _ENDS = ["succeeded", "rejected", "failed", "cancelled", "cancelled while running", "lost"]
 
 
-def test_every_end_is_told_and_signed(house: House, receiver: Receiver) -> None:
+def test_every_end_is_told_and_signed(house: Stack, receiver: Receiver) -> None:
     hook = house.hook(receiver.url)
     merges = {house.merge(end): end for end in _ENDS}
     eventually(lambda: len(receiver.got) == len(_ENDS), "a message for each end")
@@ -136,7 +136,7 @@ def test_every_end_is_told_and_signed(house: House, receiver: Receiver) -> None:
     assert {(line["status"], line["error"]) for line in house.log(hook)} == {(204, None)}
 
 
-def test_a_failed_delivery_is_tried_again_with_the_same_id(house: House, receiver: Receiver) -> None:
+def test_a_failed_delivery_is_tried_again_with_the_same_id(house: Stack, receiver: Receiver) -> None:
     hook = house.hook(receiver.url)
     receiver.answers = [500, 302, 429]
     receiver.location = "http://127.0.0.1:1/elsewhere"
@@ -152,7 +152,7 @@ def test_a_failed_delivery_is_tried_again_with_the_same_id(house: House, receive
 def test_a_message_is_given_up_and_a_webhook_that_fails_for_long_disabled(
     own_gateway: Callable[..., Gateway], receiver: Receiver
 ) -> None:
-    house = House(own_gateway(**_FAST, ODEM_WEBHOOK_ATTEMPTS="3", ODEM_WEBHOOK_DISABLE_SECONDS="0.1"))
+    house = Stack(own_gateway(**_FAST, ODEM_WEBHOOK_ATTEMPTS="3", ODEM_WEBHOOK_DISABLE_SECONDS="0.1"))
     hook = house.hook(receiver.url)
     place = f"/lineages/a/webhooks/{hook['id']}"
     receiver.answers = [500] * 3
@@ -169,7 +169,7 @@ def test_a_message_is_given_up_and_a_webhook_that_fails_for_long_disabled(
     eventually(lambda: len(receiver.got) == before + 2, "told again")
 
 
-def test_a_receiver_that_says_gone_is_left_alone_at_once(house: House, receiver: Receiver) -> None:
+def test_a_receiver_that_says_gone_is_left_alone_at_once(house: Stack, receiver: Receiver) -> None:
     hook = house.hook(receiver.url)
     receiver.answers = [410]
     house.merge("cancelled")
@@ -181,7 +181,7 @@ def test_what_ended_while_no_gateway_ran_is_told_by_the_next(
     own_gateway: Callable[..., Gateway], receiver: Receiver
 ) -> None:
     first = own_gateway(**_FAST)
-    house = House(first)
+    house = Stack(first)
     house.hook(receiver.url)
     send_merge(house.client, "a", house.blob)
     first.kill()
@@ -194,7 +194,7 @@ def test_what_ended_while_no_gateway_ran_is_told_by_the_next(
 
 
 def test_two_gateways_tell_each_end_once(own_gateway: Callable[..., Gateway], receiver: Receiver) -> None:
-    house = House(own_gateway(**_FAST))
+    house = Stack(own_gateway(**_FAST))
     own_gateway(**_FAST)
     hook = house.hook(receiver.url)
     for _ in range(20):
@@ -203,7 +203,7 @@ def test_two_gateways_tell_each_end_once(own_gateway: Callable[..., Gateway], re
     assert len({headers["webhook-id"] for headers, _ in receiver.got}) == len(receiver.got) == 20
 
 
-def test_a_deleted_webhook_is_told_nothing(house: House, receiver: Receiver) -> None:
+def test_a_deleted_webhook_is_told_nothing(house: Stack, receiver: Receiver) -> None:
     hook = house.hook(receiver.url)
     other = house.hook(receiver.url)
     assert house.client.delete(f"/lineages/a/webhooks/{hook['id']}").status_code == 204
@@ -213,7 +213,7 @@ def test_a_deleted_webhook_is_told_nothing(house: House, receiver: Receiver) -> 
     assert len(receiver.got) == 1
 
 
-def test_the_secret_is_shown_once(house: House, receiver: Receiver) -> None:
+def test_the_secret_is_shown_once(house: Stack, receiver: Receiver) -> None:
     hook = house.hook(receiver.url)
     assert hook["secret"].startswith("whsec_")
     assert "secret" not in house.client.get(f"/lineages/a/webhooks/{hook['id']}").text
@@ -269,7 +269,7 @@ def _lineage_of(gateway: Gateway) -> httpx.Client:
 
 
 def test_a_lineage_has_no_more_webhooks_than_it_may(own_gateway: Callable[..., Gateway], receiver: Receiver) -> None:
-    house = House(own_gateway(**_FAST, ODEM_WEBHOOKS_PER_LINEAGE="1"))
+    house = Stack(own_gateway(**_FAST, ODEM_WEBHOOKS_PER_LINEAGE="1"))
     house.hook(receiver.url)
     answer = house.client.post("/lineages/a/webhooks", json={"url": receiver.url})
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/conflict")
@@ -278,7 +278,7 @@ def test_a_lineage_has_no_more_webhooks_than_it_may(own_gateway: Callable[..., G
 def test_a_slow_receiver_of_one_lineage_does_not_keep_another_waiting(
     own_gateway: Callable[..., Gateway], receiver: Receiver
 ) -> None:
-    house = House(own_gateway(**_FAST | {"ODEM_WEBHOOK_TIMEOUT_SECONDS": "20"}))
+    house = Stack(own_gateway(**_FAST | {"ODEM_WEBHOOK_TIMEOUT_SECONDS": "20"}))
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen(50)  # takes connections, answers nothing

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from registry.base_record import now
 from registry.blobs.files import FileBlobStore
 from registry.blobs.manifests import FileManifests
 from registry.lineage import Lineage
 from registry.merge import Merge
 from registry.recipe import AverageRecipe
-from registry.record import now
 from registry.state.merges import new_merge_id
-from registry.state.redis import RedisStateStore
+from registry.state.state_store import RedisStateStore
 from registry.task import Task
 from registry.version import Provenance, Version
 from standalone.valkey import EmbeddedValkey

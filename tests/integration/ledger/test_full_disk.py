@@ -11,16 +11,16 @@ import torch
 from fastapi.testclient import TestClient
 from safetensors.torch import save
 
-from registry.admin.verification import verify
+from registry.admin.verify import verify
+from registry.base_record import now
 from registry.blobs.files import FileBlobStore
 from registry.blobs.manifests import FileManifests
 from registry.errors import StoreUnavailable
 from registry.manifest import write_due
 from registry.merge import Merge, MergeState
 from registry.recipe import AverageRecipe
-from registry.record import now
 from registry.state.merges import new_merge_id
-from registry.state.redis import RedisStateStore
+from registry.state.state_store import RedisStateStore
 from registry.task import Task
 from service.app import create_app
 from service.settings import GatewaySettings
@@ -134,7 +134,7 @@ def test_an_upload_whose_client_says_nothing_of_its_size_in_time_is_answered_507
 def test_a_merge_whose_output_does_not_fit_fails_and_says_so_and_succeeds_once_there_is_room(
     http: TestClient, small: Ledger, disk: _Disk
 ) -> None:
-    from worker.run import run_next
+    from worker.run_merge import run_next
 
     settings = WorkerSettings(redis_url=small.url, data_dir=disk.root, device="cpu", min_free_bytes=0)
     digest = http.post("/blobs", content=_FILE).json()["digest"]

@@ -7,16 +7,16 @@ import sys
 import time
 from collections.abc import Callable
 
+from registry.base_record import now
 from registry.merge import MergeState
-from registry.record import now
 from registry.version import Version
 from tests.integration.ledger.conftest import Ledger
 
 _SLEEPER = """
 import sys
 from registry.errors import LeaseLost
-from registry.record import now
-from registry.state.redis import RedisStateStore
+from registry.base_record import now
+from registry.state.state_store import RedisStateStore
 from registry.version import Version
 from worker.lease import Lease
 

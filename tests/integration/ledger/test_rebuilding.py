@@ -14,9 +14,9 @@ import pytest
 import redis
 
 from registry.admin.__main__ import main
-from registry.admin.rebuilding import rebuild
+from registry.admin.restore import rebuild
 from registry.admin.settings import AdminSettings
-from registry.admin.verification import verify
+from registry.admin.verify import verify
 from registry.errors import AliasChanged
 from registry.manifest import write_due
 from registry.retention import Retention
@@ -125,7 +125,7 @@ def test_a_manifest_that_changed_while_it_was_written_is_still_due(ledger: Ledge
     ledger.create()
     (due,) = ledger.state.due_manifests().values()
     ledger.state.set_alias("a", "x", 0)
-    assert ledger.state.settle_manifest("a", "lineage", due["lineage"]) is False
+    assert ledger.state.ack_manifest("a", "lineage", due["lineage"]) is False
     write_due(ledger.state, ledger.manifests)
     assert ledger.manifests.read("a", "lineage") == ledger.state.lineage_manifest("a").model_dump_json()
     assert ledger.state.due_manifests() == {}

@@ -16,9 +16,9 @@ ROOT = Path(__file__).parents[3]
 
 
 def run_next(settings: Any) -> str | None:
-    """See worker.run."""
-    from registry.record import now
-    from registry.state.redis import RedisStateStore
+    """See worker.run_merge."""
+    from registry.base_record import now
+    from registry.state.state_store import RedisStateStore
     from registry.version import Version
     from worker.lease import Lease
 
@@ -59,11 +59,11 @@ class StandIn:
         }
 
     def __enter__(self) -> Self:
-        from standalone.leash import command_on_leash
+        from standalone.pdeathsig import command_with_pdeathsig
 
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                command_on_leash((sys.executable, __file__)),
+                command_with_pdeathsig((sys.executable, __file__)),
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -83,9 +83,9 @@ class StandIn:
 
 
 def _main() -> None:
-    module: Any = types.ModuleType("worker.run")
+    module: Any = types.ModuleType("worker.run_merge")
     module.run_next = run_next
-    sys.modules["worker.run"] = module
+    sys.modules["worker.run_merge"] = module
     from worker.__main__ import main
 
     main()

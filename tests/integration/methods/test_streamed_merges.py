@@ -7,20 +7,20 @@ from typing import Any
 import pytest
 import torch
 
+from merging.average import Average
+from merging.dare import dare
+from merging.linear import Linear
+from merging.magmax import WINNERS, MagMax
+from merging.opcm import Opcm
+from merging.slerp import Slerp
+from merging.streaming import Method
+from merging.task_arithmetic import TaskArithmetic
+from merging.ties import PARTS, Ties
 from tests.acceptance import networks
 from tests.acceptance.api import Api, Json
 from tests.acceptance.stack import Stack
 from tests.unit.merging.streams import State, draw, nearby, run
 from tests.unit.merging.test_ties import batch_ties
-from worker.merging.average import Average
-from worker.merging.dare import dare
-from worker.merging.linear import Linear
-from worker.merging.magmax import WINNERS, MagMax
-from worker.merging.opcm import Opcm
-from worker.merging.slerp import Slerp
-from worker.merging.streaming import Method
-from worker.merging.task_arithmetic import TaskArithmetic
-from worker.merging.ties import PARTS, Ties
 
 pytestmark = pytest.mark.slow
 COUNT = 3

@@ -13,8 +13,8 @@ import pytest
 
 from registry.blobs.files import FileBlobStore
 from registry.blobs.manifests import FileManifests
-from registry.state.redis import RedisStateStore
-from standalone.leash import command_on_leash
+from registry.state.state_store import RedisStateStore
+from standalone.pdeathsig import command_with_pdeathsig
 from standalone.valkey import EmbeddedValkey
 from tests.acceptance.stack import eventually, free_port
 from tests.integration.ledger.conftest import Ledger
@@ -43,7 +43,7 @@ class Gateway:
     def start(self) -> "Gateway":
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                command_on_leash((sys.executable, "-m", "service")),
+                command_with_pdeathsig((sys.executable, "-m", "service")),
                 cwd=_ROOT,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,

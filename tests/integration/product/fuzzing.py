@@ -15,7 +15,7 @@ from pathlib import Path
 
 from registry.blobs.files import FileBlobStore
 from registry.blobs.manifests import FileManifests
-from registry.state.redis import RedisStateStore
+from registry.state.state_store import RedisStateStore
 from standalone.valkey import EmbeddedValkey
 from tests.integration.access.gateway import Gateway, send_blob
 from tests.integration.ledger.conftest import Ledger

@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from registry.record import now
+from registry.base_record import now
 from registry.task import Task
 from registry.version import Version
 from tests.integration.ledger.conftest import Ledger

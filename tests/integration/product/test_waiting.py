@@ -90,7 +90,7 @@ def test_a_running_merge_is_asked_to_stop_when_its_time_is_over(gateway: Gateway
 def test_no_worker_begins_a_merge_whose_time_is_over(books: Ledger, lineage: str) -> None:
     """Even when neither a gateway nor a sweep has looked since."""
     merge = books.enqueue(lineage)
-    from registry.record import now
+    from registry.base_record import now
 
     late = merge.model_copy(update={"id": f"mrg_{secrets.token_hex(12)}", "cancel_at": now()})
     books.state.request_cancel(merge.id)

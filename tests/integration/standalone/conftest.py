@@ -7,17 +7,17 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.integration.standalone.house import STAND_INS, House, free_port
+from tests.integration.standalone.stack import STAND_INS, Stack, free_port
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[Callable[..., House]]:
+def house(tmp_path: Path) -> Iterator[Callable[..., Stack]]:
     """Start a house; all that is started is killed after the test."""
-    started: list[House] = []
+    started: list[Stack] = []
     port = free_port()
 
-    def start(port: int = port, rooms: Path = STAND_INS, **environment: str) -> House:
-        started.append(House(tmp_path / "data", port, rooms, **environment))
+    def start(port: int = port, rooms: Path = STAND_INS, **environment: str) -> Stack:
+        started.append(Stack(tmp_path / "data", port, rooms, **environment))
         return started[-1]
 
     yield start

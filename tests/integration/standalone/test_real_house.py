@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
-from tests.integration.standalone.house import ROOT, House, eventually
+from tests.integration.standalone.stack import ROOT, Stack, eventually
 
 pytestmark = pytest.mark.slow
-Start = Callable[..., House]
+Start = Callable[..., Stack]
 BASE = {"layer.weight": np.zeros((4, 3), np.float32), "layer.bias": np.zeros(4, np.float32)}
 
 
 class Client:
     """Talks to a house's gateway, whatever proxy the environment names."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: Stack) -> None:
         self._http = httpx.Client(base_url=house.url, trust_env=False, timeout=90)
 
     def send(self, tensors: dict[str, np.ndarray[Any, Any]]) -> str:
@@ -59,7 +59,7 @@ def client() -> Any:
     """Open clients that are closed after the test."""
     opened: list[Client] = []
 
-    def open_client(house: House) -> Client:
+    def open_client(house: Stack) -> Client:
         opened.append(Client(house))
         return opened[-1]
 
@@ -68,7 +68,7 @@ def client() -> Any:
         each.close()
 
 
-def test_a_merge_goes_through_and_a_clean_stop_keeps_it(house: Start, client: Callable[[House], Client]) -> None:
+def test_a_merge_goes_through_and_a_clean_stop_keeps_it(house: Start, client: Callable[[Stack], Client]) -> None:
     first = house(rooms=ROOT).is_ready()
     user = client(first)
     user.create_lineage()
@@ -88,7 +88,7 @@ def test_a_merge_goes_through_and_a_clean_stop_keeps_it(house: Start, client: Ca
 
 @pytest.mark.parametrize("name", ["valkey", "worker", "gateway"])
 def test_a_merge_survives_sigkill_right_after_it_was_acknowledged(
-    house: Start, client: Callable[[House], Client], name: str
+    house: Start, client: Callable[[Stack], Client], name: str
 ) -> None:
     first = house(rooms=ROOT, ODEM_LEASE_SECONDS="2").is_ready()
     user = client(first)
@@ -101,7 +101,7 @@ def test_a_merge_survives_sigkill_right_after_it_was_acknowledged(
     assert [version["number"] for version in user.get("/models")["versions"]] == [1, 0]
 
 
-def test_a_merge_survives_sigkill_of_the_supervisor(house: Start, client: Callable[[House], Client]) -> None:
+def test_a_merge_survives_sigkill_of_the_supervisor(house: Start, client: Callable[[Stack], Client]) -> None:
     first = house(rooms=ROOT).is_ready()
     user = client(first)
     user.create_lineage()

@@ -16,14 +16,14 @@ import pytest
 
 from standalone.orphans import marked
 from standalone.supervisor import ONE_WISH
-from tests.integration.standalone.house import ROOT, STAND_INS, House, eventually, free_port
+from tests.integration.standalone.stack import ROOT, STAND_INS, Stack, eventually, free_port
 
 pytestmark = pytest.mark.slow
 VALKEY_CLOSED = "Valkey is now ready to exit"
-Start = Callable[..., House]
+Start = Callable[..., Stack]
 
 
-def said_in_order(house: House, *words: str) -> bool:
+def said_in_order(house: Stack, *words: str) -> bool:
     return re.search(".*".join(map(re.escape, words)), house.text, re.DOTALL) is not None
 
 

@@ -106,7 +106,7 @@ FILES: dict[str, tuple[bytes, str]] = {
     "a shape that is text": (one(shape="1"), BAD),
     "seventeen dimensions": (one(shape=[1] * 17), BAD),
     "a shape that is too small": (one(shape=[0]), BAD),
-    # Places
+    # ByteStores
     "an overlap": (framed(json.dumps({"a": entry(0, 8, shape=[2]), "b": entry(4, 8)}).encode(), bytes(8)), BAD),
     "two at one place": (framed(json.dumps({"a": entry(), "b": entry()}).encode(), bytes(4)), BAD),
     "a hole": (framed(json.dumps({"a": entry(), "b": entry(8, 12)}).encode(), bytes(12)), BAD),

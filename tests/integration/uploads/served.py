@@ -14,8 +14,8 @@ import uvicorn
 import uvloop
 
 from service.app import create_app
-from service.connection import BoundedConnection
-from service.context import Context
+from service.pipeline.context import Context
+from service.server.protocol import BoundedConnection
 from service.settings import GatewaySettings
 from tests.integration.access.gateway import eventually
 

@@ -12,7 +12,7 @@ from open_clip.model import CLIP
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from worker.merging.ode import OdeConfig, Outcome, TaskData, merge
+from merging.ode import OdeConfig, Outcome, TaskData, merge
 
 FOLDER = Path(__file__).parents[2] / "golden"
 PATHS = ("ode_small", "ode_medium", "ode_medium_protect_old", "ode_medium_qptol")

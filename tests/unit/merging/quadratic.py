@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from worker.merging.ode.objective import Passes
+from merging.ode.objective import Passes
 
 
 class Quadratic:

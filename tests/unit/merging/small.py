@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from worker.merging.ode import Normalisation, OdeConfig, Outcome, Step, TaskData, merge
+from merging.ode import Normalisation, OdeConfig, Outcome, Step, TaskData, merge
 
 NORMALISATION = Normalisation((0.48, 0.46, 0.41), (0.27, 0.26, 0.28))
 DIMENSION = 6

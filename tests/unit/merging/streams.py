@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from worker.merging.raw import CARRIERS, Raw, round_once
-from worker.merging.streaming import WEIGHTS, Inputs, Method, merge
-from worker.weights import as_raw, as_tensor
+from merging.streaming import WEIGHTS, Inputs, Method, merge
+from merging.tensor_bytes import CARRIERS, Raw, round_once
+from worker.torch_tensors import as_raw, as_tensor
 
 DTYPES = [torch.float32, torch.float16, torch.bfloat16]
 State = dict[str, Tensor]

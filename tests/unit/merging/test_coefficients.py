@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from merging.ode import Cancelled, OdeConfig, Step
+from merging.ode.augment import Crops
+from merging.ode.coefficients import Rows
+from merging.ode.objective import TowerObjective
+from merging.ode.parameter_buffer import Layout, bound
 from tests.unit.merging.small import NORMALISATION, difference, parameters, run, tasks, tower
-from worker.merging.ode import Cancelled, OdeConfig, Step
-from worker.merging.ode.augment import Crops
-from worker.merging.ode.coefficients import Rows
-from worker.merging.ode.flat import Layout, bound
-from worker.merging.ode.objective import TowerObjective
 
 ORIGIN = parameters(5)
 LEARNED: dict[str, Any] = {"coefficients": True, "coefficient_steps": 12, "origin": ORIGIN}

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import worker.merging
-from worker.merging import kernels
+import merging
+from merging.kernels import api as kernels
 
 _SCRIPT = """
 import sys
 import numpy as np
-from worker.merging import kernels
+from merging.kernels import api as kernels
 values = np.ones(3)
 kernels.add_scaled(values, values.copy(), 2.0)
 assert values.tolist() == [3.0, 3.0, 3.0]
@@ -34,7 +34,7 @@ def _run(folder: Path, script: str = _SCRIPT, **environment: str) -> tuple[bool,
     if not copy.exists():
         copy.mkdir(parents=True)
         for name in ("__init__.py", "compiled.py", "elements.py", "kernels.py", "loops.py"):
-            shutil.copy(Path(worker.merging.__file__).parent / name, copy)
+            shutil.copy(Path(merging.__file__).parent / name, copy)
         # Not even root can make a folder of a file.
         (copy / "__pycache__").touch()
     nowhere = {"HOME": "/dev/null/none", "PYTHONPATH": str(folder)}
@@ -80,7 +80,7 @@ def test_a_full_disk_costs_the_kept_code_and_not_the_result(tmp_path: Path) -> N
 
 @pytest.mark.slow
 def test_every_loop_can_be_compiled_beforehand() -> None:
-    subprocess.run((sys.executable, "-m", "worker.merging"), check=True)
+    subprocess.run((sys.executable, "-m", "merging"), check=True)
     assert all(loop.kept for loop in kernels.LOOPS)
 
 

@@ -5,13 +5,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from merging.ode import OdeConfig
+from merging.ode.aggregate import Aggregate
+from merging.ode.barrier import Barrier
+from merging.ode.integrator import Euler
+from merging.ode.path import Path
+from merging.ode.per_task import PerTask
 from tests.unit.merging.quadratic import Quadratic
-from worker.merging.ode import OdeConfig
-from worker.merging.ode.aggregate import Aggregate
-from worker.merging.ode.barrier import Barrier
-from worker.merging.ode.integrator import Euler
-from worker.merging.ode.path import Path
-from worker.merging.ode.per_task import PerTask
 
 DIMENSION = 9
 

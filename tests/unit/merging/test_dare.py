@@ -3,11 +3,11 @@
 import pytest
 import torch
 
+from merging.dare import dare
+from merging.streaming import CHUNK
+from merging.task_arithmetic import TaskArithmetic, Thin
+from merging.ties import Ties
 from tests.unit.merging.streams import draw, nearby, run
-from worker.merging.dare import dare
-from worker.merging.streaming import CHUNK
-from worker.merging.task_arithmetic import TaskArithmetic, Thin
-from worker.merging.ties import Ties
 
 
 def _kept(thin: Thin, count: int = 200_000, name: str = "w", index: int = 0) -> torch.Tensor:

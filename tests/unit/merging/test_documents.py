@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from worker.merging.ode_recipe import RECIPE_FIELDS
+from merging.ode_recipe import RECIPE_FIELDS
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "engine.md").read_text()
 

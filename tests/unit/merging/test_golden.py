@@ -3,12 +3,12 @@
 import pytest
 import torch
 
+from merging.ode import OdeConfig, Step
+from merging.ode.engine import arithmetic
+from merging.ode.objective import TowerObjective
+from merging.ode.parameter_buffer import Layout, bound
+from merging.ode.refine import refine
 from tests.unit.merging.golden import DEVICES, PATHS, largest_difference, load, run, tower
-from worker.merging.ode import OdeConfig, Step
-from worker.merging.ode.engine import arithmetic
-from worker.merging.ode.flat import Layout, bound
-from worker.merging.ode.objective import TowerObjective
-from worker.merging.ode.refine import refine
 
 TOLERANCE = 1e-6
 FAST = {"ode_small"}

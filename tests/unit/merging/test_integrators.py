@@ -12,12 +12,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from merging.ode import OdeConfig, Step
+from merging.ode.barrier import Barrier
+from merging.ode.integrator import integrator
+from merging.ode.path import Path, PathEnd
+from merging.ode.per_task import PerTask
 from tests.unit.merging.quadratic import Quadratic
-from worker.merging.ode import OdeConfig, Step
-from worker.merging.ode.barrier import Barrier
-from worker.merging.ode.integrator import integrator
-from worker.merging.ode.path import Path, PathEnd
-from worker.merging.ode.per_task import PerTask
 
 ETA, END = 0.7, 0.6
 CURVATURE = torch.tensor([0.2, 1.0, 2.5], dtype=torch.float64)

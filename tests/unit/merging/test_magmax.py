@@ -4,8 +4,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from merging.magmax import MagMax
 from tests.unit.merging.streams import DTYPES, State, draw, nearby, rounded, run
-from worker.merging.magmax import MagMax
 
 
 def _one_by_one(base: State, models: list[State], scaling: float = 1.0) -> State:

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from merging.ode import Cancelled, OdeConfig, Step, TaskData, merge
 from tests.unit.merging.golden import DEVICES
 from tests.unit.merging.small import NORMALISATION, PATH, difference, parameters, run, tasks, tower
-from worker.merging.ode import Cancelled, OdeConfig, Step, TaskData, merge
 
 RECTIFIERS = ["per_task", "aggregate", "none"]
 
@@ -219,7 +219,7 @@ def test_a_row_that_no_slot_was_left_for_is_computed_again(monkeypatch: pytest.M
     recipe: dict[str, Any] = {"integrator": "euler", "step_size": 0.03, "barrier_budget": 0.01}
     outcomes = {}
     for slots in (2, 3, 4):
-        monkeypatch.setattr("worker.merging.ode.engine.ROWS", (slots, slots))
+        monkeypatch.setattr("merging.ode.engine.ROWS", (slots, slots))
         outcomes[slots] = run(tasks(8), **recipe)
     assert max(len(step.multipliers) for step in outcomes[4].report.steps) == 4
     for slots in (2, 3):
@@ -230,7 +230,7 @@ def test_a_row_that_no_slot_was_left_for_is_computed_again(monkeypatch: pytest.M
 
 def test_three_slots_and_the_last_gradient_left_in_place_compute_no_row_again(monkeypatch: pytest.MonkeyPatch) -> None:
     recipe: dict[str, Any] = {"integrator": "euler", "step_size": 0.05, "barrier_budget": 1.0, "descent_ratio": 0.24}
-    monkeypatch.setattr("worker.merging.ode.engine.ROWS", (3, 3))
+    monkeypatch.setattr("merging.ode.engine.ROWS", (3, 3))
     report = run(tasks(4), **recipe).report
     assert report.refused_steps == 0
     assert max(len(step.multipliers) for step in report.steps) == 4

@@ -10,10 +10,10 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from merging.opcm import Opcm
+from merging.svd import Subspace, leading_rank
 from tests.unit.merging.golden import FOLDER, part
 from tests.unit.merging.streams import DTYPES, State, draw, nearby, rounded, run
-from worker.merging.opcm import Opcm
-from worker.merging.subspace import Subspace, leading_rank
 
 
 def _one_by_one(base: State, models: list[State], folder: Path, alpha: float = 0.5) -> tuple[list[State], list[Opcm]]:
@@ -101,7 +101,7 @@ def _projected(merged: Tensor, tau: Tensor) -> Tensor:
 def test_the_projection_of_large_layers_is_exact_to_rounding(
     shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.merging.subspace.BLOCK", 1000)  # many blocks
+    monkeypatch.setattr("merging.svd.BLOCK", 1000)  # many blocks
     # Singular values over four orders of magnitude, as fine-tuning leaves them.
     left, _, right = torch.linalg.svd(draw(1, *shape, dtype=torch.float64, spread=0.1), full_matrices=False)
     merged = left @ torch.diag(torch.logspace(0, -4, 60, dtype=torch.float64)) @ right

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.merging.ode.program import solve, solve_as_released
-from worker.merging.ode.rows import Candidate, constrained
+from merging.ode.qp import solve, solve_as_released
+from merging.ode.rows import Candidate, constrained
 
 
 def random_rows(seed: int, rows: int, dimension: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

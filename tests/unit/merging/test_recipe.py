@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.merging.ode import RECIPE_FIELDS, OdeConfig
+from merging.ode import RECIPE_FIELDS, OdeConfig
 
 ROOT = Path(__file__).parents[3]
 
@@ -72,5 +72,5 @@ def test_a_wrong_recipe_is_refused_with_what_is_allowed(recipe: dict[str, object
 
 
 def test_the_table_is_read_without_torch() -> None:
-    code = "import sys, worker.merging.ode_recipe as r; assert r.RECIPE_FIELDS and 'torch' not in sys.modules"
+    code = "import sys, merging.ode_recipe as r; assert r.RECIPE_FIELDS and 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

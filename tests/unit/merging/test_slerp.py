@@ -7,9 +7,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from merging.slerp import Slerp
+from merging.streaming import CHUNK
 from tests.unit.merging.streams import DTYPES, draw, rounded, run
-from worker.merging.slerp import Slerp
-from worker.merging.streaming import CHUNK
 
 
 @settings(max_examples=40, deadline=None)

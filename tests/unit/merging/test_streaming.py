@@ -5,14 +5,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from merging.average import Average
+from merging.linear import Linear
+from merging.magmax import MagMax
+from merging.slerp import Slerp
+from merging.streaming import CHUNK, Method, NotFinite
+from merging.task_arithmetic import TaskArithmetic
+from merging.ties import Ties
 from tests.unit.merging.streams import DTYPES, draw, nearby, rounded, run
-from worker.merging.average import Average
-from worker.merging.linear import Linear
-from worker.merging.magmax import MagMax
-from worker.merging.slerp import Slerp
-from worker.merging.streaming import CHUNK, Method, NotFinite
-from worker.merging.task_arithmetic import TaskArithmetic
-from worker.merging.ties import Ties
 
 _METHODS: list[Method] = [Average(before=2.0, utilities=(1.0,)), Linear(0.3), TaskArithmetic(0.7)]
 
@@ -104,8 +104,8 @@ def test_shapes_that_differ_are_refused_by_name() -> None:
 
 
 def test_what_is_called_before_a_tensor_can_end_the_merge() -> None:
+    from merging.streaming import Inputs, merge
     from tests.unit.merging.streams import Held
-    from worker.merging.streaming import Inputs, merge
 
     base = Held({"a": torch.zeros(2), "b": torch.zeros(2)})
     seen: list[str] = []

@@ -12,10 +12,10 @@ _ELEMENTS = 1 << 24
 _SCRIPT = """
 import sys, threading
 from pathlib import Path
-from worker.merging.average import Average
-from worker.merging.streaming import Inputs, merge
-from worker.merging.ties import Ties
-from worker.mapped import MappedFile
+from merging.average import Average
+from merging.streaming import Inputs, merge
+from merging.ties import Ties
+from worker.safetensors_reader import MappedFile
 
 base, *models = (MappedFile(Path(path)) for path in sys.argv[2:])
 method = {"average": lambda: Average(0.0, (1.0, 1.0)), "ties": lambda: Ties(0.2)}[sys.argv[1]]()

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.merging import kernels
-from worker.merging.threshold import Plain, kth_largest
+from merging.kernels import api as kernels
+from merging.topk import Plain, kth_largest
 
 _RNG = np.random.default_rng(0)
 _KINDS = {

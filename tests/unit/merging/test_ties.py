@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from merging.streaming import CHUNK, NotFinite
+from merging.ties import PARTS, Ties
 from tests.unit.merging.streams import DTYPES, State, draw, nearby, rounded, run
-from worker.merging.streaming import CHUNK, NotFinite
-from worker.merging.ties import PARTS, Ties
 
 
 def batch_ties(base: State, models: list[State], density: float, scaling: float, scope: str = "tensor") -> State:

@@ -22,7 +22,7 @@ from typing import Any
 from safetensors import SafetensorError, deserialize
 
 from registry.errors import NotSafetensors, TooLarge
-from registry.header import DTYPE_BYTES, Header, HeaderReader
+from registry.safetensors_header import DTYPE_BYTES, Header, HeaderReader
 
 CORPUS = Path(__file__).with_name("header_corpus.json")
 _MOST_HEADER, _MOST_TENSORS = 1 << 16, 40

@@ -6,7 +6,7 @@ from safetensors.torch import save
 
 from registry.calibration import check_calibration, check_labels
 from registry.errors import CalibrationInvalid
-from registry.header import HeaderReader
+from registry.safetensors_header import HeaderReader
 from registry.task import Task
 
 _TASK = Task(name="t", classnames=("a", "b"))

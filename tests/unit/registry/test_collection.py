@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from registry.blobs.collection import LEAST_GRACE, collect
+from registry.base_record import now
 from registry.blobs.files import FileBlobStore
+from registry.blobs.garbage_collection import LEAST_GRACE, collect
 from registry.blobs.uploads import FileUploads
 from registry.errors import BlobNotFound, InvalidInput
-from registry.record import now
 from registry.upload import Upload
 
 _GRACE = 3600.0

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save
 
 from registry.errors import NotSafetensors, PickleRefused, TensorMismatch, TooLarge
-from registry.header import HeaderReader, check_checkpoint, parse_header
+from registry.safetensors_header import HeaderReader, check_checkpoint, parse_header
 
 _LIMIT = 1 << 20
 

@@ -4,7 +4,7 @@ import io
 import json
 import logging
 
-from registry.log import bound, handler
+from registry.logging_config import bound, handler
 
 
 def _logger(stream: io.StringIO) -> logging.Logger:

@@ -5,10 +5,10 @@ from importlib import resources
 
 import pytest
 
+from merging.ode import OdeConfig
+from merging.ode_recipe import RECIPE_FIELDS
 from registry.errors import InvalidRecord
 from registry.recipe import AverageRecipe, OdeRecipe, resolve_recipe
-from worker.merging.ode import OdeConfig
-from worker.merging.ode_recipe import RECIPE_FIELDS
 from worker.recipe_table import table
 
 

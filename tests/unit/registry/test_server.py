@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from registry.server import Sentinels, celery_broker, parse_server
+from registry.redis_url import Sentinels, celery_broker, parse_server
 from worker.settings import WorkerSettings
 
 _FULL = (

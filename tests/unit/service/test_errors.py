@@ -4,33 +4,34 @@ import inspect
 import json
 
 from registry import errors
-from service.errors import ANSWERS, answer_to
-from service.examples import EXAMPLES
+from service.http.problems import PROBLEM_TYPES
+from service.operations.problem_examples import EXAMPLES
+from service.pipeline.error_handlers import problem_for
 
 
 def test_every_error_of_the_core_has_an_answer() -> None:
     classes = {item for _, item in inspect.getmembers(errors, inspect.isclass) if issubclass(item, errors.OdemError)}
-    assert classes == set(ANSWERS)
+    assert classes == set(PROBLEM_TYPES)
 
 
 def test_problem_types_are_told_apart() -> None:
-    kinds = [kind for _, kind, _ in ANSWERS.values()]
+    kinds = [kind for _, kind, _ in PROBLEM_TYPES.values()]
     assert len(kinds) == len(set(kinds))
 
 
 def test_statuses_say_whose_fault_it_is() -> None:
-    for error, (status, _, _) in ANSWERS.items():
+    for error, (status, _, _) in PROBLEM_TYPES.items():
         client = issubclass(error, errors.NotFound | errors.Conflict | errors.InvalidInput)
         assert 400 <= status < 500 or not client
 
 
 def test_every_error_has_an_example_in_the_document() -> None:
-    assert {type(error) for error in EXAMPLES} == set(ANSWERS)
-    assert len(EXAMPLES) == len(ANSWERS)
+    assert {type(error) for error in EXAMPLES} == set(PROBLEM_TYPES)
+    assert len(EXAMPLES) == len(PROBLEM_TYPES)
 
 
 def test_an_answer_says_what_the_table_and_the_error_say() -> None:
-    answer = answer_to(errors.MergeEnded("mrg_1", "failed"))
+    answer = problem_for(errors.MergeEnded("mrg_1", "failed"))
     body = json.loads(bytes(answer.body))
     assert (answer.status_code, body["type"], body["status"]) == (409, "/problems/merge-ended", 409)
     assert body["detail"] == "The merge mrg_1 has already ended: failed."

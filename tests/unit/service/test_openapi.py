@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.app import create_app
-from service.document import PLACE, render
+from service.export_openapi import PLACE, render
 from service.settings import GatewaySettings
 
 _ROOT = Path(__file__).parents[3]

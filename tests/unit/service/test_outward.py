@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from registry.address import is_public
-from service.deliveries import pause
-from service.outward import Outward, Unreachable
+from registry.networks import is_public
+from service.webhooks.dispatcher import pause
+from service.webhooks.ssrf_safe_client import SsrfSafeClient, Unreachable
 
 _PRIVATE = [
     "0.0.0.0",
@@ -66,7 +66,7 @@ def _post(names: list[list[str]], monkeypatch: pytest.MonkeyPatch, network: str)
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in next(answers)]
 
         monkeypatch.setattr(loop, "getaddrinfo", resolve)
-        outward = Outward([ipaddress.ip_network(network)], 5.0, plain=True)
+        outward = SsrfSafeClient([ipaddress.ip_network(network)], 5.0, plain=True)
         transport: Any = outward._client._transport
         backend = transport._pool._network_backend
         connect: Callable[..., Any] = backend.connect_tcp

@@ -8,8 +8,8 @@ from pydantic import BaseModel
 from starlette.testclient import TestClient
 
 from registry.merge import MergeState
-from service.parameters import Plan
-from service.writing import written
+from service.pipeline.parameters import Plan
+from service.pipeline.writing import written
 
 
 class _Seen(BaseModel):

@@ -9,12 +9,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from merging.average import Average
+from merging.streaming import Inputs, merge
 from registry.errors import NotSafetensors
 from tests.unit.merging.streams import Held
-from worker.mapped import MappedFile
-from worker.merging.average import Average
-from worker.merging.streaming import Inputs, merge
-from worker.weights import as_raw
+from worker.safetensors_reader import MappedFile
+from worker.torch_tensors import as_raw
 
 
 def _write(path: Path, pad: str) -> Path:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from registry.blobs.files import FileBlobStore
 from registry.task import Task
-from worker.memory import Sample, admit, load, store
+from worker.calibration_memory import Sample, admit, load, store
 
 
 def _sample(name: str, count: int, classes: int = 4) -> Sample:

@@ -14,7 +14,7 @@ from registry.architecture import Architecture
 from registry.errors import ArchitectureMismatch
 from registry.task import Task
 from worker.architectures.open_clip import OpenClipNetwork
-from worker.weights import Weights
+from worker.torch_tensors import Weights
 
 _CONFIG: dict[str, Any] = {
     "embed_dim": 16,

@@ -10,7 +10,7 @@ import pytest
 from registry.blobs.files import FileBlobStore
 from registry.blobs.store import BlobWriter
 from registry.errors import StorageFull
-from worker.output import Entry, Output, writing
+from worker.safetensors_writer import Entry, Output, writing
 
 _SIZE = 3_000_001
 

@@ -7,8 +7,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from registry.blobs.files import FileBlobStore
-from worker.output import Entry, writing
-from worker.weights import NotFinite, Weights, check_finite, entry_of, write_weights
+from worker.safetensors_writer import Entry, writing
+from worker.torch_tensors import NotFinite, Weights, check_finite, entry_of, write_weights
 
 _TENSORS = {
     "a": torch.arange(6, dtype=torch.float32).reshape(2, 3),

@@ -1,0 +1,164 @@
+"""A gateway pinned to one core over a real Valkey, with lineages, versions and merges of a realistic size in it."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from registry.api_key import KeyLimits, Scope, new_key
+from registry.base_record import now
+from registry.lineage import Lineage
+from registry.merge import Claim, Merge, Progress
+from registry.recipe import AverageRecipe
+from registry.state.api_keys import RedisApiKeys
+from registry.state.merges import new_merge_id
+from registry.state.state_store import RedisStateStore
+from registry.task import Task
+from registry.version import Provenance, Version
+from standalone.pdeathsig import command_with_pdeathsig
+from standalone.valkey import EmbeddedValkey
+
+LINEAGES = 5
+VERSIONS = 20
+_DIGEST = "sha256:" + "0" * 64
+_TASKS = tuple(Task(name=f"task{index}", classnames=tuple(f"class {c}" for c in range(10))) for index in range(10))
+_REPORT = {"tasks": {task.name: {"after": {"loss": 0.5, "accuracy": 0.9}} for task in _TASKS}, "path": [0.1] * 50}
+
+
+class Stack:
+    """Valkey and one gateway; a context manager.
+
+    auth: whether the gateway asks for keys; `token` is then one without a rate limit of its own.
+    """
+
+    def __init__(self, folder: Path, *, auth: bool) -> None:
+        self._folder = folder
+        self._auth = auth
+        self._valkey = EmbeddedValkey(folder / "valkey")
+        self.token: str | None = None
+        self.merges: list[str] = []
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+
+    def __enter__(self) -> Self:
+        self._valkey.start()
+        self.state = RedisStateStore(self._valkey.url)
+        if self._auth:
+            access = RedisApiKeys(self._valkey.url)
+            key, self.token = new_key("load", Scope.READ, limits=KeyLimits(rate=100_000, burst=100_000))
+            access.add_key(key)
+            access.close()
+        for index in range(LINEAGES):
+            self._fill(f"line{index}")
+        self._start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.wait()
+        self.state.close()
+        self._valkey.stop()
+        self._valkey.close()
+
+    def _fill(self, name: str) -> None:
+        base = Version(lineage=name, number=0, weights=_DIGEST, size=1, created_at=now())
+        self.state.create_lineage(Lineage(name=name, base=_DIGEST, recipe=AverageRecipe(), created_at=now()), base)
+        for number in range(1, VERSIONS):
+            claim = self.begin(name)
+            provenance = Provenance(
+                parent=number - 1,
+                merge=claim.merge.id,
+                checkpoint=_DIGEST,
+                recipe=claim.merge.recipe,
+                code="0",
+                libraries={"torch": "2"},
+                device="cpu",
+            )
+            version = Version(
+                lineage=name,
+                number=number,
+                weights=_DIGEST,
+                size=1,
+                tasks=_TASKS,
+                provenance=provenance,
+                report=_REPORT,
+                created_at=now(),
+            )
+            self.state.commit(claim, version)
+            self.merges.append(claim.merge.id)
+
+    def begin(self, lineage: str) -> Claim:
+        """A merge that a worker runs."""
+        self.state.enqueue(
+            Merge(
+                id=new_merge_id(),
+                lineage=lineage,
+                task=_TASKS[0],
+                recipe=AverageRecipe(),
+                checkpoint=_DIGEST,
+                created_at=now(),
+            )
+        )
+        claim = self.state.claim(lineage, 600_000, 3)
+        assert claim is not None
+        return claim
+
+    def progress(self, claim: Claim, step: int) -> None:
+        """Let a merge go on by a step."""
+        losses = {task.name: 0.5 for task in _TASKS}
+        self.state.renew(claim, 600_000, Progress(phase="merging", step=step, t=step / 1000, T=1.0, losses=losses))
+
+    def _start(self) -> None:
+        environment = {
+            **os.environ,
+            "ODEM_REDIS_URL": self._valkey.url,
+            "ODEM_BROKER_URL": self._valkey.broker_url,
+            "ODEM_DATA_DIR": str(self._folder / "data"),
+            "ODEM_PORT": str(self.port),
+            "ODEM_AUTH": str(self._auth),
+        }
+        with (self._folder / "gateway.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command_with_pdeathsig((sys.executable, "-m", "service")),
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        # Threads inherit it: at this moment there is only the first.
+        os.sched_setaffinity(self._process.pid, {min(os.sched_getaffinity(0))})
+        end = time.monotonic() + 60
+        while not self._ready():
+            if time.monotonic() > end:
+                raise RuntimeError((self._folder / "gateway.log").read_text()[-2000:])
+            time.sleep(0.1)
+
+    def _ready(self) -> bool:
+        with contextlib.suppress(httpx.TransportError):
+            return httpx.get(f"http://127.0.0.1:{self.port}/readyz", trust_env=False).status_code == 200
+        return False
+
+    def _status(self, field: str) -> float:
+        text = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(text.split(f"{field}:")[1].split()[0]) / 1024
+
+    @property
+    def memory_mb(self) -> float:
+        """The gateway's resident memory."""
+        return self._status("VmRSS")
+
+    @property
+    def busy_seconds(self) -> float:
+        """Processor time that the gateway has used."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,0 +1,49 @@
+"""The running average of checkpoints: θ + (θ' − θ) T_k with T_k = u_k / (u_1 + ... + u_k).
+
+Source: model soups, arXiv 2203.05482; its continual form keeps one running mean and the sum of utilities.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from merging.kernels import api as kernels
+from merging.streaming import Inputs, Kernel, Place, require_finite
+
+
+@dataclass(frozen=True)
+class Average:
+    """The mean of what was merged before, which weighs `before`, and of the checkpoints, by their utilities."""
+
+    before: float
+    utilities: tuple[float, ...]
+
+    def parts(self, dtype: str) -> Mapping[str, str]:  # noqa: ARG002
+        """None: the sum of utilities is a number."""
+        return {}
+
+    def prepare(self, inputs: Inputs) -> None:
+        """Nothing."""
+
+    def open(self, place: Place) -> Kernel:
+        """(Σ_before θ + Σ u_i θ'_i) / Σ: one division, so that equal utilities give correctly rounded means."""
+        total = self.before + sum(self.utilities[index] for index, _ in place.incoming)
+        flats = [flat for _, flat in place.incoming]
+        shares = [self.utilities[index] for index, _ in place.incoming]
+        if self.before:
+            flats.insert(0, place.head)
+            shares.insert(0, self.before)
+
+        def kernel(span: slice, out: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
+            number = kernels.combine([flat.elements(span) for flat in flats], shares, out, total=total)
+            require_finite(number, place.name, flats)
+            return {}
+
+        return kernel
+
+
+def operating_time(utility: float, others: float) -> float:
+    """T_k = u_k / (u_k + the utilities of all that was merged before, the base's included)."""
+    return utility / (utility + others)

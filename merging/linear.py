@@ -1,0 +1,40 @@
+"""Linear interpolation with a given weight: (1 − α) θ + α θ'.
+
+Source: WiSE-FT, "Robust fine-tuning of zero-shot models", arXiv 2109.01903.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from merging.kernels import api as kernels
+from merging.streaming import Inputs, Kernel, Place, require_finite
+
+
+@dataclass(frozen=True)
+class Linear:
+    """alpha: α, the checkpoint's share, from 0 to 1. Several checkpoints are taken one after another."""
+
+    alpha: float
+
+    def parts(self, dtype: str) -> Mapping[str, str]:  # noqa: ARG002
+        """None."""
+        return {}
+
+    def prepare(self, inputs: Inputs) -> None:
+        """Nothing."""
+
+    def open(self, place: Place) -> Kernel:
+        """(1 − α) θ + α θ'."""
+        flats = [place.head, *(flat for _, flat in place.incoming)]
+        rest = 1.0 - self.alpha
+        shares = [rest, *[self.alpha] * len(place.incoming)]
+
+        def kernel(span: slice, out: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
+            number = kernels.combine([flat.elements(span) for flat in flats], shares, out, decay=rest)
+            require_finite(number, place.name, flats)
+            return {}
+
+        return kernel

@@ -1,0 +1,56 @@
+"""MagMax: of all task vectors so far, each entry takes the one of largest magnitude.
+
+Source: "MagMax: leveraging model merging for seamless continual learning", arXiv 2407.06322.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from merging.kernels import api as kernels
+from merging.streaming import CHUNK, Inputs, Kernel, Place
+from merging.tensor_bytes import CARRIERS
+
+WINNERS: Final = "winners"
+
+
+@dataclass(frozen=True)
+class MagMax:
+    """scaling: λ, what is taken of the vector of largest entries.
+
+    The state holds the winning values θ' themselves, not their differences from the base: float32 has these exactly.
+    """
+
+    scaling: float = 1.0
+
+    def parts(self, dtype: str) -> Mapping[str, str]:
+        """The checkpoint's value that won each entry."""
+        return {WINNERS: "F64" if dtype == "F64" else "F32"}
+
+    def prepare(self, inputs: Inputs) -> None:
+        """Nothing."""
+
+    def open(self, place: Place) -> Kernel:
+        """θ_pre + λ · (the entry of largest magnitude). Of two equal magnitudes the positive one wins."""
+        before = place.parts.get(WINNERS)
+        rooms = np.empty((2, min(CHUNK, place.size)))
+
+        def kernel(span: slice, out: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
+            base = place.base.read(span)
+            winners, largest = (room[: base.size] for room in rooms)
+            winners[:] = base if before is None else before.read(span)
+            np.subtract(winners, base, out=largest)
+            for _, flat in place.incoming:
+                kernels.keep_largest(flat.read(span), base, winners, largest)
+            kept = {part: winners.astype(CARRIERS[dtype]) for part, dtype in self.parts(place.dtype).items()}
+            if self.scaling == 1.0:
+                place.round(winners, out)
+            else:
+                kernels.add_scaled(base, largest, self.scaling)
+                place.round(base, out)
+            return kept
+
+        return kernel

@@ -1,0 +1,22 @@
+"""ODE-M, a merge along a rectified path. `merge` is the whole of it; see docs/engine.md.
+
+Source: Lin & Kang, arXiv 2605.19409, and its published code.
+"""
+
+from merging.ode.config import OdeConfig
+from merging.ode.engine import merge
+from merging.ode.report import Cancelled, Outcome, Report, Step
+from merging.ode.task import Normalisation, TaskData
+from merging.ode_recipe import RECIPE_FIELDS
+
+__all__ = [
+    "RECIPE_FIELDS",
+    "Cancelled",
+    "Normalisation",
+    "OdeConfig",
+    "Outcome",
+    "Report",
+    "Step",
+    "TaskData",
+    "merge",
+]

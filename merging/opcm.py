@@ -1,0 +1,145 @@
+"""OPCM: orthogonal projection-based continual merging.
+
+From each incoming task vector, what lies in the leading singular subspace of the merged one, and on its singular
+diagonal, is taken away; then the sum is scaled to the mean norm of the task vectors so far.
+Source: "Merging models on the fly without retraining", arXiv 2501.09522, and its code with the diagonal cleared.
+"""
+
+import math
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from merging.kernels import api as kernels
+from merging.streaming import Float64, Inputs, Kernel, Place, dot
+
+_LINEAR: Final = ("weight", "proj", "in_proj_weight")
+"""Last words of the names of two-dimensional tensors that are the weights of linear layers."""
+
+_FUSED: Final = ("in_proj_weight", "qkv.weight")
+"""Ends of the names of weights that are query, key and value one above the other: three linear layers."""
+
+
+@dataclass
+class Opcm:
+    """One merge by OPCM, of one checkpoint.
+
+    alpha: the leading subspace has the smallest rank whose singular values sum to more than this share of all.
+    count, mean_norm, scale: the state so far: how many checkpoints, the mean norm of their task vectors, λ; after
+    `prepare` these are the new version's. scratch: a folder for a file of projected weights, in float64.
+    """
+
+    alpha: float
+    scratch: Path
+    count: int = 0
+    mean_norm: float = 0.0
+    scale: float = 1.0
+    _before: float = 1.0
+    _projected: dict[str, Float64] = field(default_factory=dict)
+
+    def parts(self, dtype: str) -> Mapping[str, str]:  # noqa: ARG002
+        """None: the state is three numbers."""
+        return {}
+
+    def prepare(self, inputs: Inputs) -> None:
+        """Project every linear weight, and find λ = ‖λ_prev τ_m + τ'‖ / mean_j ‖τ'_j‖ over the whole network."""
+        if len(inputs.incoming) != 1:
+            raise ValueError("opcm merges one checkpoint at a time")
+        self._before = self.scale
+        squares, merged_squares = 0.0, 0.0
+        self._reserve(inputs)
+        for place in inputs.places():
+            if not place.incoming:
+                continue
+            squares += self._square_and_check(place)
+            if self.count and is_linear(place):
+                self._project(place)
+            for span in place.spans():
+                vector = self._vector(place, span)
+                merged_squares += dot(vector, vector)
+        self.mean_norm = (self.count * self.mean_norm + math.sqrt(squares)) / (self.count + 1)
+        self.count += 1
+        self.scale = math.sqrt(merged_squares) / self.mean_norm if self.count > 1 and self.mean_norm > 0 else 1.0
+        self.scale = self.scale or 1.0
+
+    def open(self, place: Place) -> Kernel:
+        """θ_pre + (λ_prev τ_m + τ') / λ; the first checkpoint is taken as it is."""
+
+        def kernel(span: slice, out: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
+            if self.count == 1:
+                place.round(place.incoming[0][1].read(span), out)
+                return {}
+            vector = self._vector(place, span)
+            vector /= self.scale
+            vector += place.base.read(span)
+            place.round(vector, out)
+            return {}
+
+        return kernel
+
+    @staticmethod
+    def _square_and_check(place: Place) -> float:
+        """‖τ'‖² of one tensor. Raises NotFinite for any of the three, before a decomposition meets such values."""
+        squares = 0.0
+        for span in place.spans():
+            place.head.read(span)
+            tau = place.incoming[0][1].difference(span, place.base.read(span))
+            squares += dot(tau, tau)
+        return squares
+
+    def _vector(self, place: Place, span: slice) -> Float64:
+        """λ_prev τ_m + τ', τ' projected where the tensor is a linear weight."""
+        if place.name in self._projected:
+            return self._projected[place.name].reshape(-1)[span].copy()
+        base = place.base.read(span)
+        tau = place.incoming[0][1].difference(span, base)
+        if self.count:
+            kernels.add_scaled(tau, place.head.difference(span, base), self._before)
+        return tau
+
+    def _reserve(self, inputs: Inputs) -> None:
+        """Map a file without a name for the projected weights: it is gone with this process."""
+        if not self.count:
+            return
+        linear = {place.name: place.shape for place in inputs.places() if place.incoming and is_linear(place)}
+        total = sum(math.prod(shape) for shape in linear.values())
+        if not total:
+            return
+        with tempfile.TemporaryFile(dir=self.scratch) as file:
+            room = np.memmap(file, dtype=np.float64, mode="w+", shape=(total,))
+        position = 0
+        for name, shape in linear.items():
+            size = math.prod(shape)
+            self._projected[name] = room[position : position + size].reshape(shape)
+            position += size
+
+    def _project(self, place: Place) -> None:
+        from merging.svd import Subspace  # noqa: PLC0415  SciPy is slow to import, and only used here
+
+        target = self._projected[place.name]
+        for rows in layers(place):
+            base, head, incoming = (flat.raw.matrix[rows] for flat in (place.base, place.head, place.incoming[0][1]))
+            subspace = Subspace(base, head, self.alpha)
+            for columns, rest in subspace.project(base, incoming):
+                merged = subspace.block(base, head, columns)
+                merged *= self._before
+                merged += rest
+                subspace.put(target[rows], columns, merged)
+
+
+def is_linear(place: Place) -> bool:
+    """Whether a tensor is the weight of a linear layer: by its shape and name. Embeddings are tables, not maps."""
+    last = place.name.rpartition(".")[2]
+    return len(place.shape) == 2 and last in _LINEAR and "emb" not in place.name and 0 not in place.shape
+
+
+def layers(place: Place) -> Iterator[slice]:
+    """The rows of each linear layer in a weight: three where query, key and value are fused."""
+    rows = place.shape[0]
+    each = rows // 3 if place.name.endswith(_FUSED) and rows % 3 == 0 else rows
+    return (slice(start, start + each) for start in range(0, rows, each))

@@ -1,0 +1,65 @@
+"""Spherical linear interpolation: along the great circle from θ to θ', a tensor at a time.
+
+Source: K. Shoemake, "Animating rotation with quaternion curves", SIGGRAPH 1985, section 3.3.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from numpy.typing import NDArray
+
+from merging.kernels import api as kernels
+from merging.streaming import Inputs, Kernel, Place, dot, require_finite
+
+_STRAIGHT: Final = 1e-6
+"""Sine of an angle below which the circle is a straight line (and the formula a division by nearly nothing)."""
+
+
+@dataclass(frozen=True)
+class Slerp:
+    """time: T, from 0 (θ) to 1 (θ'). One checkpoint only: a great circle has two ends."""
+
+    time: float
+
+    def parts(self, dtype: str) -> Mapping[str, str]:  # noqa: ARG002
+        """None."""
+        return {}
+
+    def prepare(self, inputs: Inputs) -> None:
+        """Raises ValueError with several checkpoints."""
+        if len(inputs.incoming) > 1:
+            raise ValueError("slerp merges one checkpoint at a time")
+
+    def open(self, place: Place) -> Kernel:
+        """(sin((1 − T) ω) θ + sin(T ω) θ') / sin ω, ω the angle between the two as vectors."""
+        shares = _shares(_angle(place), self.time) if place.incoming else (1.0,)
+        flats = [place.head, *(flat for _, flat in place.incoming)]
+
+        def kernel(span: slice, out: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
+            number = kernels.combine([flat.elements(span) for flat in flats], shares, out)
+            require_finite(number, place.name, flats)
+            return {}
+
+        return kernel
+
+
+def _angle(place: Place) -> float:
+    """ω in radians; 0 where one of the vectors is zero and so has no direction."""
+    flat = place.incoming[0][1]
+    product = one = other = 0.0
+    for span in place.spans():
+        theta, incoming = place.head.read(span), flat.read(span)
+        product += dot(theta, incoming)
+        one += dot(theta, theta)
+        other += dot(incoming, incoming)
+    if one == 0.0 or other == 0.0:
+        return 0.0
+    return math.acos(max(-1.0, min(1.0, product / math.sqrt(one * other))))
+
+
+def _shares(angle: float, time: float) -> tuple[float, float]:
+    if math.sin(angle) < _STRAIGHT:
+        return 1.0 - time, time
+    return math.sin((1.0 - time) * angle) / math.sin(angle), math.sin(time * angle) / math.sin(angle)

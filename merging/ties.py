@@ -1,0 +1,174 @@
+"""TIES: trim each task vector to its largest entries, elect a sign for each entry, take the mean of those that agree.
+
+Exact continually: the sums and counts of the positive and of the negative trimmed entries so far are all that the
+result depends on, so checkpoints that come one by one give what all of them at once give.
+Source: "TIES-Merging: resolving interference when merging models", arXiv 2306.01708, algorithm 1.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from merging.kernels import api as kernels
+from merging.streaming import CHUNK, Flat, Float64, Inputs, Kernel, Place, require_finite
+from merging.task_arithmetic import Thin
+from merging.tensor_bytes import CARRIERS
+from merging.topk import Chunk, Plain, Values, kth_largest
+
+PARTS: Final = {
+    "positive_sum": "F64",
+    "negative_sum": "F64",
+    "positive_count": "I16",
+    "negative_count": "I16",
+}
+"""Sums are float64, so that adding one checkpoint at a time rounds exactly as adding all of them does."""
+
+_SAMPLE: Final = 1 << 16
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A chunk of a task vector, which is taken only as it is looked at. Raises NotFinite then."""
+
+    flat: Flat
+    base: Flat
+    span: slice
+
+    @property
+    def size(self) -> int:
+        """How many entries."""
+        return int(self.span.stop - self.span.start)
+
+    def collect(self, low: float, high: float, room: Float64, found: NDArray[np.uint64]) -> None:
+        """As `threshold.Chunk` has it."""
+        base, flat = self.base, self.flat
+        number = kernels.collect(base.elements(self.span), flat.elements(self.span), low, high, room, found)
+        require_finite(number, flat.name, (base, flat))
+
+
+@dataclass
+class Ties:
+    """One merge by TIES.
+
+    density: the share of a task vector's entries that trimming keeps; of equal magnitudes at the limit all stay.
+    scaling: λ, what is taken of the mean. scope: whether a "tensor" or the whole "model" is trimmed at once.
+    thin: what is done to a task vector before. stateful: whether the state is kept for checkpoints to come.
+    """
+
+    density: float
+    scaling: float = 1.0
+    scope: str = "tensor"
+    thin: Thin | None = None
+    stateful: bool = True
+    _limits: dict[int, float] = field(default_factory=dict)
+
+    def parts(self, dtype: str) -> Mapping[str, str]:  # noqa: ARG002
+        """Sums and counts of trimmed entries, by sign."""
+        return PARTS if self.stateful else {}
+
+    def prepare(self, inputs: Inputs) -> None:
+        """With scope "model": the limit of each checkpoint's whole task vector."""
+        if self.scope == "tensor":
+            return
+        for index in range(len(inputs.incoming)):
+            places = [place for place in inputs.places() if any(number == index for number, _ in place.incoming)]
+            self._limits[index] = self._limit(places, index)
+
+    def open(self, place: Place) -> Kernel:
+        """θ_pre + λ · (the mean of the entries that have the elected sign)."""
+        shared = self.scope == "model"
+        limits = np.array([self._limits[i] if shared else self._limit([place], i) for i, _ in place.incoming])
+        state = _State(place, self.stateful)
+        flats = [place.base, *(flat for _, flat in place.incoming)]
+        rooms = np.empty((len(place.incoming) if self.thin else 0, min(CHUNK, place.size)))
+
+        def kernel(span: slice, out: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
+            sums = state.start(span)
+            if self.thin is None:
+                raws = [flat.elements(span) for _, flat in place.incoming]
+            else:
+                base = place.base.read(span)
+                raws = [
+                    self._vector(base, flat, index, span, room[: base.size])
+                    for room, (index, flat) in zip(rooms, place.incoming, strict=True)
+                ]
+            thinned = self.thin is not None
+            base = place.base.elements(span)
+            number = kernels.elect(base, raws, limits, self.scaling, out, vectors=thinned, sums=sums)
+            require_finite(number, place.name, flats)
+            return state.kept()
+
+        return kernel
+
+    def _vector(self, base: Float64, flat: Flat, index: int, span: slice, out: Float64 | None = None) -> Float64:
+        tau = flat.difference(span, base, out)
+        if self.thin is not None:
+            self.thin(tau, flat.name, index, span.start)
+        return tau
+
+    def _limit(self, places: Sequence[Place], index: int) -> float:
+        """The smallest magnitude that trimming keeps."""
+        size = sum(place.size for place in places)
+        if size == 0:
+            return 0.0
+        k = max(1, round(self.density * size))
+
+        def chunks() -> Iterator[Chunk]:
+            for place in places:
+                flat = dict(place.incoming)[index]
+                for span in place.spans():
+                    if self.thin is None:
+                        yield Difference(flat, place.base, span)
+                    else:
+                        yield Plain(self._vector(place.base.read(span), flat, index, span))
+                if len(places) > 1:
+                    flat.release()
+                    place.base.release()
+
+        return kth_largest(chunks, self._sample(places, index, size), k / size, k)
+
+    def _sample(self, places: Sequence[Place], index: int, size: int) -> Values:
+        """Magnitudes from all over; none where a single pass sees little more."""
+        if self.thin is not None or size <= CHUNK:
+            return np.zeros(0)
+        stride = max(size // _SAMPLE, 32) | 1  # odd, so that it falls into no rows of a power of two
+        found = []
+        for place in places:
+            spread = slice(stride // 2, None, stride)
+            flat = dict(place.incoming)[index]
+            found.append(np.abs(flat.difference(spread, place.base.read(spread))))
+            if len(places) > 1:
+                flat.release()
+                place.base.release()
+        return np.concatenate(found)
+
+
+class _State:
+    """A chunk of the four parts: those of the version before, or zeros."""
+
+    def __init__(self, place: Place, keep: bool) -> None:
+        self._before = place.parts
+        self._stored = keep
+        self._sums = np.empty((len(PARTS), min(CHUNK, place.size))) if keep or place.parts else None
+        self._size = 0
+
+    def start(self, span: slice) -> Float64 | None:
+        """The sums and counts before this chunk, [4, at least its size]; None where there are none, nor will be."""
+        self._size = span.stop - span.start
+        if self._sums is not None:
+            for part, values in zip(PARTS, self._sums, strict=True):
+                before = self._before.get(part)
+                values[: self._size] = 0.0 if before is None else before.raw.flat[span]
+        return self._sums
+
+    def kept(self) -> dict[str, NDArray[Any]]:
+        """The parts as they are stored, if they are."""
+        if not self._stored or self._sums is None:
+            return {}
+        return {
+            part: values[: self._size].astype(CARRIERS[dtype])
+            for (part, dtype), values in zip(PARTS.items(), self._sums, strict=True)
+        }

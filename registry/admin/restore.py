@@ -1,0 +1,75 @@
+"""Rebuilding: the ledger out of its manifests, into a state store that has lost it."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from pydantic import ValidationError
+
+from registry.blobs.store import BlobStore
+from registry.errors import BlobNotFound
+from registry.manifest import LineageManifest, ManifestStore, VersionManifest
+from registry.state.interface import StateStore
+
+
+@dataclass
+class Rebuilt:
+    """What came of it: lineages brought back with their number of versions, lineages left as they were, what is wrong.
+
+    A lineage with a problem of its manifests is not brought back; one that misses blobs is.
+    """
+
+    restored: dict[str, int] = field(default_factory=dict)
+    present: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def rebuild(state: StateStore, manifests: ManifestStore, blobs: BlobStore) -> Rebuilt:
+    """Bring back every lineage that the state store does not have. Safe to repeat after a crash."""
+    outcome = Rebuilt()
+    lineages, versions = _read(manifests, outcome)
+    for name in sorted({*lineages, *versions}):
+        found = sorted(versions[name], key=lambda item: item.version.number)
+        numbers = [item.version.number for item in found]
+        if name not in lineages:
+            outcome.problems.append(f"{name}: the lineage's own manifest is missing")
+        elif not numbers or numbers != list(range(len(numbers))):
+            gaps = sorted(set(range(max(numbers, default=0) + 1)) - set(numbers))
+            outcome.problems.append(f"{name}: manifests are missing, of the versions {gaps}")
+        elif not state.restore(lineages[name], found):
+            outcome.present.append(name)
+        else:
+            outcome.restored[name] = len(found)
+            outcome.problems += _missing_blobs(lineages[name], found, blobs)
+    return outcome
+
+
+def _read(
+    manifests: ManifestStore, outcome: Rebuilt
+) -> tuple[dict[str, LineageManifest], dict[str, list[VersionManifest]]]:
+    lineages: dict[str, LineageManifest] = {}
+    versions: dict[str, list[VersionManifest]] = defaultdict(list)
+    for place, text in manifests.read_all():
+        try:
+            if place.endswith("lineage.json"):
+                lineage = LineageManifest.model_validate_json(text)
+                lineages[lineage.lineage.name] = lineage
+            else:
+                version = VersionManifest.model_validate_json(text)
+                versions[version.version.lineage].append(version)
+        except ValidationError as error:
+            outcome.problems.append(f"manifests/{place} cannot be read: {error.error_count()} errors")
+    return lineages, versions
+
+
+def _missing_blobs(lineage: LineageManifest, versions: list[VersionManifest], blobs: BlobStore) -> list[str]:
+    missing = []
+    for item in versions:
+        version = item.version
+        if version.number in lineage.retired:
+            continue
+        for digest in version.blobs:
+            try:
+                blobs.get(digest)
+            except BlobNotFound:
+                missing.append(f"{version.reference}: the blob {digest} is missing")
+    return missing

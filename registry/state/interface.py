@@ -1,0 +1,242 @@
+"""What every state store can do. `registry/state/state_store.py` keeps state in Redis or Valkey."""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from typing import Any, Protocol
+
+from registry.alias import Alias
+from registry.event import Event, Position, Present, Reached
+from registry.idempotency_key import Answer, IdempotencyRecord
+from registry.lineage import Lineage
+from registry.manifest import LineageManifest, VersionManifest
+from registry.merge import Claim, Merge, MergeProblem, MergeSlice, MergeState, Progress
+from registry.retention import Retention
+from registry.version import Version, VersionReference
+
+
+class StateStore(Protocol):
+    """Lineages, versions and merges. Each change happens whole or not at all; any method may raise StoreUnavailable."""
+
+    def ping(self) -> None:
+        """Return when the store answers."""
+
+    def create_lineage(self, lineage: Lineage, base: Version) -> Lineage:
+        """Store a lineage with its version 0; the same lineage again is no error. Raises LineageExists."""
+
+    def get_lineage(self, name: str) -> Lineage:
+        """Raises LineageNotFound."""
+
+    def list_lineages(self) -> Sequence[Lineage]:
+        """All lineages, by name."""
+
+    def head(self, lineage: str) -> Version:
+        """The newest version. Raises LineageNotFound."""
+
+    def get_version(self, reference: VersionReference) -> Version:
+        """The version that a number, `latest` or an alias names. Raises VersionNotFound."""
+
+    def list_versions(self, lineage: str, limit: int, before: int | None = None) -> Sequence[Version]:
+        """Newest first, with numbers below `before`. Raises LineageNotFound."""
+
+    def enqueue(self, merge: Merge) -> Merge:
+        """Store a merge and put it at the end of its lineage's queue. Raises LineageNotFound."""
+
+    def get_merge(self, merge_id: str) -> Merge:
+        """Raises MergeNotFound."""
+
+    def list_merges(
+        self,
+        lineage: str,
+        limit: int,
+        below: int | None = None,
+        states: Collection[MergeState] = (),
+        task: str | None = None,
+    ) -> MergeSlice:
+        """At most `limit` of a lineage's merges, newest first, below a place, without their reports.
+
+        states, task: only merges in one of these states, of this task. At most 2000 merges are looked at: a slice may
+        have fewer than `limit`, even none, and still have a rest. Raises LineageNotFound.
+        """
+
+    def cancel_overdue(self) -> int:
+        """Cancel merges whose `cancel_at` is over, as `request_cancel` does, and return how many were looked at."""
+
+    def request_cancel(self, merge_id: str) -> Merge:
+        """Cancel a queued merge at once, or ask a running one to stop. Raises MergeNotFound, MergeEnded."""
+
+    def waiting_lineages(self) -> Sequence[str]:
+        """Lineages with merges to run and no worker that holds a live lease, the longest unserved first."""
+
+    def claim(self, lineage: str, lease_ms: int, max_attempts: int) -> Claim | None:
+        """Take the lineage's first merge: raises the fence and hands out a lease.
+
+        None when the queue is empty or another worker's lease is alive. A merge whose lease has expired is taken
+        over; after `max_attempts` claims it fails instead and the next one is taken.
+        """
+
+    def renew(self, claim: Claim, lease_ms: int, progress: Progress | None) -> bool:
+        """Extend the lease and store progress; True when a cancel was requested. Raises LeaseLost."""
+
+    def commit(self, claim: Claim, version: Version) -> int:
+        """Add the version, end the merge as succeeded and free the lineage, all at once. Returns the version's number.
+
+        The same commit again answers with the version that there is. Raises LeaseLost when the fence is not the newest
+        (nothing changed), the merge was cancelled (it has ended so), or head is no longer the version's parent (it is
+        queued again at its old place, and the attempt does not count).
+        """
+
+    def end(
+        self,
+        claim: Claim,
+        state: MergeState,
+        problem: MergeProblem | None,
+        report: dict[str, Any] | None = None,
+    ) -> None:
+        """End a merge without a version and free the lineage. Raises LeaseLost."""
+
+    # What a lineage's owner decides
+
+    def list_aliases(self, lineage: str) -> Sequence[Alias]:
+        """By name; none for a lineage that is not there."""
+
+    def get_alias(self, lineage: str, name: str) -> Alias:
+        """Raises AliasNotFound."""
+
+    def set_alias(self, lineage: str, name: str, version: int, condition: str = "") -> Alias:
+        """Make an alias name a version.
+
+        condition: "" for none, "*" if the alias must be there, "-" if it must not, else the revision that it must have.
+        Raises AliasChanged when the condition does not hold, VersionNotFound, VersionRetired.
+        """
+
+    def delete_alias(self, lineage: str, name: str, condition: str = "") -> None:
+        """Raises AliasNotFound, AliasChanged."""
+
+    def append(self, version: Version, source: int, seed: str) -> int | None:
+        """Add a version that repeats version `source` of its lineage, and return its number.
+
+        None, and nothing is stored, when head is not the one before it. The same seed again, within days, makes nothing
+        again and answers with the number of what it has made. Raises VersionRetired.
+        """
+
+    def set_pin(self, lineage: str, number: int, *, pinned: bool) -> None:
+        """Keep a version from retention, or no longer. Raises VersionNotFound, VersionRetired."""
+
+    def list_pins(self, lineage: str) -> Sequence[int]:
+        """Numbers of pinned versions, in order."""
+
+    def get_retention(self, lineage: str) -> Retention | None:
+        """The lineage's rule; None keeps everything."""
+
+    def set_retention(self, lineage: str, rule: Retention | None) -> None:
+        """Set the rule; nothing is retired by that. Raises LineageNotFound."""
+
+    def retire(self, lineage: str, *, preview: bool = False) -> Sequence[int]:
+        """Retire the versions that the rule gives up, and return their numbers; `preview` only tells them.
+
+        Never head, the base, what an alias names, what is pinned. Raises LineageNotFound.
+        """
+
+    # The ledger as a whole
+
+    def due_manifests(self) -> Mapping[str, Mapping[str, int]]:
+        """Lineage -> name of a manifest that is to be written -> the revision that it is due for."""
+
+    def lineage_manifest(self, lineage: str) -> LineageManifest:
+        """Raises LineageNotFound."""
+
+    def version_manifest(self, lineage: str, number: int) -> VersionManifest:
+        """Raises VersionNotFound."""
+
+    def ack_manifest(self, lineage: str, name: str, revision: int) -> bool:
+        """Say that a manifest was written; False when it changed meanwhile and is still due."""
+
+    def restore(self, manifest: LineageManifest, versions: Sequence[VersionManifest]) -> bool:
+        """Bring back a lineage, whole or not at all, from its manifests, versions from 0 on without a gap.
+
+        False when a lineage of this name is there: it is left as it is.
+        """
+
+    def needed_blobs(self) -> Mapping[str, str]:
+        """Digest of every blob that the ledger needs -> who needs it.
+
+        These are the bases, the weights and memories of versions that are not retired, and the inputs of merges that
+        have not ended.
+        """
+
+
+class AsyncQueries(Protocol):
+    """What clients ask for again and again, read without a thread. Any method may raise StoreUnavailable."""
+
+    async def version(self, reference: VersionReference) -> tuple[Lineage, Version]:
+        """The version that a number, `latest` or an alias names, with its lineage. Raises VersionNotFound."""
+
+    async def versions(self, lineage: str, limit: int, before: int | None = None) -> tuple[Lineage, Sequence[Version]]:
+        """A lineage, and its versions with numbers below `before`, newest first. Raises LineageNotFound."""
+
+    async def merge(self, merge_id: str) -> Merge:
+        """Raises MergeNotFound."""
+
+    async def merges(
+        self,
+        lineage: str,
+        limit: int,
+        below: int | None = None,
+        states: Collection[MergeState] = (),
+        task: str | None = None,
+    ) -> MergeSlice:
+        """See StateStore.list_merges."""
+
+    async def close(self) -> None:
+        """Close all connections."""
+
+
+class IdempotencyStore(Protocol):
+    """What clients want done once. Any method may raise StoreUnavailable.
+
+    lease: seconds that an attempt is waited for which does not say that it is still under way.
+    owner: who chose the key. token: one attempt's own; the same call with the same token again changes nothing more.
+    """
+
+    lease: float
+
+    async def begin(self, owner: str, key: str, token: str, target: str) -> IdempotencyRecord:
+        """Begin an attempt at `target`, or find the answer. An attempt that was broken off is taken over.
+
+        Raises IdempotencyKeyBusy while another attempt is under way, IdempotencyKeyReused when the key was used for
+        another target.
+        """
+
+    async def settle(self, owner: str, key: str, token: str, asked: Mapping[str, str]) -> None:
+        """Note what the attempt is about, by name, before it makes anything.
+
+        Raises IdempotencyKeyReused when an earlier attempt was about something else, IdempotencyKeyBusy when another
+        one took over.
+        """
+
+    async def renew(self, owner: str, key: str, token: str) -> bool:
+        """Say that the attempt is still under way; False when another one took over."""
+
+    async def finish(self, owner: str, key: str, token: str, answer: Answer) -> None:
+        """Keep the answer. Nothing happens when another attempt took over."""
+
+    async def give_up(self, owner: str, key: str, token: str, *, made_nothing: bool) -> None:
+        """Free the key for another attempt; forget it if this was the first one and it surely made nothing."""
+
+
+class EventSource(Protocol):
+    """A lineage's events and its present, read without a thread. Any method may raise StoreUnavailable."""
+
+    async def present_merge(self, merge_id: str) -> tuple[Merge, Present]:
+        """A merge and its lineage's present, seen at one moment. Raises MergeNotFound."""
+
+    async def present_lineage(self, lineage: str, most: int) -> Present:
+        """A lineage with the first `most` merges that have not ended. Raises LineageNotFound."""
+
+    def since(self, lineage: str, after: Position, until: Position) -> AsyncIterator[Event]:
+        """The state changes after one position, up to another one and with it."""
+
+    async def read(self, after: Mapping[str, Reached], wait_ms: int) -> Mapping[str, Sequence[Event]]:
+        """What happened in these lineages since, waiting for it at most `wait_ms`. Progress comes first."""
+
+    async def close(self) -> None:
+        """Close all connections."""

@@ -1,0 +1,85 @@
+"""What is read of versions and merges: each question is a few scripts' calls and what their answers mean.
+
+A question does not know how it is asked: `RedisConnection` asks it from a thread, `AsyncRedisConnection` without one.
+"""
+
+from collections.abc import Collection, Generator, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from registry.errors import LineageNotFound, VersionNotFound
+from registry.lineage import Lineage
+from registry.merge import Merge, MergeSlice, MergeState
+from registry.state.decoding import lineage_of, merge_of, version_of
+from registry.state.keys import LineageKeys
+from registry.version import Version, VersionReference
+
+_LISTED = (
+    *("record", "state", "attempt", "fence", "cancel", "version", "progress", "problem"),
+    *("created", "started", "ended"),
+)
+"""All fields of a merge but its report."""
+_LOOK = 200
+_MOST_LOOKS = 10
+"""A listing looks at this many merges at once, this many times, for those that are asked for."""
+
+
+class Call(NamedTuple):
+    """A script that is to be run, and on what."""
+
+    script: str
+    keys: list[str]
+    values: list[Any]
+
+
+T = TypeVar("T")
+Query = Generator[Call, Any, T]
+"""Yields calls, is sent what they returned, and returns what was asked for."""
+
+
+def version(reference: VersionReference) -> Query[tuple[Lineage, Version]]:
+    """The version that a number, `latest` or an alias names, with its lineage. Raises VersionNotFound."""
+    keys = LineageKeys(reference.lineage)
+    names = [keys.record, keys.head, keys.aliases, keys.versions, keys.retired]
+    lineage, stored, retired = yield Call("read_version", names, [reference.version])
+    if lineage is None or stored is None:
+        raise VersionNotFound(str(reference))
+    return lineage_of(lineage), version_of(stored, retired)
+
+
+def versions(lineage: str, limit: int, before: int | None) -> Query[tuple[Lineage, Sequence[Version]]]:
+    """A lineage's versions with numbers below `before`, newest first, with the lineage. Raises LineageNotFound."""
+    keys = LineageKeys(lineage)
+    names = [keys.record, keys.head, keys.versions, keys.retired]
+    found = yield Call("list_versions", names, ["" if before is None else before, limit])
+    if not found:
+        raise LineageNotFound(lineage)
+    record, stored, retired = found
+    return lineage_of(record), [version_of(text, when) for text, when in zip(stored, retired, strict=True)]
+
+
+def merges(
+    lineage: str, limit: int, below: int | None, states: Collection[MergeState], task: str | None
+) -> Query[MergeSlice]:
+    """A lineage's merges, newest first, below a place; see StateStore.list_merges."""
+    keys = LineageKeys(lineage)
+    step = limit if not states and task is None else _LOOK
+    found: list[Merge] = []
+    for _ in range(_MOST_LOOKS):
+        looked = yield Call("list_merges", [keys.record, keys.merges], ["" if below is None else below, step])
+        if not looked:
+            raise LineageNotFound(lineage)
+        place, ids = looked
+        if not ids:
+            return MergeSlice(merges=tuple(found))
+        rows = yield Call("read_merges", [keys.merge(merge_id) for merge_id in ids], list(_LISTED))
+        for row in rows:
+            merge = merge_of({name: value for name, value in zip(_LISTED, row, strict=True) if value is not None})
+            below = place
+            place -= 1
+            if (not states or merge.state in states) and task in {None, merge.task.name}:
+                found.append(merge)
+                if len(found) == limit:
+                    return MergeSlice(merges=tuple(found), rest=below if place else None)
+        if not place:
+            return MergeSlice(merges=tuple(found))
+    return MergeSlice(merges=tuple(found), rest=below)

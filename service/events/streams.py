@@ -1,0 +1,134 @@
+"""Server-sent events of a merge and of a lineage.
+
+Source: the HTML standard, section 9.2 (server-sent events).
+"""
+
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import ExitStack
+
+from fastapi.responses import StreamingResponse
+from fastapi.sse import format_sse_event
+from starlette.types import Receive, Scope, Send
+
+from registry.event import Event, Position, Present
+from registry.merge import Merge
+from service.events.broadcaster import Subscription
+from service.events.schemas import GapEvent, PresentEvent, ProgressEvent, StateEvent, VersionEvent
+from service.pipeline.context import Context
+
+_RETRY_MS = 1000
+_MOST_MERGES = 100
+
+
+class EventStream(StreamingResponse):
+    """An answer that goes on; `cleanup` is closed when it ends, however that is."""
+
+    def __init__(self, frames: AsyncIterator[bytes], cleanup: ExitStack) -> None:
+        # The second header asks proxies not to hold events back.
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__(frames, media_type="text/event-stream", headers=headers)
+        self._cleanup = cleanup
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it until it ends or the client goes."""
+        with self._cleanup:
+            await super().__call__(scope, receive, send)
+
+
+async def merge_events(context: Context, merge_id: str, last_id: str | None) -> EventStream | None:
+    """A merge's present state and then its events, up to the one that ends it. None: nothing comes after `last_id`.
+
+    Raises MergeNotFound, InvalidRecord, Overloaded.
+    """
+    last = Position.parse(last_id) if last_id else None
+    merge = await context.reads.merge(merge_id)
+    with ExitStack() as cleanup:
+        watch = cleanup.enter_context(context.watchers.watching(merge.lineage))
+        merge, present = await context.events.present_merge(merge_id)
+        frames = [format_sse_event(retry=_RETRY_MS)]
+        if last is None or not present.reaches(last):
+            if last is not None:
+                frames.append(_frame(GapEvent(lineage=merge.lineage)))
+            frames.extend(_merge_now(merge, present))
+        else:
+            missed = [event async for event in _since(context, merge.lineage, last, present) if event.merge == merge_id]
+            if merge.state.terminal and not missed:
+                return None
+            frames.extend(frame for event in missed for frame in _frames(event))
+        return EventStream(_go_on(context, watch, present, frames, merge), cleanup.pop_all())
+
+
+async def lineage_events(context: Context, lineage: str, last_id: str | None) -> EventStream:
+    """A lineage's present and then its events, without an end.
+
+    Raises LineageNotFound, InvalidRecord, Overloaded.
+    """
+    last = Position.parse(last_id) if last_id else None
+    with ExitStack() as cleanup:
+        watch = cleanup.enter_context(context.watchers.watching(lineage))
+        present = await context.events.present_lineage(lineage, _MOST_MERGES)
+        frames = [format_sse_event(retry=_RETRY_MS)]
+        if last is None or not present.reaches(last):
+            if last is not None:
+                frames.append(_frame(GapEvent(lineage=lineage)))
+            frames.append(_frame(PresentEvent.of(present), present.position))
+        else:
+            missed = [event async for event in _since(context, lineage, last, present)]
+            frames.extend(frame for event in missed for frame in _frames(event))
+        frames.extend(frame for merge in present.merges for frame in _progress_now(merge))
+        return EventStream(_go_on(context, watch, present, frames, None), cleanup.pop_all())
+
+
+def _since(context: Context, lineage: str, last: Position, present: Present) -> AsyncIterator[Event]:
+    return context.events.since(lineage, last, present.position)
+
+
+async def _go_on(
+    context: Context, watch: Subscription, present: Present, frames: Sequence[bytes], merge: Merge | None
+) -> AsyncIterator[bytes]:
+    """What has been made ready, then what happens; comments while nothing does."""
+    yield b"".join(frames)
+    if merge is not None and merge.state.terminal:
+        return
+    context.watchers.begin(watch, present.position)
+    end = time.monotonic() + context.settings.events_seconds
+    while (left := end - time.monotonic()) > 0:
+        events = await watch.next(min(left, context.settings.events_heartbeat_seconds))
+        if events is None:
+            return
+        if not events:
+            yield format_sse_event(comment="waiting")
+        for event in events:
+            if merge is not None and event.merge != merge.id:
+                continue
+            yield b"".join(_frames(event))
+            if merge is not None and event.state is not None and event.state.terminal:
+                return
+
+
+def _merge_now(merge: Merge, present: Present) -> Iterator[bytes]:
+    yield _frame(StateEvent.now(merge), present.position)
+    yield from _progress_now(merge)
+
+
+def _progress_now(merge: Merge) -> Iterator[bytes]:
+    if merge.progress is not None:
+        yield _frame(ProgressEvent(lineage=merge.lineage, merge=merge.id, progress=merge.progress))
+
+
+def _frames(event: Event) -> Iterator[bytes]:
+    """An event as it is sent. A merge's end may make a version: that is told first, under one id, so both or none."""
+    if event.progress is not None and event.merge is not None:
+        yield _frame(ProgressEvent(lineage=event.lineage, merge=event.merge, progress=event.progress))
+        return
+    if event.version is not None:
+        yield _frame(VersionEvent.of(event), event.position if event.state is None else None)
+    if event.state is not None:
+        yield _frame(StateEvent.of(event), event.position)
+
+
+def _frame(
+    view: StateEvent | ProgressEvent | VersionEvent | PresentEvent | GapEvent, at: Position | None = None
+) -> bytes:
+    return format_sse_event(event=view.type, id=str(at) if at else None, data_str=view.model_dump_json())

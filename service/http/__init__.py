@@ -1,0 +1,1 @@
+"""HTTP building blocks: problem+json, pagination, multipart, digests, Prefer."""

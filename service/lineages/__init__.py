@@ -1,0 +1,1 @@
+"""Lineages with their aliases, rollbacks, branches and retention."""

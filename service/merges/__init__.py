@@ -1,0 +1,1 @@
+"""POST /merge and the merges that it creates: routes, schemas and logic."""

@@ -1,0 +1,1 @@
+"""Versions: records, weights, configs and comparisons."""

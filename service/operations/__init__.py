@@ -1,0 +1,1 @@
+"""Health, metrics, the API reference and periodic work."""

@@ -1,1 +1,0 @@
-"""The routes: each parses, calls one function and shapes the reply."""

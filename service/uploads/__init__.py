@@ -1,0 +1,1 @@
+"""Blobs and resumable uploads (tus 1.0)."""

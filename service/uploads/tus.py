@@ -1,0 +1,127 @@
+"""The words of tus 1.0: its headers, read and written.
+
+Extensions: creation, creation-with-upload, termination, checksum, expiration. Source: https://tus.io/protocols/resumable-upload
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from datetime import UTC
+from email.utils import format_datetime
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from registry.blob import Digest
+from registry.errors import MalformedUpload, MediaTypeUnsupported, TusVersionUnsupported
+from registry.upload import Upload
+from service.http.digest_fields import Expected, read_digests, repr_digest
+
+VERSION = "1.0.0"
+EXTENSIONS = "creation,creation-with-upload,termination,checksum,expiration"
+CHECKSUMS = "sha1,sha256,sha512"
+MEDIA_TYPE = "application/offset+octet-stream"
+_SHA256 = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
+_METADATA_LIMIT = 8192
+
+
+class TusVersionHeader:
+    """ASGI middleware that says the version in every answer of /uploads, errors too, as tus wants it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the application."""
+        if scope["type"] != "http" or not f"{scope['path']}/".startswith("/uploads/"):
+            await self._app(scope, receive, send)
+            return
+
+        async def say(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message.setdefault("headers", []).append((b"tus-resumable", VERSION.encode()))
+            await send(message)
+
+        await self._app(scope, receive, say)
+
+
+def check_version(headers: Mapping[str, str]) -> None:
+    """Raises TusVersionUnsupported unless the client speaks this version."""
+    asked = headers.get("tus-resumable")
+    if asked != VERSION:
+        raise TusVersionUnsupported(asked, VERSION)
+
+
+def check_media_type(headers: Mapping[str, str]) -> None:
+    """Raises MediaTypeUnsupported unless the body is a piece of an upload."""
+    kind = headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind != MEDIA_TYPE:
+        raise MediaTypeUnsupported(f"The bytes of an upload come as {MEDIA_TYPE}, not as {kind[:60]!r}.")
+
+
+def read_size(headers: Mapping[str, str], name: str) -> int:
+    """Upload-Length or Upload-Offset, in bytes. Raises MalformedUpload."""
+    text = headers.get(name.lower(), "")
+    if re.fullmatch(r"[0-9]{1,18}", text, re.ASCII) is None:
+        raise MalformedUpload(f"The header {name} must be there and hold a number of bytes, not {text[:30]!r}.")
+    return int(text)
+
+
+def read_metadata(headers: Mapping[str, str]) -> tuple[str, Digest | None]:
+    """Upload-Metadata as it came, and the sha256 that it promises under the key `sha256`. Raises MalformedUpload."""
+    text = headers.get("upload-metadata", "")
+    if len(text) > _METADATA_LIMIT:
+        raise MalformedUpload(f"Upload-Metadata has more than {_METADATA_LIMIT} characters.")
+    values: dict[str, str] = {}
+    for pair in text.split(",") if text.strip() else []:
+        key, _, value = pair.strip().partition(" ")
+        try:
+            values[key] = base64.b64decode(value, validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError) as error:
+            raise MalformedUpload(f"Upload-Metadata's value of {key[:50]!r} is no base64 of UTF-8.") from error
+    if "sha256" not in values:
+        return text, None
+    match = _SHA256.fullmatch(values["sha256"].strip())
+    if match is None:
+        raise MalformedUpload("Upload-Metadata's sha256 must be 64 lower-case hexadecimal digits.")
+    return text, f"sha256:{match[1]}"
+
+
+def read_checksums(headers: Mapping[str, str]) -> list[Expected]:
+    """What this piece must hash to: Upload-Checksum, and Content-Digest or Repr-Digest. Raises MalformedUpload."""
+    found = read_digests(headers)
+    text = headers.get("upload-checksum")
+    if text is None:
+        return found
+    algorithm, _, value = text.strip().partition(" ")
+    if algorithm not in CHECKSUMS.split(","):
+        raise MalformedUpload(f"The checksum algorithm {algorithm[:30]!r} is not one of {CHECKSUMS}.")
+    try:
+        return [*found, Expected(algorithm, base64.b64decode(value, validate=True))]
+    except binascii.Error as error:
+        raise MalformedUpload("Upload-Checksum must be an algorithm, a space and base64.") from error
+
+
+def capabilities(max_size: int) -> dict[str, str]:
+    """The headers that answer OPTIONS."""
+    return {
+        "Tus-Version": VERSION,
+        "Tus-Extension": EXTENSIONS,
+        "Tus-Max-Size": str(max_size),
+        "Tus-Checksum-Algorithm": CHECKSUMS,
+    }
+
+
+def standing(upload: Upload) -> dict[str, str]:
+    """The headers that say how far an upload has come; once it is a blob, they name it."""
+    headers = {
+        "Upload-Offset": str(upload.offset),
+        "Upload-Length": str(upload.length),
+        "Upload-Expires": format_datetime(upload.expires_at.astimezone(UTC), usegmt=True),
+        "Cache-Control": "no-store",
+    }
+    if upload.metadata:
+        headers["Upload-Metadata"] = upload.metadata
+    if upload.done and upload.digest is not None:
+        headers |= {"Upload-Blob": upload.digest, "Repr-Digest": repr_digest(upload.digest)}
+    return headers

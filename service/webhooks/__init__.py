@@ -1,0 +1,1 @@
+"""Webhooks: routes, dispatcher and the SSRF-safe HTTP client."""

@@ -1,0 +1,34 @@
+"""Replaces itself by a command that the kernel kills as soon as its parent dies.
+
+Run by its path, ``python -I -S leash.py PARENT_PID COMMAND...``, so it imports nothing but a little of the
+standard library. Linux only; elsewhere the command simply runs.
+
+Source: prctl(2), PR_SET_PDEATHSIG. The signal comes when the parent's *thread* ends that started the command,
+so whoever uses the leash starts commands from a thread that lives as long as the process.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1
+
+
+def command_with_pdeathsig(command: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the command line that runs `command`, an absolute path first, on the calling process's leash."""
+    return (sys.executable, "-I", "-S", __file__, str(os.getpid()), *command)
+
+
+def main() -> None:
+    """Ask for the signal, make sure that the parent has not died before, and become the command."""
+    parent, command = int(sys.argv[1]), sys.argv[2:]
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    if os.getppid() != parent:
+        raise SystemExit("the parent died before its child had started")
+    os.execv(command[0], command)  # noqa: S606 - there is no shell on purpose; the caller names the program
+
+
+if __name__ == "__main__":
+    main()

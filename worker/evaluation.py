@@ -1,0 +1,50 @@
+"""Losses and accuracies of the calibration memory's tasks around a merge, for every method."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from registry.architecture import Architecture
+from worker.architectures.open_clip import OpenClipNetwork
+from worker.calibration_memory import Sample, admit, load
+from worker.merge_job import Job, MergeCancelled
+from worker.scores import score
+from worker.torch_tensors import Weights
+
+
+def admit_sample(job: Job, network: OpenClipNetwork) -> tuple[Sample, ...]:
+    """The memory with the merge's own calibration sample, which comes last. The merge must have one."""
+    file = Weights(job.blobs.path(job.merge.calibration or ""))
+    head = file["head"].float() if "head" in file else network.zero_shot_head(job.merge.task).cpu()
+    head = torch.nn.functional.normalize(head, dim=-1)
+    incoming = Sample(task=job.merge.task, images=file["images"], labels=file["labels"], head=head)
+    seed = int(getattr(job.merge.recipe, "seed", 0))
+    return admit(load(job.blobs, job.parent.memory), incoming, job.lineage.calibration_budget, seed)
+
+
+class Scores:
+    """Losses and accuracies by task and moment: before, of the checkpoint, after."""
+
+    def __init__(
+        self, job: Job, network: OpenClipNetwork, architecture: Architecture, memory: tuple[Sample, ...]
+    ) -> None:
+        self._job = job
+        self._network = network
+        self._preprocess = architecture.preprocess
+        self._memory = memory
+        self.table: dict[str, dict[str, Any]] = {
+            item.task.name: {"samples": len(item.labels), "utility": item.task.utility} for item in memory
+        }
+
+    def take(self, moment: str, parameters: Mapping[str, Tensor]) -> None:
+        """Score the tower with these parameters."""
+        if self._job.stopping():
+            raise MergeCancelled
+        network = self._network
+        network.set_parameters(parameters)
+        found = score(network.tower, self._memory, self._preprocess, network.logit_scale, self._job.device)
+        for name, values in found.items():
+            self.table[name][moment] = {key: value if math.isfinite(value) else None for key, value in values.items()}

@@ -1,0 +1,300 @@
+"""One merge from claim to commit.
+
+claim -> open head, checkpoint and base by digest -> merge -> write weights and memory as blobs -> commit. Expected
+failures end the merge with a problem that its sender can act on; nothing but a commit changes the lineage.
+"""
+
+import logging
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from importlib.metadata import version as library_version
+
+import torch
+from pydantic import ValidationError
+
+from merging.streaming import WEIGHTS, NotFinite
+from registry import CODE_VERSION
+from registry.base_record import now
+from registry.blob import Blob
+from registry.blobs.factory import ByteStores, open_byte_stores
+from registry.blobs.store import BlobStore
+from registry.errors import LeaseLost, MethodUnavailable, OdemError, StorageFull, StoreUnavailable
+from registry.logging_config import bound
+from registry.manifest import write_due
+from registry.merge import Claim, MergeProblem, MergeState, Progress
+from registry.state.metrics import RedisMetrics
+from registry.state.state_store import RedisStateStore
+from registry.version import MethodState, Provenance, Version
+from worker import calibration_memory as memory
+from worker.lease import Lease
+from worker.merge_job import Job, MergeCancelled, Rejected, Result
+from worker.merge_metrics import Account, gpu_memory, worker_name
+from worker.methods import METHODS
+from worker.safetensors_writer import Entry, Output, writing
+from worker.settings import WorkerSettings
+from worker.torch_tensors import Weights, as_tensor
+
+_log = logging.getLogger(__name__)
+
+
+def run_next(settings: WorkerSettings) -> str | None:
+    """Run one merge, of the lineage that has waited longest since one of its merges began. None: nothing waits.
+
+    Returns the lineage's name, even when the merge was lost to another worker: there may be more to do.
+    """
+    state = RedisStateStore(settings.redis_url)
+    try:
+        for lineage in state.waiting_lineages():
+            claim = state.claim(lineage, int(settings.lease_seconds * 1000), settings.max_attempts)
+            if claim is not None:
+                with bound(merge=claim.merge.id, lineage=lineage, request=claim.merge.request_id):
+                    _log.info(
+                        "%s of %s: attempt %d, fence %d", claim.merge.id, lineage, claim.merge.attempt, claim.fence
+                    )
+                    _run(claim, state, open_byte_stores(settings, state), settings)
+                return lineage
+        return None
+    finally:
+        state.close()
+
+
+def _run(claim: Claim, state: RedisStateStore, places: ByteStores, settings: WorkerSettings) -> None:
+    account = Account(claim)
+    lease = Lease(state, claim, settings.lease_seconds)
+    try:
+        with lease:
+            end = _attempt(claim, state, places.blobs, lease, settings, account)
+            _patiently(end.record, settings.store_patience_seconds)
+        account.ended(end.outcome)
+    except LeaseLost as error:
+        account.refused(lease_lost=lease.lost)
+        _log.warning("%s", error)
+    finally:
+        _tell(account, settings)
+    try:
+        write_due(state, places.manifests)
+    except (StoreUnavailable, StorageFull) as error:
+        _log.warning("The manifests wait for the next sweep: %s", error)
+
+
+def _tell(account: Account, settings: WorkerSettings) -> None:
+    """Add the attempt to the figures; a store that does not answer costs them alone."""
+    figures = RedisMetrics(settings.redis_url)
+    try:
+        figures.count(account.counts)
+        if held := gpu_memory(choose_device(settings.device)):
+            figures.note_worker(worker_name(), "gpu", held)
+    except StoreUnavailable as error:
+        _log.warning("The merge is missing in the figures: %s", error)
+    finally:
+        figures.close()
+
+
+@dataclass(frozen=True)
+class _End:
+    """How an attempt ended, and what records it."""
+
+    outcome: MergeState
+    record: Callable[[], None]
+
+
+def _attempt(
+    claim: Claim,
+    state: RedisStateStore,
+    blobs: BlobStore,
+    lease: Lease,
+    settings: WorkerSettings,
+    account: Account,
+) -> _End:
+    """Run the merge."""
+    try:
+        version = _make_version(claim, state, blobs, lease, settings, account)
+    except Rejected as rejection:
+        report = rejection.report
+        return _End(MergeState.REJECTED, lambda: state.end(claim, MergeState.REJECTED, None, report))
+    except MergeCancelled:
+        if lease.lost:
+            raise LeaseLost(f"The lease of {claim.merge.id} was lost.") from None
+        return _End(MergeState.CANCELLED, lambda: state.end(claim, MergeState.CANCELLED, None))
+    except StoreUnavailable:
+        # Not the merge's fault: once its lease has ended it is started again.
+        raise
+    except Exception as error:
+        problem = _problem(error)
+        _log.exception("%s failed: %s", claim.merge.id, problem.detail)
+        return _End(MergeState.FAILED, lambda: state.end(claim, MergeState.FAILED, problem))
+
+    def commit() -> None:
+        number = state.commit(claim, version)
+        _log.info("%s made %s@%d", claim.merge.id, claim.merge.lineage, number)
+
+    account.made(version)
+    return _End(MergeState.SUCCEEDED, commit)
+
+
+def _make_version(
+    claim: Claim,
+    state: RedisStateStore,
+    blobs: BlobStore,
+    lease: Lease,
+    settings: WorkerSettings,
+    account: Account,
+) -> Version:
+    started = time.perf_counter()
+    job = _open(claim, state, blobs, lease, settings, account)
+    result = METHODS[claim.merge.recipe.method](job)
+    merged = time.perf_counter()
+    job.report(Progress(phase="writing"))
+    weights, method_state = _write(job, result)
+    stored = memory.store(blobs, result.memory).digest if result.memory is not None else job.parent.memory
+    seconds = {"merge": merged - started, "write": time.perf_counter() - merged}
+    return Version(
+        lineage=job.lineage.name,
+        number=job.parent.number + 1,
+        weights=weights.digest,
+        size=weights.size,
+        memory=stored,
+        state=method_state,
+        tasks=job.tasks,
+        provenance=_provenance(job),
+        report=result.report | {"seconds": seconds},
+        created_at=now(),
+    )
+
+
+def _open(
+    claim: Claim,
+    state: RedisStateStore,
+    blobs: BlobStore,
+    lease: Lease,
+    settings: WorkerSettings,
+    account: Account,
+) -> Job:
+    lineage = state.get_lineage(claim.merge.lineage)
+    parent = state.head(lineage.name)
+
+    def weights(digest: str) -> Weights:
+        return Weights(blobs.path(digest))
+
+    return Job(
+        lineage=lineage,
+        parent=parent,
+        merge=claim.merge,
+        base=weights(lineage.base),
+        head=weights(parent.weights),
+        checkpoint=weights(claim.merge.checkpoint),
+        blobs=blobs,
+        scratch=settings.data_dir / "uploads",
+        device=choose_device(settings.device),
+        report=account.watching(lease.report),
+        stopping=lambda: lease.stopping,
+    )
+
+
+def _write(job: Job, result: Result) -> tuple[Blob, MethodState | None]:
+    """The version's weights, every tensor of the base in its order and dtypes, and the state beside them.
+
+    Raises Rejected when the merge's gate is not met: then nothing is kept.
+    """
+    base = job.base
+    entries = [Entry(name, raw.dtype, raw.shape) for name in base.names for raw in (base.raw(name),)]
+    with ExitStack() as stack:
+
+        def output(entries: Sequence[Entry], metadata: Mapping[str, str]) -> Output:
+            writer = stack.enter_context(writing(job.blobs.create()))
+            return stack.enter_context(Output(writer, entries, dict(metadata) | {"format": "pt"}))
+
+        outputs = {WEIGHTS: output(entries, base.metadata)}
+        outputs |= {part: output(found, {}) for part, found in result.parts.items()}
+        result.write(lambda sink, chunk: outputs[sink].append(chunk))
+        if result.evaluate is not None:
+            result.evaluate(lambda name: as_tensor(outputs[WEIGHTS].read(name)))
+        _judge(job, result)
+        parts = {part: outputs[part].commit().digest for part in result.parts}
+        state = MethodState(family=result.family, scalars=result.scalars(), parts=parts) if result.family else None
+        return outputs[WEIGHTS].commit(), state
+
+
+def _judge(job: Job, result: Result) -> None:
+    """Put the gate's verdict into the report. Raises Rejected."""
+    gate = job.merge.gate
+    if gate is None:
+        return
+    earlier = frozenset(task.name for task in job.parent.tasks)
+    verdict = gate.judge(result.report.get("tasks", {}), earlier)
+    result.report["gate"] = verdict
+    if not verdict["passed"]:
+        raise Rejected(result.report)
+
+
+def _provenance(job: Job) -> Provenance:
+    merge = job.merge
+    libraries = {name: library_version(name) for name in ("torch", "open_clip_torch", "safetensors", "numpy", "numba")}
+    return Provenance(
+        parent=job.parent.number,
+        merge=merge.id,
+        checkpoint=merge.checkpoint,
+        calibration=merge.calibration,
+        recipe=merge.recipe,
+        code=CODE_VERSION,
+        libraries=libraries,
+        device=describe_device(job.device),
+    )
+
+
+def choose_device(wanted: str) -> torch.device:
+    """`auto` is the first GPU where there is one, else the CPU."""
+    if wanted == "auto":
+        wanted = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(wanted)
+
+
+def describe_device(device: torch.device) -> str:
+    """The device in words, for provenance."""
+    if device.type == "cuda":
+        return f"{torch.cuda.get_device_name(device)} (CUDA {torch.version.cuda})"
+    capability = torch.backends.cpu.get_cpu_capability()
+    return f"{device.type} ({platform.machine()}, {capability}, {torch.get_num_threads()} threads)"
+
+
+def _patiently(action: Callable[[], None], seconds: float) -> None:
+    """Repeat an idempotent write while the state store does not answer: a finished merge is worth waiting for."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return action()
+        except StoreUnavailable:
+            if time.monotonic() > deadline:
+                raise
+            _log.warning("The state store does not answer; the end of the merge is recorded once it does.")
+            time.sleep(1.0)
+
+
+def _problem(error: Exception) -> MergeProblem:
+    """What a merge's sender is told."""
+    if isinstance(error, NotFinite):
+        return _told("not-finite", "A tensor is not finite", f"{error} Send a checkpoint without such values.")
+    if isinstance(error, MethodUnavailable):
+        return _told("method-unavailable", "This method cannot go on from head", str(error))
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        detail = 'The worker ran out of memory. Send the merge again with a smaller "micro_batch" in its recipe.'
+        return _told("out-of-memory", "Out of memory", detail)
+    if isinstance(error, StorageFull):
+        return _told(
+            "storage-full",
+            "The disk is full",
+            "The result could not be stored. Free some room, then send the merge again.",
+        )
+    if isinstance(error, OdemError | ValueError) and not isinstance(error, ValidationError):
+        return _told("invalid-input", "The merge's input cannot be used", str(error))
+    detail = (
+        f"The worker made a mistake ({type(error).__name__}: {error}). It is in the worker's log; head is unchanged."
+    )
+    return _told("internal", "The worker made a mistake", detail)
+
+
+def _told(kind: str, title: str, detail: str) -> MergeProblem:
+    return MergeProblem(type=f"/problems/{kind}", title=title, detail=detail)
