@@ -1,7 +1,7 @@
-"""Architectures: what the core knows of a network without having torch.
+"""Architectures: what the registry knows of a network without torch.
 
-The configs of open_clip's named models are kept in `open_clip_configs.json`, a copy of the installed release that a
-test holds equal to it; a lineage stores its resolved config, so a later open_clip changes no existing lineage.
+The configs of open_clip's named models stand in `registry/open_clip/configs.json`, a copy of the installed release that
+a test holds equal to it. A lineage stores its resolved config, so a later open_clip release changes no lineage.
 """
 
 import json
@@ -15,6 +15,8 @@ from pydantic import Field, model_validator
 
 from registry.base_record import Record
 from registry.errors import ArchitectureMismatch, UnknownArchitecture
+from registry.open_clip.config import ModelConfig, NativeVision, TimmVision, check_config
+from registry.open_clip.shapes import expected_shapes
 
 OPENAI_MEAN = (0.48145466, 0.4578275, 0.40821073)
 OPENAI_STD = (0.26862954, 0.26130258, 0.27577711)
@@ -93,15 +95,18 @@ class Architecture(Record):
         preprocess = self.preprocess.model_dump(mode="json") | {"size": list(self.image_size)}
         return {"model_cfg": self.model_config_resolved, "preprocess_cfg": preprocess}
 
-    def check_weights(self, shapes: Shapes) -> None:
-        """Compare what the config says with a checkpoint's shapes: sizes, depths, vocabulary, both towers.
+    def check_buildable(self) -> ModelConfig:
+        """The config as the allow-list accepts it. Raises UnknownArchitecture."""
+        return check_config(self.model_config_resolved)
 
-        This finds the wrong config for a checkpoint without building the network. Towers from timm are checked
-        when a worker loads them. Raises ArchitectureMismatch with the first differences.
+    def check_weights(self, shapes: Shapes) -> None:
+        """Compare the config with the names and shapes of a checkpoint's tensors, without building the network.
+
+        A visual tower from timm is compared when a worker builds it. Raises UnknownArchitecture for a config that is
+        not on the allow-list, ArchitectureMismatch with the first differences.
         """
-        found = [_difference(shapes, name, shape) for name, shape in _expected(self.model_config_resolved).items()]
-        differences = [text for text in found if text]
-        differences += _depth_differences(self.model_config_resolved, shapes)
+        config = self.check_buildable()
+        differences = [*_depth_differences(config, shapes), *_differences(config, shapes)]
         if differences:
             listed = "; ".join(differences[:5])
             more = f"; and {len(differences) - 5} more" if len(differences) > 5 else ""
@@ -114,7 +119,7 @@ class Architecture(Record):
 @cache
 def open_clip_configs() -> dict[str, dict[str, Any]]:
     """open_clip's named model configs, by name."""
-    text = resources.files("registry").joinpath("open_clip_configs.json").read_text("utf-8")
+    text = resources.files("registry.open_clip").joinpath("configs.json").read_text("utf-8")
     configs: dict[str, dict[str, Any]] = json.loads(text)
     return configs
 
@@ -155,50 +160,28 @@ def _check_config(config: Mapping[str, Any]) -> None:
         raise UnknownArchitecture("CoCa models are not supported: their towers are not separate.")
 
 
-def _square(size: int | list[int] | tuple[int, int]) -> tuple[int, int]:
-    return (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
-
-
-def _expected(config: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
-    vision, text, embed = config["vision_cfg"], config["text_cfg"], config["embed_dim"]
-    prefix = "text." if config.get("custom_text") else ""
-    width = text.get("width", 512)
-    expected: dict[str, tuple[int, ...]] = {
-        "logit_scale": (),
-        f"{prefix}token_embedding.weight": (text.get("vocab_size", 49408), width),
-    }
-    if not text.get("embed_cls"):
-        expected[f"{prefix}positional_embedding"] = (text.get("context_length", 77), width)
-    if _is_vit(vision):
-        height, width_px = _square(vision.get("image_size", 224))
-        patch_height, patch_width = _square(vision.get("patch_size", 16))
-        patches, channels = (height // patch_height) * (width_px // patch_width), vision.get("width", 768)
-        expected["visual.conv1.weight"] = (channels, 3, patch_height, patch_width)
-        if vision.get("pos_embed_type", "learnable") == "learnable":
-            expected["visual.positional_embedding"] = (patches + 1, channels)
-        if not vision.get("attentional_pool"):
-            expected["visual.proj"] = (channels, embed)
-    return expected
-
-
-def _is_vit(vision: Mapping[str, Any]) -> bool:
-    return isinstance(vision.get("layers", 12), int) and not vision.get("timm_model_name")
+def _differences(config: ModelConfig, shapes: Shapes) -> list[str]:
+    expected = expected_shapes(config)
+    found = [_difference(shapes, name, shape) for name, shape in expected.items()]
+    is_timm = isinstance(config.vision_cfg, TimmVision)
+    unexpected = [name for name in shapes if name not in expected and not (is_timm and name.startswith("visual."))]
+    return [text for text in found if text] + [f"{name[:100]} is not part of it" for name in unexpected]
 
 
 def _difference(shapes: Shapes, name: str, shape: tuple[int, ...]) -> str | None:
     if name not in shapes:
         return f"{name} is missing (expected {list(shape)})"
     found = shapes[name]
-    if found == shape or (name == "logit_scale" and found == (1,)):
+    if found == shape or (name in {"logit_scale", "logit_bias"} and found in {(), (1,)}):
         return None
     return f"{name} has shape {list(found)}, expected {list(shape)}"
 
 
-def _depth_differences(config: Mapping[str, Any], shapes: Shapes) -> list[str]:
-    prefix = "text." if config.get("custom_text") else ""
-    towers = [(f"{prefix}transformer.resblocks.", config["text_cfg"].get("layers", 12))]
-    if _is_vit(config["vision_cfg"]):
-        towers.append(("visual.transformer.resblocks.", config["vision_cfg"].get("layers", 12)))
+def _depth_differences(config: ModelConfig, shapes: Shapes) -> list[str]:
+    prefix = "text." if config.custom_text else ""
+    towers = [(f"{prefix}transformer.resblocks.", config.text_cfg.layers)]
+    if isinstance(config.vision_cfg, NativeVision) and isinstance(config.vision_cfg.layers, int):
+        towers.append(("visual.transformer.resblocks.", config.vision_cfg.layers))
     result = []
     for stem, layers in towers:
         blocks = {name[len(stem) :].split(".", 1)[0] for name in shapes if name.startswith(stem)}

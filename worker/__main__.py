@@ -7,6 +7,8 @@ import warnings
 # OpenMP's threads wait asleep: beside a busy gateway, waiting awake makes torch up to ten times slower. Read when torch
 # is imported, in the child.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# No library may reach a model hub, whatever a model config says.
+os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
 
 from celery.platforms import SecurityWarning
 

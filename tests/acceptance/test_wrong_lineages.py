@@ -68,6 +68,27 @@ LINEAGES: dict[str, tuple[Callable[[RunningService], Json], int, str, tuple[str,
         "method-unavailable",
         ("no architecture", "average"),
     ),
+    "a path in the tokenizer's arguments": (
+        lambda house: lineage(
+            house,
+            architecture={
+                "open_clip": "ViT-B-32",
+                "overrides": {"text_cfg": {"tokenizer_kwargs": {"bpe_path": "/dev/ptmx"}}},
+            },
+        ),
+        422,
+        "unknown-architecture",
+        ("text_cfg.tokenizer_kwargs", "not permitted"),
+    ),
+    "a tower from a hub": (
+        lambda house: lineage(
+            house,
+            architecture={"open_clip": "ViT-B-32", "overrides": {"vision_cfg": {"timm_model_name": "hf-hub:a/b"}}},
+        ),
+        422,
+        "unknown-architecture",
+        ("timm_model_name", "none of timm's model names"),
+    ),
     "a name in use": (
         lambda house: lineage(house, name="strict", base_utility=2.0),
         409,

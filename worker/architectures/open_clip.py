@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from registry.task import Task
 from worker.torch_tensors import Weights
 
 VISUAL = "visual."
+_NOT_LOADED = "open_clip cannot load the base into this architecture. Send the full open_clip state dict of this model."
 
 
 class OpenClipNetwork:
@@ -22,10 +24,13 @@ class OpenClipNetwork:
 
     tower: images [n, 3, H, W], normalised, to embeddings [n, embed_dim], not unit-norm.
     logit_scale: s = exp(logit_scale) of the base. scope: names of the tower's parameters, without `visual.`.
-    Raises ArchitectureMismatch when the base does not load strictly.
+    Raises UnknownArchitecture for a config that is not on the allow-list, ArchitectureMismatch when the base's tensors
+    are not those of the network.
     """
 
     def __init__(self, architecture: Architecture, base: Weights, device: torch.device) -> None:
+        architecture.check_buildable()
+        _check_on_meta(architecture, base)
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "open_clip_config.json").write_text(json.dumps(architecture.open_clip_config))
             source = f"local-dir:{folder}"
@@ -46,7 +51,7 @@ class OpenClipNetwork:
         try:
             self._model.load_state_dict({name: tensor.float() for name, tensor in state.items()}, strict=True)
         except RuntimeError as error:
-            raise ArchitectureMismatch(f"open_clip cannot load the base into this architecture: {error}") from error
+            raise ArchitectureMismatch(_NOT_LOADED) from error
 
     def parameters_of(self, weights: Weights) -> dict[str, Tensor]:
         """The merge scope of a checkpoint, float32 on the network's device, by the tower's parameter names."""
@@ -72,3 +77,31 @@ class OpenClipNetwork:
             mean = features.float().mean(dim=0)
             rows.append(mean / mean.norm())
         return torch.stack(rows)
+
+
+def _check_on_meta(architecture: Architecture, base: Weights) -> None:
+    """Build the network on the meta device, where nothing is allocated, and compare its tensors with the base's.
+
+    Raises ArchitectureMismatch with the first differences.
+    """
+    config = architecture.model_config_resolved
+    try:
+        with torch.device("meta"), warnings.catch_warnings(action="ignore"):
+            kind = open_clip.CustomTextCLIP if config.get("custom_text") else open_clip.CLIP
+            model = kind(**{key: value for key, value in config.items() if key != "custom_text"})
+    except Exception as error:
+        # Whatever a constructor raises says that it does not take the config; its text may quote what was sent.
+        raise ArchitectureMismatch("open_clip cannot build this architecture. Check its model config.") from error
+    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    found = {name: tuple(base[name].shape) for name in base.names}
+    differing = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
+    differing = [name for name in differing if {expected.get(name), found.get(name)} != {(), (1,)}]
+    if differing:
+        listed = "; ".join(
+            f"{name[:100]}: {_shape(found.get(name))}, expected {_shape(expected.get(name))}" for name in differing[:5]
+        )
+        raise ArchitectureMismatch(f"The base is not of this architecture: {listed}. {_NOT_LOADED}")
+
+
+def _shape(shape: tuple[int, ...] | None) -> str:
+    return "missing" if shape is None else str(list(shape))
