@@ -95,6 +95,34 @@ def test_the_state_store_syncs_every_write_and_throws_nothing_out() -> None:
     assert {"appendonly yes", "appendfsync always", "maxmemory-policy noeviction"} <= set(lines)
 
 
+def test_every_container_has_a_memory_and_a_process_limit() -> None:
+    for name, service in _services().items():
+        if name != "volumes":
+            assert service["mem_limit"], name
+            assert service["pids_limit"] > 0, name
+
+
+def test_workers_and_the_state_store_have_no_way_out() -> None:
+    assert _compose()["networks"]["state"] == {"internal": True}
+    assert _services()["worker"]["networks"] == _services()["valkey"]["networks"] == ["state"]
+    assert "front" in _services()["gateway"]["networks"]
+
+
+def test_the_state_store_stops_growing_below_its_containers_limit() -> None:
+    (limit,) = re.findall(r"^maxmemory (\d+)gb$", (_ROOT / "docker/valkey/valkey.conf").read_text(), re.M)
+    assert int(limit) < int(_services()["valkey"]["mem_limit"].rstrip("g"))
+
+
+def test_the_proxy_bounds_connections_and_requests_and_believes_no_forwarded_address() -> None:
+    text = (_ROOT / "docker/nginx/nginx.conf").read_text()
+    for line in (
+        "limit_conn connections 128;",
+        "limit_req zone=requests burst=800 nodelay;",
+        "X-Forwarded-For $remote_addr;",
+    ):
+        assert line in text
+
+
 def test_workers_get_a_gpu_by_default_and_none_with_the_file_for_cpus() -> None:
     worker = _compose("docker-compose.override.yml")["services"]["worker"]
     (device,) = worker["deploy"]["resources"]["reservations"]["devices"]
