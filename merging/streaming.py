@@ -1,13 +1,14 @@
-"""The streaming engine: merges files of named tensors a chunk at a time, whatever the method.
+"""The streaming engine: merges files of named tensors a chunk or a tensor at a time, whatever the method.
 
     base, head, checkpoints, state (memory-mapped)  ->  method: a chunk in float64, rounded once  ->  sinks
 
-Every tensor of the base comes out, in the base's order and dtype. Memory depends on the chunk alone, not on the files.
+Every tensor of the base comes out, in the base's order and dtype. Memory depends on the chunk alone, not on the files;
+for a `TensorMethod` on the largest tensor.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -164,11 +165,12 @@ class Inputs:
         head = Flat(name, "the merged weights", self.head.raw(name))
         found = [(index, source) for index, source in enumerate(self.incoming) if name in source]
         incoming = tuple((index, Flat(name, "the checkpoint", source.raw(name))) for index, source in found)
-        parts = {part: Flat(name, f"the state's {part}", source.raw(name)) for part, source in self.parts.items()}
+        kept = ((part, source) for part, source in self.parts.items() if name in source)
+        parts = {part: Flat(name, f"the state's {part}", source.raw(name)) for part, source in kept}
         for other in (head, *(flat for _, flat in incoming)):
             if other.raw.dtype not in MERGEABLE:
                 raise ValueError(f"{name} has dtype {other.raw.dtype} in {other.where}, expected {base.raw.dtype}")
-        for other in (head, *(flat for _, flat in incoming), *parts.values()):
+        for other in (head, *(flat for _, flat in incoming)):
             if other.raw.shape != base.raw.shape:
                 raise ValueError(f"{name} has shape {other.raw.shape} in {other.where}, expected {base.raw.shape}")
         return Place(name, base, head, incoming, parts)
@@ -178,8 +180,16 @@ class Inputs:
         return (self.place(name) for name in self.base.names if self.merges(name))
 
 
+@dataclass(frozen=True)
+class StateTensor:
+    """What a method keeps for one merged tensor. dtype: as safetensors names it."""
+
+    dtype: str
+    shape: tuple[int, ...]
+
+
 class Method(Protocol):
-    """A merge method for one call of `merge`."""
+    """A merge method for one call of `merge` that works on a tensor's elements, a chunk at a time."""
 
     def parts(self, dtype: str) -> Mapping[str, str]:
         """The tensors that the method keeps for each merged tensor of this dtype, and their dtypes."""
@@ -194,7 +204,38 @@ class Method(Protocol):
         """
 
 
-def merge(inputs: Inputs, method: Method, emit: Emit, on_tensor: Callable[[str], None] | None = None) -> list[str]:
+@runtime_checkable
+class TensorMethod(Protocol):
+    """A merge method for one call of `merge` that needs a whole tensor, and whose state has shapes of its own.
+
+    Its memory depends on the largest tensor, not on the files.
+    """
+
+    def state_tensors(self, place: Place) -> Mapping[str, StateTensor]:
+        """What the method keeps for this tensor, by part; a part may leave tensors out."""
+
+    def prepare(self, inputs: Inputs) -> None:
+        """Look at the whole network first, where the method must."""
+
+    def merge_tensor(self, place: Place, emit: Emit) -> None:
+        """Emit all elements of the merged tensor to WEIGHTS and those of each state tensor to its part.
+
+        Sinks may take turns. Called once for each merged tensor that is not empty, in order, also without incoming
+        tensors.
+        """
+
+
+AnyMethod = Method | TensorMethod
+
+
+def state_tensors(method: AnyMethod, place: Place) -> Mapping[str, StateTensor]:
+    """What a method of either kind keeps for a merged tensor, by part."""
+    if isinstance(method, TensorMethod):
+        return method.state_tensors(place)
+    return {part: StateTensor(dtype, place.shape) for part, dtype in method.parts(place.dtype).items()}
+
+
+def merge(inputs: Inputs, method: AnyMethod, emit: Emit, on_tensor: Callable[[str], None] | None = None) -> list[str]:
     """Merge and emit everything in order; returns the names of merged tensors that every checkpoint lacks.
 
     on_tensor: called before each tensor; what it raises ends the merge. Raises NotFinite, and ValueError on shapes.
@@ -210,13 +251,30 @@ def merge(inputs: Inputs, method: Method, emit: Emit, on_tensor: Callable[[str],
         place = inputs.place(name)
         if not place.incoming:
             missing.append(name)
-        _merge_tensor(place, method, emit)
+        if inputs.parts:
+            _check_state(place, state_tensors(method, place))
+        if not place.size:
+            continue
+        if isinstance(method, TensorMethod):
+            method.merge_tensor(place, emit)
+        else:
+            _merge_chunks(place, method, emit)
     return missing
 
 
-def _merge_tensor(place: Place, method: Method, emit: Emit) -> None:
-    if not place.size:
-        return
+def _check_state(place: Place, expected: Mapping[str, StateTensor]) -> None:
+    """Raises ValueError unless the state has what the method keeps for this tensor."""
+    for part, tensor in expected.items():
+        if part not in place.parts:
+            raise ValueError(f"the state's {part} lacks the tensor {place.name}")
+        raw = place.parts[part].raw
+        if raw.shape != tensor.shape:
+            raise ValueError(f"{place.name} has shape {raw.shape} in the state's {part}, expected {tensor.shape}")
+        if raw.dtype != tensor.dtype:
+            raise ValueError(f"{place.name} has dtype {raw.dtype} in the state's {part}, expected {tensor.dtype}")
+
+
+def _merge_chunks(place: Place, method: Method, emit: Emit) -> None:
     kernel = method.open(place)
     kept = method.parts(place.dtype)
     room = np.empty(min(CHUNK, place.size), CARRIERS[place.dtype])

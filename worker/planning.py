@@ -10,7 +10,7 @@ from merging.linear import Linear
 from merging.magmax import MagMax
 from merging.opcm import Opcm
 from merging.slerp import Slerp
-from merging.streaming import Inputs, Method
+from merging.streaming import AnyMethod, Inputs, Method
 from merging.task_arithmetic import TaskArithmetic
 from merging.ties import Ties
 from registry.recipe import (
@@ -31,7 +31,7 @@ from worker.tensor_scope import inputs_of
 class Plan:
     """A method, what it reads, and the state that it leaves: its family, and after the merge its numbers."""
 
-    method: Method
+    method: AnyMethod
     inputs: Inputs
     family: str | None = None
     scalars: Callable[[], dict[str, float]] = dict

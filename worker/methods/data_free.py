@@ -49,11 +49,11 @@ def _write(job: Job, plan: Plan, emit: Emit, report: dict[str, Any]) -> None:
 
 
 def _parts(plan: Plan) -> dict[str, tuple[Entry, ...]]:
-    """The entries of each part's file: one for every merged tensor, in the base's order."""
+    """The entries of each part's file, in the base's order."""
     found: dict[str, list[Entry]] = {}
     for place in plan.inputs.places():
-        for part, dtype in plan.method.parts(place.dtype).items():
-            found.setdefault(part, []).append(Entry(place.name, dtype, place.shape))
+        for part, tensor in streaming.state_tensors(plan.method, place).items():
+            found.setdefault(part, []).append(Entry(place.name, tensor.dtype, tensor.shape))
     return {part: tuple(entries) for part, entries in found.items()}
 
 

@@ -1,12 +1,13 @@
 """Files of named tensors in memory for the streaming engine, and what comes out of it."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from merging.streaming import WEIGHTS, Inputs, Method, merge
+from merging.streaming import WEIGHTS, AnyMethod, Inputs, StateTensor, merge, state_tensors
 from merging.tensor_bytes import CARRIERS, Raw, round_once
 from worker.torch_tensors import as_raw, as_tensor
 
@@ -43,7 +44,7 @@ def nearby(base: Tensor, seed: int) -> Tensor:
 
 
 def run(
-    method: Method,
+    method: AnyMethod,
     base: Mapping[str, Tensor],
     head: Mapping[str, Tensor],
     incoming: Sequence[Mapping[str, Tensor]],
@@ -54,23 +55,23 @@ def run(
     held = {name: Held(tensors) for name, tensors in (parts or {}).items()}
     inputs = Inputs(Held(base), Held(head), tuple(map(Held, incoming)), held, scope=lambda _: True)
     missing = merge(inputs, method, lambda sink, chunk: sinks.setdefault(sink, []).append(chunk.tobytes()))
-    weights = _cut(sinks.pop(WEIGHTS), base, {name: as_raw(tensor).dtype for name, tensor in base.items()})
-    merged = [name for name in base if inputs.merges(name)]
-    kept = {}
-    for part, chunks in sinks.items():
-        dtypes = {name: method.parts(as_raw(base[name]).dtype)[part] for name in merged}
-        kept[part] = _cut(chunks, {name: base[name] for name in merged}, dtypes)
+    like = {name: StateTensor(as_raw(tensor).dtype, tuple(tensor.shape)) for name, tensor in base.items()}
+    weights = _cut(sinks.pop(WEIGHTS), like)
+    tensors: dict[str, dict[str, StateTensor]] = {}
+    for place in inputs.places():
+        for part, tensor in state_tensors(method, place).items():
+            tensors.setdefault(part, {})[place.name] = tensor
+    kept = {part: _cut(chunks, tensors[part]) for part, chunks in sinks.items()}
     return weights, kept, missing
 
 
-def _cut(chunks: list[bytes], like: Mapping[str, Tensor], dtypes: Mapping[str, str]) -> State:
+def _cut(chunks: list[bytes], like: Mapping[str, StateTensor]) -> State:
     """Put the chunks of a sink, which come in order, back into tensors."""
     data = b"".join(chunks)
     found, position = {}, 0
     for name, tensor in like.items():
-        carrier = CARRIERS[dtypes[name]]
-        flat = np.frombuffer(data, carrier, tensor.numel(), position)
-        found[name] = as_tensor(Raw(dtypes[name], tuple(tensor.shape), flat))
+        flat = np.frombuffer(data, CARRIERS[tensor.dtype], math.prod(tensor.shape), position)
+        found[name] = as_tensor(Raw(tensor.dtype, tensor.shape, flat))
         position += flat.nbytes
     assert position == len(data), "something else was emitted too"
     return found
