@@ -1,100 +1,67 @@
-"""`python -m service`: the gateway on uvicorn."""
+"""`python -m service`: run the gateway on uvicorn."""
 
 import contextlib
-import copy
 import gc
 import logging
-import socket
 import sys
-from typing import Any
-
-import uvicorn
 
 from registry.logging_config import handler as log_handler
 from registry.networks import is_loopback
 from service.app import create_app
 from service.auth.request_state import RequestIdFilter
-from service.events.broadcaster import Broadcaster
-from service.server.protocol import BoundedConnection
+from service.server.gateway_server import STARTUP_FAILURE, GatewayServer, plain_log_config
 from service.settings import GatewaySettings
 
-_REFUSAL = (
-    "error: without API keys the gateway listens on loopback addresses only, and {host!r} is none: whoever reaches it "
-    "could read and change everything. Set ODEM_AUTH=on and make a key with `python -m registry.admin keys create`, or "
-    "set ODEM_HOST=127.0.0.1.\n"
+_NOT_LOOPBACK = (
+    "error: {host!r} is not a loopback address, and authentication is disabled (ODEM_AUTH=off): anyone who reaches it "
+    "could read and change everything. Set ODEM_AUTH=on and create a key with `python -m registry.admin keys create`, "
+    "or set ODEM_HOST=127.0.0.1.\n"
 )
-_STARTUP_FAILURE = 3
-"""The exit status that uvicorn gives a server that did not start."""
-_ALLOCATIONS = 20_000
-"""Container objects, made and not yet freed, that start a collection of the young ones; Python's default is 700."""
-_OPEN = "NOBODY IS ASKED FOR AN API KEY (ODEM_AUTH is off): everybody on this machine may read and change everything."
+_AUTH_DISABLED = (
+    "warning: authentication is disabled (ODEM_AUTH=off): anyone on this machine can read and change everything.\n"
+)
+_COLLECTION_THRESHOLD = 20_000
+"""Container objects, allocated and not yet freed, that start a collection of the youngest; Python's default is 700."""
 
 
 def main() -> int:
-    """Serve until SIGTERM or SIGINT, and return the exit status: 2 when the settings would lay everything open."""
+    """Serve until SIGTERM or SIGINT.
+
+    Returns the exit status: 2 when the settings would expose the gateway without authentication, 3 when it did not
+    start.
+    """
     settings = GatewaySettings.read()
     if not settings.auth:
         if not is_loopback(settings.host):
-            sys.stderr.write(_REFUSAL.format(host=settings.host))
+            sys.stderr.write(_NOT_LOOPBACK.format(host=settings.host))
             return 2
-        sys.stderr.write(f"warning: {_OPEN}\n")
-    logging.getLogger("uvicorn.access").addFilter(_worth_a_line)
+        sys.stderr.write(_AUTH_DISABLED)
+    logging.getLogger("uvicorn.access").addFilter(_is_logged)
+    log_config = None
     if settings.log_format == "json":
-        logging.basicConfig(level=logging.INFO, handlers=[log_handler("json")])
-        logging.getLogger().handlers[0].addFilter(RequestIdFilter())
+        json_handler = log_handler("json")
+        json_handler.addFilter(RequestIdFilter())
+        logging.basicConfig(level=logging.INFO, handlers=[json_handler])
+    else:
+        log_config = plain_log_config(RequestIdFilter, "%(about)s")
     app = create_app(settings)
-    config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        loop="uvloop",
-        http=BoundedConnection.of(settings),
-        server_header=False,
-        # In JSON, uvicorn's lines go the way of all others.
-        log_config=None if settings.log_format == "json" else _log_config(),
-        timeout_graceful_shutdown=int(settings.shutdown_seconds),
-    )
-    gateway = _Gateway(config, app.state.context.watchers)
-    _collect_seldom()
+    # Event streams stay open for an hour: without this, shutdown would wait for them.
+    server = GatewayServer(app, settings, log_config, before_shutdown=app.state.context.watchers.end)
+    _collect_garbage_rarely()
     with contextlib.suppress(KeyboardInterrupt):
-        gateway.run()
-    return 0 if gateway.started else _STARTUP_FAILURE
+        server.run()
+    return 0 if server.started else STARTUP_FAILURE
 
 
-def _collect_seldom() -> None:
-    """Leave what the start has made out of garbage collections, and make these rare: requests leave few cycles."""
+def _collect_garbage_rarely() -> None:
+    """Exclude what startup allocated from garbage collection, and collect rarely: requests leave few cycles."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_ALLOCATIONS, 20, 20)
+    gc.set_threshold(_COLLECTION_THRESHOLD, 20, 20)
 
 
-class _Gateway(uvicorn.Server):
-    """A server that lets those go who wait for events before it waits for the rest: they would stay forever."""
-
-    def __init__(self, config: uvicorn.Config, watchers: Broadcaster) -> None:
-        super().__init__(config)
-        self._watchers = watchers
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop; see uvicorn."""
-        self._watchers.end()
-        await super().shutdown(sockets)
-
-
-def _log_config() -> dict[str, Any]:
-    """Uvicorn's logging, with each line's request id, and with our own loggers in it."""
-    config = copy.deepcopy(uvicorn.config.LOGGING_CONFIG)
-    config["filters"] = {"request": {"()": RequestIdFilter}}
-    for handler in config["handlers"].values():
-        handler["filters"] = ["request"]
-    for formatter in config["formatters"].values():
-        formatter["fmt"] += "%(about)s"
-    config["root"] = {"handlers": ["default"], "level": "WARNING"}
-    return config
-
-
-def _worth_a_line(record: logging.LogRecord) -> bool:
-    """Leave out successful reads: clients that wait for a merge ask several times a second."""
+def _is_logged(record: logging.LogRecord) -> bool:
+    """Whether an access log record is written. Successful reads are not: clients poll merges several times a second."""
     if not isinstance(record.args, tuple) or len(record.args) != 5:
         return True
     _, method, _, _, status = record.args

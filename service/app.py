@@ -100,7 +100,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         blobs=places.blobs,
         uploads=places.uploads,
         slots=UploadLimit(settings.max_open_uploads),
-        senders=WriterLocks(settings.takeover_seconds, settings.idle_seconds),
+        senders=WriterLocks(settings.takeover_seconds),
         access=access,
         ring=create_notifier(settings.broker_url),
         watchers=watchers,

@@ -33,9 +33,9 @@ class GatewaySettings(StoreSettings):
     )
     reader_idle_seconds: float = Field(60.0, gt=0, description="How long a client may take no byte of an answer.")
     takeover_seconds: float = Field(
-        3.0,
+        20.0,
         ge=0,
-        description="How long who sends a resumable upload may be silent before another request may take its place.",
+        description="How long a request waits for an older one that writes to the same resumable upload to stop.",
     )
     upload_lifetime_seconds: float = Field(
         86_400.0, gt=0, description="How long a resumable upload is kept after its last byte."

@@ -1,39 +1,38 @@
-"""One HTTP connection: uvicorn's, with bounds on the head of a request and a gentle end.
+"""HTTP protocol of one connection: uvicorn's, with a size limit on request heads and a graceful close.
 
-uvicorn takes heads of any size for any time. And when it closes a connection on which a client is still sending, the
-kernel answers the client's next bytes with a reset, at which many systems forget the answer that they have received.
-So a refusal closes our side only, and for a moment what still comes is thrown away.
+uvicorn accepts request heads of any size. It also closes a connection on which the client still sends; the kernel then
+answers the client's next bytes with a reset, and many systems discard the response that they have received. This
+protocol closes only its own side and discards for a few seconds what still arrives.
+
+uvicorn has no time-out for request heads either: a reverse proxy limits the time (`client_header_timeout` in nginx).
 
 Source: RFC 9112, sections 3 (431 for a head that is too long) and 9.6 (closing in stages).
 """
 
 import asyncio
 import json
-from concurrent.futures import Executor, ThreadPoolExecutor
-from functools import partial
+from concurrent.futures import Executor
 from http import HTTPStatus
 from typing import Any
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from service.server import zero_copy as sending
-from service.server.tcp import EXTENSION as WIRE
+from service.server import zero_copy
 from service.server.tcp import TcpConnection
 from service.settings import GatewaySettings
 
 _LINGER_SECONDS = 5.0
 _LINGER_BYTES = 64 << 20
-_SENDING_THREADS = 8
 _PROBLEM = "application/problem+json"
 
 
-class BoundedConnection(HttpToolsProtocol):
-    """A connection whose request heads are bounded in size and time; see the module."""
+class GatewayProtocol(HttpToolsProtocol):
+    """One connection. Subclasses set `settings` and `executor`, whose threads send files; see `protocol_class`."""
 
     settings: GatewaySettings
-    threads: Executor
+    executor: Executor
 
     def __init__(
         self,
@@ -43,142 +42,117 @@ class BoundedConnection(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self.app = partial(sending.answering, self.app, self.threads, self.settings.reader_idle_seconds)
-        self._head: int | None = 0
-        self._framing = 0
-        self._refusal: tuple[int, str, str] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._lingering: int | None = None
-
-    @classmethod
-    def of(cls, settings: GatewaySettings) -> type["BoundedConnection"]:
-        """The class with these settings, as uvicorn wants it."""
-        threads = ThreadPoolExecutor(_SENDING_THREADS, "sending")
-        return type(cls.__name__, (cls,), {"settings": settings, "threads": threads})
+        self._head_bytes: int | None = 0
+        """Bytes received of the request head; None while a body arrives."""
+        self._framing_bytes = 0
+        """Bytes received since the last byte of a body: chunk extensions and trailers."""
+        self._refused = False
+        self._discarded_bytes: int | None = None
+        """Bytes discarded since this side was closed; None while it is open."""
+        self._close_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Expect a head."""
+        """Prepare the extensions that every request of the connection offers to the application."""
         super().connection_made(transport)
-        self._wire = TcpConnection(transport)
-        self._extensions: dict[str, Any] = {WIRE: self._wire}
-        if sending.AVAILABLE and self._wire.is_plain:
-            self._extensions[sending.EXTENSION] = {}
-        self._expect_head()
+        self._tcp = TcpConnection(transport)
+        self._extensions: dict[str, Any] = {}
+        if zero_copy.AVAILABLE and self._tcp.is_plain:
+            self._extensions[zero_copy.EXTENSION] = {}
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the timer, and wake who waits for a reader."""
-        self._stop_timer()
+        """Cancel the timer and wake a response that waits for its client."""
+        if self._close_timer is not None:
+            self._close_timer.cancel()
         super().connection_lost(exc)
-        self._wire.wake()
+        self._tcp.wake()
 
     def data_received(self, data: bytes) -> None:
-        """Bytes of a head, of a body, or such as nobody waits for any more."""
-        if self._lingering is not None:
-            self._lingering += len(data)
-            if self._lingering > _LINGER_BYTES:
+        """Parse bytes of a head or a body; discard them once this side is closed."""
+        if self._discarded_bytes is not None:
+            self._discarded_bytes += len(data)
+            if self._discarded_bytes > _LINGER_BYTES:
                 self.transport.abort()
             return
-        if self._head is not None:
-            self._head += len(data)
+        if self._head_bytes is not None:
+            self._head_bytes += len(data)
         else:
-            self._framing += len(data)
+            self._framing_bytes += len(data)
         super().data_received(data)
-        if max(self._head or 0, self._framing) > self.settings.max_request_head_bytes:
+        if max(self._head_bytes or 0, self._framing_bytes) > self.settings.max_request_head_bytes:
             self._refuse_head()
 
     def on_message_begin(self) -> None:
-        """A head begins."""
+        """Start to count the bytes of a head."""
         super().on_message_begin()
         self.scope["extensions"] = self._extensions
-        if self._head is None and self._refusal is None:
-            self._expect_head()
+        if self._head_bytes is None and not self._refused:
+            self._head_bytes = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header; trailers are not wanted."""
-        if self._head is not None:
+        """Keep a header field; ignore trailers."""
+        if self._head_bytes is not None:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The head is there."""
-        self._stop_timer()
+        """Check the size of the head and start the request."""
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-        self._head = None
-        self._framing = 0
+        self._head_bytes = None
+        self._framing_bytes = 0
         if size > self.settings.max_request_head_bytes:
             self._refuse_head()
             return
         super().on_headers_complete()
-        if self.cycle is not None:
-            self.cycle.transport = _GentleTransport(self, self.cycle)  # type: ignore[assignment]
+        # The request's task starts in the next turn of the event loop and calls what is set here.
+        cycle = self.cycle
+        cycle.transport = _GracefulTransport(self, cycle)  # type: ignore[assignment]
+        sender = zero_copy.ResponseSender(cycle, self._tcp, self.executor, self.settings.reader_idle_seconds)
+        cycle.send = sender.send  # type: ignore[method-assign, assignment]
 
     def on_body(self, body: bytes) -> None:
-        """Bytes of a body; of a request that was refused they are thrown away."""
-        self._framing = 0
-        if self._refusal is None:
+        """Pass on bytes of a body, unless its request was refused."""
+        self._framing_bytes = 0
+        if not self._refused:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """A request's end."""
-        self._framing = 0
-        if self._refusal is None:
+        """End a request, unless it was refused."""
+        self._framing_bytes = 0
+        if not self._refused:
             super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """A request that is no HTTP, as a problem."""
-        if self._refusal is None:
-            self._answer(HTTPStatus.BAD_REQUEST, "malformed-request", msg)
+        """Respond with a problem to a request that is not HTTP."""
+        self._refuse(HTTPStatus.BAD_REQUEST, "malformed-request", msg)
 
     def linger(self) -> None:
-        """Close our side; throw away for a moment what still comes."""
-        if self._lingering is not None or self.transport.is_closing():
+        """Close this side and discard what still arrives; close the connection after a few seconds."""
+        if self._discarded_bytes is not None or self.transport.is_closing():
             return
-        self._lingering = 0
+        self._discarded_bytes = 0
         self.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        self._timer = self.loop.call_later(_LINGER_SECONDS, self.transport.close)
-
-    def _expect_head(self) -> None:
-        self._head = 0
-        self._stop_timer()
-        self._timer = self.loop.call_later(self.settings.idle_seconds, self._give_up)
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _give_up(self) -> None:
-        if self._head:
-            seconds = self.settings.idle_seconds
-            self._answer(
-                HTTPStatus.REQUEST_TIMEOUT,
-                "sender-too-slow",
-                f"The request's head did not come within {seconds:g} s (ODEM_IDLE_SECONDS).",
-            )
-        elif not self.transport.is_closing():
-            self.transport.close()
+        self._close_timer = self.loop.call_later(_LINGER_SECONDS, self.transport.close)
 
     def _refuse_head(self) -> None:
-        most = self.settings.max_request_head_bytes
-        self._answer(
+        self._refuse(
             HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
             "head-too-large",
-            "The request line and headers, or a chunked body's extensions and trailers, have more than "
-            f"{most} bytes (ODEM_MAX_REQUEST_HEAD_BYTES).",
+            "The request line and headers, or a chunked body's extensions and trailers, exceed "
+            f"{self.settings.max_request_head_bytes} bytes (ODEM_MAX_REQUEST_HEAD_BYTES).",
         )
 
-    def _answer(self, status: HTTPStatus, kind: str, detail: str) -> None:
-        """Answer where there is no request yet that the application could answer, and close."""
-        if self._refusal is not None or self.transport.is_closing():
+    def _refuse(self, status: HTTPStatus, kind: str, detail: str) -> None:
+        """Respond with a problem in place of the application, and close the connection."""
+        if self._refused or self.transport.is_closing():
             return
-        self._refusal = (status.value, kind, detail)
+        self._refused = True
         if self.cycle is not None and not self.cycle.response_complete:
-            # The request before this one is over, too: nothing of it is written after this answer.
+            # End the previous request: nothing of its response may follow this one.
             self.cycle.disconnected = True
             self.cycle.message_event.set()
             if self.cycle.response_started:
-                # What the client would take for the rest of that answer must not be this one.
+                # The client would take this response for the rest of the previous one.
                 self.transport.abort()
                 return
         body = json.dumps(
@@ -192,19 +166,24 @@ class BoundedConnection(HttpToolsProtocol):
         self.linger()
 
 
-class _GentleTransport:
-    """A request's way to write. Closing it while the client still sends is lingering."""
+def protocol_class(settings: GatewaySettings, executor: Executor) -> type[GatewayProtocol]:
+    """The protocol with these settings, as `uvicorn.Config(http=...)` takes it."""
+    return type("GatewayProtocol", (GatewayProtocol,), {"settings": settings, "executor": executor})
 
-    def __init__(self, connection: BoundedConnection, cycle: Any) -> None:
-        self._connection = connection
+
+class _GracefulTransport:
+    """The transport as one request sees it. Closing it while the client still sends a body lingers."""
+
+    def __init__(self, protocol: GatewayProtocol, cycle: RequestResponseCycle) -> None:
+        self._protocol = protocol
         self._cycle = cycle
-        self._transport = connection.transport
+        self._transport = protocol.transport
         self.write = self._transport.write
         self.is_closing = self._transport.is_closing
 
     def close(self) -> None:
-        """Close, at once or gently."""
+        """Close at once, or linger while the body has not arrived in full."""
         if self._cycle.more_body:
-            self._connection.linger()
+            self._protocol.linger()
         else:
             self._transport.close()

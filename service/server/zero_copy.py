@@ -1,9 +1,9 @@
-"""Answers on their way out: files by the kernel, and nobody who reads nothing for too long.
+"""Zero-copy sending of files with sendfile, and a time limit for clients that do not read their response.
 
-A file of which the application names a part (the ASGI extension "Zero Copy Send") goes from the page cache into the
-socket with sendfile. That runs in a thread, for a page that is not cached waits for the disk; in short turns, so that
-a slow reader holds no thread; and on descriptors of its own, beside uvicorn's transport, which has written all that
-comes before the file's first byte and goes on after its last.
+The ASGI extension "Zero Copy Send" lets an application name a part of a file as the body of a response. sendfile moves
+it from the page cache to the socket. It runs in a thread, because a page that is not cached waits for the disk; in
+short turns, so that a slow client does not occupy a thread; and on duplicate descriptors beside uvicorn's transport,
+which has written everything before the file's first byte and continues after its last.
 
 Source: https://asgi.readthedocs.io/en/latest/extensions.html#zero-copy-send
 """
@@ -18,127 +18,130 @@ from collections.abc import Coroutine
 from concurrent.futures import Executor
 from typing import Any
 
-from starlette.types import ASGIApp, Message, Receive, Scope
+from starlette.types import Message
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from service.server.tcp import TcpConnection
 
 EXTENSION = "http.response.zerocopysend"
 AVAILABLE = sys.platform == "linux"
-"""Elsewhere sendfile means other things, and applications send pieces."""
+"""sendfile differs on other systems; applications send chunks there."""
 _TURN_SECONDS = 0.05
-_PIECE = 4 << 20
-_FULL_MILLISECONDS = 10
+_MAX_SENDFILE_BYTES = 4 << 20
+_POLL_MILLISECONDS = 10
 _log = logging.getLogger(__name__)
 
 
-async def answering(app: ASGIApp, threads: Executor, idle: float, scope: Scope, receive: Receive, send: Any) -> None:
-    """Run the application of one request; `send` is that of uvicorn's RequestResponseCycle."""
-    wire = TcpConnection.of(scope)
-    assert wire is not None  # noqa: S101  the connection has put it there
-    await app(scope, receive, _Answer(send.__self__, wire, threads, idle).send)
+class ResponseSender:
+    """ASGI `send` of one request: uvicorn's, with zero-copy messages and a time limit for the client.
 
-
-class _Answer:
-    """One request's way to answer: uvicorn's own, but that it takes files, and waits for a reader for so long only.
-
-    Of uvicorn's insides it needs four things of `cycle`: flow, transport, disconnected and expected_content_length.
-    idle: seconds in which a reader must take a byte.
+    cycle: uvicorn's request; its `flow`, `transport`, `disconnected`, `expected_content_length` and `send` are used.
+    idle_seconds: time within which the client must accept a byte.
     """
 
-    def __init__(self, cycle: Any, wire: TcpConnection, threads: Executor, idle: float) -> None:
+    def __init__(
+        self, cycle: RequestResponseCycle, tcp: TcpConnection, executor: Executor, idle_seconds: float
+    ) -> None:
         self._cycle = cycle
-        self._write = cycle.send
-        self._wire = wire
-        self._threads = threads
-        self._idle = idle
+        self._uvicorn_send: Any = cycle.send
+        self._tcp = tcp
+        self._executor = executor
+        self._idle_seconds = idle_seconds
 
     async def send(self, message: Message) -> None:
-        """See ASGI. A file's message gets the key `sent`: how many bytes of it were sent before the reader left."""
+        """See ASGI. Sets `sent` in a zero-copy message: the number of bytes that were sent before the client left."""
         if self._cycle.flow.write_paused:
             await self._drain()
         if message["type"] != EXTENSION:
-            await self._write(message)
+            await self._uvicorn_send(message)
             return
         if message["count"] > self._cycle.expected_content_length:
             raise RuntimeError("Response content longer than Content-Length")
         await self._flush()
-        if self._over:
+        if self._closed:
             self._cycle.disconnected = True
             return
-        job = _Job(self._wire.duplicate(), os.dup(message["file"].fileno()), message["offset"], message["count"])
+        transfer = _FileTransfer(
+            self._tcp.duplicate(), os.dup(message["file"].fileno()), message["offset"], message["count"]
+        )
         try:
-            await self._send_file(job)
+            await self._send_file(transfer)
         finally:
-            job.close()
-            message["sent"] = message["count"] - job.left
+            transfer.close()
+            message["sent"] = message["count"] - transfer.remaining
         self._cycle.expected_content_length -= message["sent"]
-        self._cycle.disconnected = self._cycle.disconnected or job.left > 0
-        await self._write({"type": "http.response.body", "body": b"", "more_body": message.get("more_body", False)})
+        self._cycle.disconnected = self._cycle.disconnected or transfer.remaining > 0
+        await self._uvicorn_send(
+            {"type": "http.response.body", "body": b"", "more_body": message.get("more_body", False)}
+        )
 
     @property
-    def _over(self) -> bool:
-        return bool(self._cycle.disconnected or self._cycle.transport.is_closing())
+    def _closed(self) -> bool:
+        return self._cycle.disconnected or self._cycle.transport.is_closing()
 
     async def _flush(self) -> None:
-        """Wait until the kernel has all that was written before."""
-        if not self._over:
-            with self._wire.unbuffered():
+        """Wait until the transport has passed everything to the kernel."""
+        if not self._closed:
+            with self._tcp.unbuffered():
                 await self._drain()
 
     async def _drain(self) -> None:
-        """Wait until the transport has written what it was given, for as long as the reader takes something of it."""
-        while self._cycle.flow.write_paused and not self._over:
-            await self._patiently(self._cycle.flow.drain())
+        """Wait until the transport accepts data again, as long as the client reads."""
+        while self._cycle.flow.write_paused and not self._closed:
+            await self._wait_for_reader(self._cycle.flow.drain())
 
-    async def _send_file(self, job: "_Job") -> None:
+    async def _send_file(self, transfer: "_FileTransfer") -> None:
         try:
-            while job.left and not self._over:
-                await job.turn(self._threads)
-                if job.full and not self._over:
-                    await self._patiently(self._wire.writable(job.socket))
+            while transfer.remaining and not self._closed:
+                await transfer.turn(self._executor)
+                if transfer.socket_full and not self._closed:
+                    await self._wait_for_reader(self._tcp.writable(transfer.socket))
         except (ConnectionError, TimeoutError):
-            self._leave()
+            self._abort()
         except (OSError, EOFError) as error:
-            _log.error("A file could not be sent to its end, so its reader was cut off: %s", error)
-            self._leave()
+            _log.error("Sending a file failed; the connection was closed: %s", error)
+            self._abort()
 
-    async def _patiently(self, room: Coroutine[Any, Any, object]) -> None:
-        """Wait for room, and cut off a reader who takes nothing meanwhile."""
-        before = self._wire.waiting
+    async def _wait_for_reader(self, room: Coroutine[Any, Any, object]) -> None:
+        """Wait for room; close the connection of a client that reads nothing meanwhile."""
+        before = self._tcp.unsent_bytes
         try:
-            async with asyncio.timeout(self._idle):
+            async with asyncio.timeout(self._idle_seconds):
                 await room
         except TimeoutError:
-            if self._wire.waiting >= before:
-                _log.warning("A client took no byte of an answer for %g s and was cut off.", self._idle)
-                self._leave()
+            if self._tcp.unsent_bytes >= before:
+                _log.warning(
+                    "Connection closed: the client read no byte of its response for %g s (ODEM_READER_IDLE_SECONDS).",
+                    self._idle_seconds,
+                )
+                self._abort()
 
-    def _leave(self) -> None:
+    def _abort(self) -> None:
         self._cycle.disconnected = True
-        self._wire.cut()
+        self._tcp.abort()
 
 
-class _Job:
-    """A part of a file that is being sent: `left` bytes from an offset on are still to be sent.
+class _FileTransfer:
+    """Part of a file on its way to a socket. Owns both descriptors.
 
-    It closes its descriptors. full: whether the socket takes no more for the moment.
+    remaining: bytes still to be sent. socket_full: whether the socket accepted no more at the end of the last turn.
     """
 
-    def __init__(self, wire: int, file: int, offset: int, count: int) -> None:
-        self.socket = wire
+    def __init__(self, socket: int, file: int, offset: int, count: int) -> None:
+        self.socket = socket
         self._file = file
         self._offset = offset
         self._turn: asyncio.Future[None] | None = None
-        self.left = count
-        self.full = False
+        self.remaining = count
+        self.socket_full = False
 
-    async def turn(self, threads: Executor) -> None:
-        """Let a thread send for a moment. Raises OSError, and EOFError when the file is shorter than was announced."""
-        self._turn = asyncio.get_running_loop().run_in_executor(threads, self._run)
+    async def turn(self, executor: Executor) -> None:
+        """Send for a moment in a thread. Raises OSError, and EOFError when the file is shorter than announced."""
+        self._turn = asyncio.get_running_loop().run_in_executor(executor, self._run)
         await asyncio.shield(self._turn)
 
     def close(self) -> None:
-        """Close the descriptors; when somebody was cancelled in a turn, once its thread has done with them."""
+        """Close the descriptors; after a cancelled turn, once its thread has finished."""
         if self._turn is None or self._turn.done():
             self._close()
         else:
@@ -152,23 +155,23 @@ class _Job:
 
     def _run(self) -> None:
         end = time.monotonic() + _TURN_SECONDS
-        self.full = False
-        while self.left and time.monotonic() < end:
+        self.socket_full = False
+        while self.remaining and time.monotonic() < end:
             try:
-                sent = os.sendfile(self.socket, self._file, self._offset, min(self.left, _PIECE))
+                sent = os.sendfile(self.socket, self._file, self._offset, min(self.remaining, _MAX_SENDFILE_BYTES))
             except BlockingIOError:
-                if not _has_room(self.socket):
-                    self.full = True
+                if not _becomes_writable(self.socket):
+                    self.socket_full = True
                     return
                 continue
             if sent == 0:
-                raise EOFError(f"it has {self._offset} bytes, {self.left} fewer than were announced")
+                raise EOFError(f"the file has {self._offset} bytes, {self.remaining} fewer than announced")
             self._offset += sent
-            self.left -= sent
+            self.remaining -= sent
 
 
-def _has_room(descriptor: int) -> bool:
-    """Whether the socket takes bytes again within a moment, as it does while a fast reader reads."""
+def _becomes_writable(descriptor: int) -> bool:
+    """Whether the socket accepts bytes again within a moment, as it does while a fast client reads."""
     poll = select.poll()
     poll.register(descriptor, select.POLLOUT)
-    return bool(poll.poll(_FULL_MILLISECONDS))
+    return bool(poll.poll(_POLL_MILLISECONDS))

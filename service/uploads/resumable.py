@@ -1,4 +1,4 @@
-"""Resumable uploads: begun, gone on with, asked for, ended. The protocol's words are in `tus.py`."""
+"""Resumable uploads: create, append, read the offset, delete. `tus.py` reads and writes the protocol's headers."""
 
 import secrets
 from collections.abc import Awaitable, Callable
@@ -17,22 +17,22 @@ from registry.errors import (
     OdemError,
     OffsetMismatch,
     TooLarge,
+    UploadBusy,
     UploadNotFound,
 )
 from registry.upload import Upload
 from service.http.digest_fields import Expected
 from service.pipeline.context import Context
-from service.server.tcp import TcpConnection
 from service.uploads import tus
 from service.uploads.preconditions import announced, foresee
 from service.uploads.safetensors_stream import SafetensorsSink
-from service.uploads.writer_lock import Sender
+from service.uploads.writer_lock import Writer
 
 T = TypeVar("T")
 
 
 async def create(context: Context, request: Request) -> Upload:
-    """Begin an upload, and take its first bytes where they come along. What came of it is all or nothing.
+    """Create an upload and store the first bytes, if the request has a body. An error leaves no upload behind.
 
     Raises MalformedUpload, NotSafetensors, TooLarge, TooManyUploads, StorageFull, and what `append` raises.
     """
@@ -41,7 +41,7 @@ async def create(context: Context, request: Request) -> Upload:
     if length > most:
         raise TooLarge(f"The upload has {length} bytes; at most {most} are allowed (ODEM_MAX_UPLOAD_BYTES).")
     if length == 0:
-        raise NotSafetensors("The upload has no bytes, so it is no safetensors file.")
+        raise NotSafetensors("Upload-Length is 0; an empty upload is not a safetensors file.")
     metadata, expected = tus.read_metadata(request.headers)
     has_body = announced(request) > 0 or "transfer-encoding" in request.headers
     if has_body:
@@ -62,147 +62,153 @@ async def create(context: Context, request: Request) -> Upload:
     if not has_body:
         return stored
     try:
-        return await append(context, request, stored, 0)
+        async with context.senders.hold(stored.id) as writer:
+            return await _append(context, request, writer, stored, 0)
     except BaseException:
-        # Nobody was told its name, so nobody could go on with it.
+        # The client does not know its URL, so it could not continue it.
         with suppress(UploadNotFound):
             await run_in_threadpool(context.uploads.delete, stored.id)
         raise
 
 
 def find(context: Context, upload_id: str) -> Upload:
-    """How far an upload of this owner has come. Raises UploadNotFound."""
+    """An upload of this owner, with its stored offset. Raises UploadNotFound."""
     upload = context.uploads.get(upload_id)
     if upload.owner != context.caller.identity:
         raise UploadNotFound(upload_id)
     return upload
 
 
-async def settled(context: Context, upload_id: str) -> Upload:
-    """How far an upload has come, once a sender whose client is gone has stored its last bytes.
+async def stop_writer(context: Context, upload_id: str) -> Upload:
+    """An upload of this owner, with the offset from which to continue: a request that still writes to it is stopped.
 
-    Raises UploadNotFound.
+    Raises UploadNotFound, UploadBusy.
     """
-    found = await run_in_threadpool(find, context, upload_id)
-    if not context.senders.sends(found.id):
-        return found
-    await context.senders.settled(found.id)
-    return await run_in_threadpool(find, context, upload_id)
-
-
-async def end(context: Context, request: Request, upload_id: str) -> None:
-    """Forget an upload. Raises UploadNotFound, UploadBusy."""
     upload = await run_in_threadpool(find, context, upload_id)
-    async with context.senders.turn(upload.id, TcpConnection.of(request.scope)):
+    if not context.senders.is_held(upload.id):
+        return upload
+    async with context.senders.hold(upload.id):
+        return await run_in_threadpool(find, context, upload_id)
+
+
+async def delete(context: Context, upload_id: str) -> None:
+    """Delete an upload. Raises UploadNotFound, UploadBusy."""
+    upload = await run_in_threadpool(find, context, upload_id)
+    async with context.senders.hold(upload.id):
         await run_in_threadpool(context.uploads.delete, upload.id)
 
 
-async def append(context: Context, request: Request, upload: Upload, offset: int) -> Upload:
-    """Take the bytes from `offset` on; with the last one the upload becomes a blob.
+async def append(context: Context, request: Request, upload_id: str, offset: int) -> Upload:
+    """Store the request's body from `offset` on; with the last byte the upload becomes a blob.
 
-    A sender before this one who is gone, or silent, is waited for. Bytes that came before a connection was cut stay,
-    unless they have a checksum, which they then cannot meet. An upload that turns out to be no safetensors file, or not
-    of its promised digest, is deleted. Raises OffsetMismatch, UploadBusy, UploadNotFound, ChecksumMismatch,
-    DigestMismatch, NotSafetensors, TooLarge, StorageFull, MalformedUpload.
+    A request that still writes to the upload is stopped first. Bytes that arrive before the connection is cut, or
+    before a newer request stops this one, are stored, unless they have a checksum, which a part of them cannot match.
+    An upload that is not a safetensors file, or not of its promised digest, is deleted.
+
+    Raises OffsetMismatch, UploadBusy, UploadNotFound, ChecksumMismatch, DigestMismatch, NotSafetensors, TooLarge,
+    StorageFull, MalformedUpload.
     """
+    upload = await run_in_threadpool(find, context, upload_id)
+    async with context.senders.hold(upload.id) as writer:
+        upload = await run_in_threadpool(find, context, upload_id)
+        return await _append(context, request, writer, upload, offset)
+
+
+async def _append(context: Context, request: Request, writer: Writer, upload: Upload, offset: int) -> Upload:
     if upload.done or offset != upload.offset:
         if upload.done and offset == upload.offset and announced(request) == 0:
             return upload
         raise OffsetMismatch(upload.offset, offset)
     if offset + announced(request) > upload.length:
         raise MalformedUpload(
-            f"{announced(request)} bytes from the offset {offset} on are more than Upload-Length says: {upload.length}."
+            f"{announced(request)} bytes from offset {offset} on exceed the Upload-Length of {upload.length}."
         )
     foresee(context, request)
     piece = _Piece(context, upload, tus.read_checksums(request.headers))
-    async with context.senders.turn(upload.id, TcpConnection.of(request.scope)) as sender:
-        await piece.open()
-        await piece.receive(request, sender)
+    await piece.open()
+    await piece.receive(request, writer)
     return piece.upload
 
 
 class _Piece:
-    """The bytes of one request, on their way into an upload that nobody else writes meanwhile."""
+    """The body of one request, appended to an upload whose lock the request holds."""
 
     def __init__(self, context: Context, upload: Upload, checksums: list[Expected]) -> None:
         self._context = context
         self._checksums = checksums
-        self._left = upload.length - upload.offset
-        self._sound = not checksums
-        self._bad: OdemError | None = None
-        self._hopeless = False
+        self._remaining = upload.length - upload.offset
+        self._verified = not checksums
+        self._deferred_error: OdemError | None = None
+        self._upload_invalid = False
         self.upload = upload
 
     async def open(self) -> None:
-        """Become the one who writes. Raises UploadBusy, UploadNotFound, OffsetMismatch."""
+        """Open the upload for writing. Raises UploadBusy, UploadNotFound, OffsetMismatch."""
         upload = self.upload
         self._writer = await run_in_threadpool(
-            self._context.uploads.open, upload.id, upload.offset, checkpoints=self._sound
+            self._context.uploads.open, upload.id, upload.offset, checkpoints=self._verified
         )
         promised = [Expected.of(upload.expected)] if upload.expected else []
         self._sink = SafetensorsSink(
             lambda: self._writer, self._context.settings, lambda _: None, promised, announced=upload.length
         )
 
-    async def receive(self, request: Request, sender: Sender) -> None:
-        """Take the body; see `append`."""
+    async def receive(self, request: Request, writer: Writer) -> None:
+        """Store the body; see `append`."""
         try:
-            sender.waits()
-            async for chunk in request.stream():
-                sender.works()
+            async for chunk in writer.read(request.stream()):
                 await self._put(chunk)
-                sender.waits()
-            sender.works()
+            if writer.stop_requested:
+                raise UploadBusy(self.upload.id)
             await self._complete()
         except ClientDisconnect as error:
             raise MalformedUpload(
-                "The connection closed before the body was complete. Ask for the offset (HEAD) and go on from there."
+                "The connection closed before the body was complete. Ask for the offset (HEAD) and continue from there."
             ) from error
         finally:
-            sender.ends()
             await self._close()
 
     async def _put(self, chunk: bytes) -> None:
-        if len(chunk) > self._left:
-            raise MalformedUpload(f"The body has more bytes than Upload-Length says: {self.upload.length}.")
-        self._left -= len(chunk)
+        if len(chunk) > self._remaining:
+            raise MalformedUpload(f"The body exceeds the Upload-Length of {self.upload.length} bytes.")
+        self._remaining -= len(chunk)
         for item in self._checksums:
             await run_in_threadpool(item.update, chunk)
-        if self._bad is None:
+        if self._deferred_error is None:
             try:
-                await self._judged(self._sink.put(chunk))
+                await self._checked(self._sink.put(chunk))
             except OdemError as error:
                 if not self._checksums:
                     raise
-                # Damaged bytes look like a bad file: the checksum, at the end, tells one from the other.
-                self._bad = error
+                # Corrupt bytes look like an invalid file: the checksum, at the end, distinguishes the two.
+                self._deferred_error = error
 
     async def _complete(self) -> None:
         for item in self._checksums:
             item.check_piece()
-        self._sound = True
-        if self._bad is not None:
-            raise self._bad
-        if self._left == 0:
-            await self._judged(self._sink.finish())
-            await self._judged(self._sink.commit())
+        self._verified = True
+        if self._deferred_error is not None:
+            raise self._deferred_error
+        if self._remaining == 0:
+            await self._checked(self._sink.finish())
+            await self._checked(self._sink.commit())
 
-    async def _judged(self, step: Awaitable[T]) -> T:
-        """Note whether what the sink raises means that the file itself is wrong."""
+    async def _checked(self, step: Awaitable[T]) -> T:
+        """Await a step, and note an error that makes the whole upload invalid."""
         try:
             return await step
         except (InvalidInput, TooLarge, DigestMismatch):
-            self._hopeless = True
+            self._upload_invalid = True
             raise
 
     async def _close(self) -> None:
-        """Keep what is worth keeping, and let others write."""
-        if self._sound and not self._hopeless:
+        """Store what was received, or discard it, and close the upload."""
+        if self._verified and not self._upload_invalid:
             with suppress(OdemError):
-                await self._judged(self._sink.drain())
+                await self._checked(self._sink.drain())
         await self._sink.settle()
         ending: Callable[[], object] = self._writer.rewind
-        if self._sound:
-            ending = self._writer.abort if self._hopeless else self._writer.pause
+        if self._verified:
+            ending = self._writer.abort if self._upload_invalid else self._writer.pause
         await run_in_threadpool(ending)
         self.upload = self._writer.upload

@@ -84,11 +84,13 @@ async def create_upload(request: Request, context: Ctx) -> Response:
     return Response(status_code=201, headers=tus.standing(upload) | {"Location": f"/uploads/{upload.id}"})
 
 
-@router.head("/{upload_id}", operation_id="headUpload", response_class=Response, responses=_FOUND | problems(*_GONE))
+@router.head(
+    "/{upload_id}", operation_id="headUpload", response_class=Response, responses=_FOUND | problems(*_GONE, UploadBusy)
+)
 async def head_upload(upload_id: str, request: Request, context: Ctx) -> Response:
-    """How many bytes are durably stored: go on from there."""
+    """Number of bytes stored: continue from there. Stops a request that still writes to the upload."""
     tus.check_version(request.headers)
-    return Response(headers=tus.standing(await resumable.settled(context, upload_id)))
+    return Response(headers=tus.standing(await resumable.stop_writer(context, upload_id)))
 
 
 @router.get("/{upload_id}", operation_id="getUpload", responses=problems(UploadNotFound))
@@ -106,12 +108,14 @@ def get_upload(upload_id: str, context: Ctx) -> UploadView:
     openapi_extra=_BODY,
 )
 async def append_upload(upload_id: str, request: Request, context: Ctx) -> Response:
-    """Send bytes from Upload-Offset on. With the last one the upload becomes a blob."""
+    """Send bytes from Upload-Offset on. With the last one the upload becomes a blob.
+
+    Of two requests that write to one upload the newer one wins: the older one stops (423), and its bytes are kept.
+    """
     tus.check_version(request.headers)
     tus.check_media_type(request.headers)
     offset = tus.read_size(request.headers, "Upload-Offset")
-    found = await resumable.settled(context, upload_id)
-    return Response(status_code=204, headers=tus.standing(await resumable.append(context, request, found, offset)))
+    return Response(status_code=204, headers=tus.standing(await resumable.append(context, request, upload_id, offset)))
 
 
 @router.delete(
@@ -124,7 +128,7 @@ async def append_upload(upload_id: str, request: Request, context: Ctx) -> Respo
 async def end_upload(upload_id: str, request: Request, context: Ctx) -> Response:
     """Forget an upload. A blob that it has become stays."""
     tus.check_version(request.headers)
-    await resumable.end(context, request, upload_id)
+    await resumable.delete(context, upload_id)
     return Response(status_code=204)
 
 

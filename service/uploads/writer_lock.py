@@ -1,95 +1,86 @@
-"""Who sends bytes of which resumable upload to this gateway, and how the next one gets a turn.
+"""Per-upload writer lock: at most one request writes to a resumable upload, and the newest one wins.
 
-The file's lock says that somebody sends, but not whether somebody is still there. A client whose connection was cut
-comes back within a second; the gateway may need longer to notice the cut, or to sync what came before it.
+A client whose connection was cut returns within a second, while the gateway may still wait for bytes on the old
+connection. So a request that needs the lock asks the previous writer to stop, waits until that has stored what it
+received, and continues from the stored offset, as in tusd.
+
+The lock belongs to one process. The lock of the upload's file keeps out writers in other processes.
 """
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from registry.errors import UploadBusy
-from service.server.tcp import TcpConnection
 
 
-class Sender:
-    """A request that has the turn. `waits` and `ends` are kept up to date by whoever reads its body."""
+class Writer:
+    """A request that holds the lock."""
 
-    def __init__(self, wire: TcpConnection | None) -> None:
-        self._wire = wire
-        self._ended = asyncio.Event()
-        self._waiting_since: float | None = None
-        self._ending = False
+    def __init__(self) -> None:
+        self._released = asyncio.Event()
+        self._read_timeout: asyncio.Timeout | None = None
+        self.stop_requested = False
 
-    def waits(self) -> None:
-        """It waits for its client's bytes."""
-        self._waiting_since = time.monotonic()
+    async def read(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """Yield a body's chunks until its end, or until a newer request wants the lock; see `stop_requested`."""
+        while not self.stop_requested:
+            timeout = self._read_timeout = asyncio.timeout(None)
+            try:
+                async with timeout:
+                    chunk = await anext(body)
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                if timeout.expired():
+                    return
+                raise
+            finally:
+                self._read_timeout = None
+            yield chunk
 
-    def works(self) -> None:
-        """It has bytes to store."""
-        self._waiting_since = None
+    def stop(self) -> None:
+        """Ask the writer to stop: at once while it waits for its client, else after the chunk that it stores."""
+        self.stop_requested = True
+        if self._read_timeout is not None:
+            self._read_timeout.reschedule(0)
 
-    def ends(self) -> None:
-        """It takes no more bytes, and only has to leave things in order."""
-        self._ending = True
+    def release(self) -> None:
+        """Note that the writer has stored what it received and holds the lock no longer."""
+        self._released.set()
 
-    def over(self) -> None:
-        """It has let go of everything."""
-        self._ended.set()
-
-    def yields(self, patience: float | None) -> bool:
-        """Whether it ends soon. One that was silent for longer than `patience` seconds is made to."""
-        if self._ending or (self._wire is not None and self._wire.gone):
-            return True
-        if patience is None or self._wire is None or self._waiting_since is None:
-            return False
-        silence = min(time.monotonic() - self._waiting_since, self._wire.silence)
-        if silence <= patience:
-            return False
-        self._wire.cut()
-        return True
-
-    async def ended(self) -> None:
-        """Wait until it has let go."""
-        await self._ended.wait()
+    async def released(self) -> None:
+        """Wait for `release`."""
+        await self._released.wait()
 
 
 class WriterLocks:
-    """One turn for each upload. Used from the event loop alone.
+    """The locks of all uploads, for one event loop.
 
-    patience: seconds of silence after which a sender loses its turn to another. longest: seconds that anybody waits for
-    one that ends.
+    takeover_seconds: how long a request waits for the previous writer to stop.
     """
 
-    def __init__(self, patience: float, longest: float) -> None:
-        self._patience = patience
-        self._longest = longest
-        self._senders: dict[str, Sender] = {}
+    def __init__(self, takeover_seconds: float) -> None:
+        self._takeover_seconds = takeover_seconds
+        self._writers: dict[str, Writer] = {}
 
     @asynccontextmanager
-    async def turn(self, upload_id: str, wire: TcpConnection | None) -> AsyncIterator[Sender]:
-        """Send alone while the block runs, after a sender who is gone has ended. Raises UploadBusy."""
-        await self._others(upload_id, self._patience)
-        if upload_id in self._senders:
-            raise UploadBusy(upload_id)
-        sender = self._senders[upload_id] = Sender(wire)
+    async def hold(self, upload_id: str) -> AsyncIterator[Writer]:
+        """Hold an upload's lock while the block runs. Raises UploadBusy when the previous writer does not stop."""
         try:
-            yield sender
+            async with asyncio.timeout(self._takeover_seconds):
+                while (previous := self._writers.get(upload_id)) is not None:
+                    previous.stop()
+                    await previous.released()
+        except TimeoutError as error:
+            raise UploadBusy(upload_id) from error
+        writer = self._writers[upload_id] = Writer()
+        try:
+            yield writer
         finally:
-            del self._senders[upload_id]
-            sender.over()
+            del self._writers[upload_id]
+            writer.release()
 
-    def sends(self, upload_id: str) -> bool:
-        """Whether somebody has the turn."""
-        return upload_id in self._senders
-
-    async def settled(self, upload_id: str) -> None:
-        """Return when all that a sender who is gone has sent is counted; at once, when one sends."""
-        await self._others(upload_id, None)
-
-    async def _others(self, upload_id: str, patience: float | None) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._longest):
-                while (other := self._senders.get(upload_id)) is not None and other.yields(patience):
-                    await other.ended()
+    def is_held(self, upload_id: str) -> bool:
+        """Whether a request of this process holds the lock of an upload."""
+        return upload_id in self._writers

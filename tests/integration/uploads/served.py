@@ -10,12 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import httpx
-import uvicorn
 import uvloop
 
 from service.app import create_app
 from service.pipeline.context import Context
-from service.server.protocol import BoundedConnection
+from service.server.gateway_server import GatewayServer
 from service.settings import GatewaySettings
 from tests.integration.access.gateway import eventually
 
@@ -37,10 +36,7 @@ class Served:
 def served(settings: GatewaySettings) -> Iterator["Served"]:
     """Serve while the block runs."""
     app = create_app(settings)
-    config = uvicorn.Config(
-        app, http=BoundedConnection.of(settings), lifespan="on", log_config=None, timeout_graceful_shutdown=2
-    )
-    server = uvicorn.Server(config)
+    server = GatewayServer(app, settings.model_copy(update={"shutdown_seconds": 2.0}))
     listener = socket.create_server(("127.0.0.1", 0))
 
     def run() -> None:
@@ -60,16 +56,16 @@ def served(settings: GatewaySettings) -> Iterator["Served"]:
 
 
 class SlowDisk:
-    """Stands in for a call on the disk, which then takes until it is let go on."""
+    """A disk operation that blocks until the test sets `resume`."""
 
-    def __init__(self, call: Callable[..., object]) -> None:
+    def __init__(self, operation: Callable[..., object]) -> None:
         self.reached = threading.Event()
-        self.lets = threading.Event()
+        self.resume = threading.Event()
 
-        @functools.wraps(call)
+        @functools.wraps(operation)
         def slow(*arguments: object, **more: object) -> object:
             self.reached.set()
-            assert self.lets.wait(300)
-            return call(*arguments, **more)
+            assert self.resume.wait(300)
+            return operation(*arguments, **more)
 
-        self.call = slow
+        self.operation = slow

@@ -1,16 +1,19 @@
-"""One upload, several requests: who is alive keeps its turn, who is gone is waited for, who is silent is replaced."""
+"""Several requests that write to one upload: the newest one wins, and no byte is lost or mixed."""
 
 import hashlib
+import http.client
+import json
 import os
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 
 import httpx
 import pytest
 
+from registry.api_key import Scope, new_key
 from registry.blobs.writer import FileBlobWriter
+from registry.state.api_keys import RedisApiKeys
 from service.settings import GatewaySettings
 from tests.integration.access.gateway import eventually
 from tests.integration.uploads.conftest import FILE
@@ -18,100 +21,175 @@ from tests.integration.uploads.served import Served, SlowDisk, served
 
 _TUS = {"Tus-Resumable": "1.0.0"}
 _HALF = len(FILE) // 2
+_DIGEST = f"sha256:{hashlib.sha256(FILE).hexdigest()}"
 _RESET = b"\x01\0\0\0\0\0\0\0"
 
 
 @pytest.fixture
-def house(settings: GatewaySettings) -> Iterator[Served]:
-    """Return a gateway in which nobody is silent for too long."""
-    with served(settings.model_copy(update={"idle_seconds": 300.0, "takeover_seconds": 300.0})) as house:
-        yield house
+def gateway(settings: GatewaySettings) -> Iterator[Served]:
+    """Return a gateway that closes no idle connection and waits long for a writer to stop."""
+    with served(settings.model_copy(update={"idle_seconds": 300.0, "takeover_seconds": 300.0})) as gateway:
+        yield gateway
 
 
-def _begin(house: Served) -> str:
-    return str(house.http.post("/uploads", headers=_TUS | {"Upload-Length": str(len(FILE))}).headers["location"])
+def _create(gateway: Served) -> str:
+    return str(gateway.http.post("/uploads", headers=_TUS | {"Upload-Length": str(len(FILE))}).headers["location"])
 
 
-def _send(house: Served, url: str, sent: bytes, *, announced: int = len(FILE)) -> socket.socket:
-    """A connection that has sent the beginning of a PATCH and has the turn."""
-    wire = house.connect()
-    head = (
-        f"PATCH {url} HTTP/1.1\r\nHost: x\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n"
-        f"Content-Type: application/offset+octet-stream\r\nContent-Length: {announced}\r\n\r\n"
-    )
-    wire.sendall(head.encode() + sent)
-    eventually(lambda: house.context.senders.sends(url.rpartition("/")[2]), "it sends")
-    return wire
+def _start(gateway: Served, url: str, sent: bytes, offset: int = 0, *more: str) -> socket.socket:
+    """A connection that has sent the beginning of a PATCH, whose request holds the writer lock."""
+    connection = gateway.connect()
+    headers = [
+        f"PATCH {url} HTTP/1.1",
+        "Host: x",
+        "Tus-Resumable: 1.0.0",
+        f"Upload-Offset: {offset}",
+        "Content-Type: application/offset+octet-stream",
+        f"Content-Length: {len(FILE) - offset}",
+        *more,
+    ]
+    connection.sendall("\r\n".join([*headers, "", ""]).encode() + sent)
+    eventually(lambda: gateway.context.senders.is_held(url.rpartition("/")[2]), "the request holds the lock")
+    return connection
 
 
-def _patch(house: Served, url: str, offset: int) -> httpx.Response:
+def _patch(gateway: Served, url: str, offset: int) -> httpx.Response:
     headers = _TUS | {"Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"}
-    return house.http.patch(url, headers=headers, content=FILE[offset:])
+    return gateway.http.patch(url, headers=headers, content=FILE[offset:])
 
 
-def _digest(house: Served, url: str) -> str | None:
-    digest: str | None = house.http.get(url).json()["digest"]
-    return digest
+def _offset(gateway: Served, url: str) -> int:
+    return int(gateway.http.head(url, headers=_TUS).headers["upload-offset"])
 
 
-def test_of_two_clients_on_one_upload_one_is_told_to_wait_and_nothing_mixes(house: Served) -> None:
-    url = _begin(house)
-    with _send(house, url, FILE[:_HALF]) as first:
-        refused = [_patch(house, url, 0), house.http.delete(url, headers=_TUS)]
-        assert [(item.status_code, item.json()["type"]) for item in refused] == [(423, "/problems/upload-busy")] * 2
-        assert house.http.head(url, headers=_TUS).status_code == 200
-        first.sendall(FILE[_HALF:])
-        assert first.recv(1 << 16).startswith(b"HTTP/1.1 204 ")
-    assert _digest(house, url) == f"sha256:{hashlib.sha256(FILE).hexdigest()}"
+def _problem(connection: socket.socket) -> tuple[int, str]:
+    """Status and type of the problem that a connection receives."""
+    response = http.client.HTTPResponse(connection)
+    response.begin()
+    return response.status, json.loads(response.read())["type"]
 
 
-def _wait_for(house: Served, disk: SlowDisk, url: str, ask: str) -> httpx.Response:
-    """The answer to a request that comes while the disk stands still."""
+def test_the_newest_of_two_live_writers_wins_and_continues_from_the_bytes_of_the_older(gateway: Served) -> None:
+    url = _create(gateway)
+    with _start(gateway, url, FILE[:_HALF]) as older:
+        offset = _offset(gateway, url)
+        assert 0 <= offset <= _HALF
+        assert _problem(older) == (423, "/problems/upload-busy")
+        response = _patch(gateway, url, offset)
+    assert response.headers["upload-blob"] == _DIGEST
+
+
+def test_a_patch_at_the_stored_offset_stops_the_older_writer(gateway: Served) -> None:
+    url = _create(gateway)
+    with _start(gateway, url, b"") as older:
+        response = _patch(gateway, url, 0)
+        assert _problem(older) == (423, "/problems/upload-busy")
+    assert response.headers["upload-blob"] == _DIGEST
+
+
+def test_many_writers_that_take_over_from_each_other_store_every_byte_once(gateway: Served) -> None:
+    url = _create(gateway)
+    connections = []
+    for step in range(1, 9):
+        offset = _offset(gateway, url)
+        connections.append(_start(gateway, url, FILE[offset : step * len(FILE) // 10], offset))
+    response = _patch(gateway, url, _offset(gateway, url))
+    for connection in connections:
+        assert _problem(connection) == (423, "/problems/upload-busy")
+        connection.close()
+    assert response.headers["upload-blob"] == _DIGEST
+
+
+def test_a_delete_stops_the_writer(gateway: Served) -> None:
+    url = _create(gateway)
+    with _start(gateway, url, FILE[:_HALF]) as writer:
+        assert gateway.http.delete(url, headers=_TUS).status_code == 204
+        assert _problem(writer) == (423, "/problems/upload-busy")
+    assert gateway.http.head(url, headers=_TUS).status_code == 404
+
+
+def test_bytes_with_a_checksum_do_not_count_when_their_request_is_stopped(gateway: Served) -> None:
+    url = _create(gateway)
+    with _start(gateway, url, FILE[:_HALF], 0, "Upload-Checksum: sha1 AAAAAAAAAAAAAAAAAAAAAAAAAAA=") as older:
+        assert _offset(gateway, url) == 0
+        assert _problem(older) == (423, "/problems/upload-busy")
+    assert _patch(gateway, url, 0).headers["upload-blob"] == _DIGEST
+
+
+def test_a_refused_request_does_not_stop_a_writer_nor_does_a_get(gateway: Served) -> None:
+    url = _create(gateway)
+    with _start(gateway, url, FILE[:_HALF]) as writer:
+        headers = {"Upload-Offset": "0", "Content-Type": "text/plain"}
+        assert gateway.http.patch(url, headers=_TUS | headers, content=b"x").status_code == 415
+        assert gateway.http.get(url).status_code == 200
+        writer.sendall(FILE[_HALF:])
+        assert writer.recv(1 << 16).startswith(b"HTTP/1.1 204 ")
+    assert gateway.http.get(url).json()["digest"] == _DIGEST
+
+
+def test_another_key_does_not_stop_a_writer(settings: GatewaySettings) -> None:
+    with served(settings.model_copy(update={"auth": True})) as gateway:
+        store = RedisApiKeys(settings.redis_url)
+        tokens = []
+        for name in ("owner", "other"):
+            key, token = new_key(name, Scope.MERGE)
+            store.add_key(key)
+            tokens.append({"Authorization": f"Bearer {token}"})
+        store.close()
+        gateway.http.headers.update(tokens[0])
+        url = _create(gateway)
+        with _start(gateway, url, FILE[:_HALF], 0, f"Authorization: {tokens[0]['Authorization']}") as writer:
+            for method in ("HEAD", "DELETE"):
+                assert gateway.http.request(method, url, headers=_TUS | tokens[1]).status_code == 404
+            writer.sendall(FILE[_HALF:])
+            assert writer.recv(1 << 16).startswith(b"HTTP/1.1 204 ")
+
+
+def _request_while_blocked(gateway: Served, disk: SlowDisk, url: str, method: str) -> httpx.Response:
+    """The response to a request that arrives while the disk is blocked."""
     with ThreadPoolExecutor(1) as pool:
-        later = pool.submit(house.http.request, ask, url, headers=_TUS)
-        # Two other requests, one after the other, and so it has come, too.
+        response = pool.submit(gateway.http.request, method, url, headers=_TUS)
+        # Two other requests, one after the other: by then it has arrived, too.
         for _ in range(2):
-            assert httpx.get(f"{house.http.base_url}/healthz", timeout=90, trust_env=False).status_code == 200
-        disk.lets.set()
-        return later.result()
+            assert httpx.get(f"{gateway.http.base_url}/healthz", timeout=90, trust_env=False).status_code == 200
+        disk.resume.set()
+        return response.result()
 
 
-def test_whoever_comes_while_the_bytes_of_a_cut_request_are_synced_goes_on_behind_them(
-    house: Served, monkeypatch: pytest.MonkeyPatch
+def test_a_request_that_arrives_while_a_cut_one_is_synced_continues_behind_its_bytes(
+    gateway: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = _begin(house)
+    url = _create(gateway)
     disk = SlowDisk(os.fdatasync)
-    monkeypatch.setattr(os, "fdatasync", disk.call)
-    _send(house, url, FILE[:_HALF]).close()
+    monkeypatch.setattr(os, "fdatasync", disk.operation)
+    _start(gateway, url, FILE[:_HALF]).close()
     assert disk.reached.wait(90)
-    assert _wait_for(house, disk, url, "HEAD").headers["upload-offset"] == str(_HALF)
-    assert _patch(house, url, _HALF).headers["upload-blob"] == f"sha256:{hashlib.sha256(FILE).hexdigest()}"
+    assert _request_while_blocked(gateway, disk, url, "HEAD").headers["upload-offset"] == str(_HALF)
+    assert _patch(gateway, url, _HALF).headers["upload-blob"] == _DIGEST
 
 
-def test_a_cut_is_noticed_while_the_disk_keeps_the_body_from_being_read(
-    house: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The gateway reads no more, so its event loop hears of no end; the kernel knows of it."""
-    url = _begin(house)
+def test_a_writer_whose_disk_is_blocked_stops_after_the_write(gateway: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gateway does not read the connection meanwhile, so it does not know that the client has reset it."""
+    url = _create(gateway)
     disk = SlowDisk(FileBlobWriter.write)
-    monkeypatch.setattr(FileBlobWriter, "write", disk.call)
-    wire = _send(house, url, FILE)
+    monkeypatch.setattr(FileBlobWriter, "write", disk.operation)
+    connection = _start(gateway, url, FILE)
     assert disk.reached.wait(90)
-    wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-    wire.close()
-    assert _wait_for(house, disk, url, "DELETE").status_code == 204
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    connection.close()
+    assert _request_while_blocked(gateway, disk, url, "DELETE").status_code == 204
 
 
-def test_who_is_silent_gives_way_to_who_sends(settings: GatewaySettings) -> None:
-    with served(settings.model_copy(update={"idle_seconds": 300.0, "takeover_seconds": 0.0})) as house:
-        url = _begin(house)
-        with _send(house, url, FILE[:_HALF]) as silent:
-
-            def sent() -> bool:
-                offset = int(house.http.head(url, headers=_TUS).headers["upload-offset"])
-                return _patch(house, url, offset).status_code == 204
-
-            eventually(sent, "the other one is let in")
-            with suppress(ConnectionResetError):
-                assert silent.recv(1) == b""
-        assert _digest(house, url) == f"sha256:{hashlib.sha256(FILE).hexdigest()}"
+def test_a_writer_that_does_not_stop_in_time_keeps_the_lock(
+    settings: GatewaySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with served(settings.model_copy(update={"idle_seconds": 300.0, "takeover_seconds": 0.2})) as gateway:
+        url = _create(gateway)
+        disk = SlowDisk(os.fdatasync)
+        monkeypatch.setattr(os, "fdatasync", disk.operation)
+        with _start(gateway, url, FILE[:_HALF]):
+            response = _patch(gateway, url, 0)
+            assert (response.status_code, response.json()["type"]) == (423, "/problems/upload-busy")
+            disk.resume.set()
+        eventually(lambda: gateway.http.head(url, headers=_TUS).status_code == 200, "the lock is free again")
+        assert _patch(gateway, url, _offset(gateway, url)).headers["upload-blob"] == _DIGEST

@@ -146,7 +146,7 @@ _CREATIONS: dict[str, tuple[dict[str, str], int, str, str]] = {
     "a length in other digits": ({"Upload-Length": "1_000"}, 400, "malformed-upload", "Upload-Length"),
     "a length beyond all": ({"Upload-Length": "9" * 30}, 400, "malformed-upload", "Upload-Length"),
     "too large": ({"Upload-Length": str(1 << 40)}, 413, "too-large", "ODEM_MAX_UPLOAD_BYTES"),
-    "nothing": ({"Upload-Length": "0"}, 422, "not-safetensors", "no bytes"),
+    "nothing": ({"Upload-Length": "0"}, 422, "not-safetensors", "empty upload"),
     "metadata that is none": ({"Upload-Metadata": "name ???"}, 400, "malformed-upload", "'name'"),
     "metadata without end": ({"Upload-Metadata": "a" * 9000}, 400, "malformed-upload", "8192"),
     "a digest that is none": ({"Upload-Metadata": "sha256 eA=="}, 400, "malformed-upload", "sha256"),
