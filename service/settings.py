@@ -29,9 +29,11 @@ class GatewaySettings(StoreSettings):
         64, ge=1, description="Most uploads that one owner has open at once; without keys all clients are one owner."
     )
     idle_seconds: float = Field(
-        30.0, gt=0, description="How long a client may send no byte of a request that it has begun."
+        30.0, gt=0, description="How long a client may pause while it sends a request body."
     )
-    reader_idle_seconds: float = Field(60.0, gt=0, description="How long a client may take no byte of an answer.")
+    reader_idle_seconds: float = Field(
+        60.0, gt=0, description="How long a client may read no byte of a response before its connection is closed."
+    )
     takeover_seconds: float = Field(
         20.0,
         ge=0,

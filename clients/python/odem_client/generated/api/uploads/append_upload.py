@@ -146,6 +146,9 @@ def sync_detailed(
 
      Send bytes from Upload-Offset on. With the last one the upload becomes a blob.
 
+    Of two requests that write to one upload the newer one wins: the older one stops (423), and its
+    bytes are kept.
+
     Args:
         upload_id (str):
         body (File | Unset):
@@ -180,6 +183,9 @@ def sync(
 
      Send bytes from Upload-Offset on. With the last one the upload becomes a blob.
 
+    Of two requests that write to one upload the newer one wins: the older one stops (423), and its
+    bytes are kept.
+
     Args:
         upload_id (str):
         body (File | Unset):
@@ -208,6 +214,9 @@ async def asyncio_detailed(
     """Append Upload
 
      Send bytes from Upload-Offset on. With the last one the upload becomes a blob.
+
+    Of two requests that write to one upload the newer one wins: the older one stops (423), and its
+    bytes are kept.
 
     Args:
         upload_id (str):
@@ -240,6 +249,9 @@ async def asyncio(
     """Append Upload
 
      Send bytes from Upload-Offset on. With the last one the upload becomes a blob.
+
+    Of two requests that write to one upload the newer one wins: the older one stops (423), and its
+    bytes are kept.
 
     Args:
         upload_id (str):

@@ -56,6 +56,11 @@ def _parse_response(
 
         return response_422
 
+    if response.status_code == 423:
+        response_423 = Problem.from_dict(response.json())
+
+        return response_423
+
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
@@ -95,7 +100,7 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Head Upload
 
-     How many bytes are durably stored: go on from there.
+     Number of bytes stored: continue from there. Stops a request that still writes to the upload.
 
     Args:
         upload_id (str):
@@ -126,7 +131,7 @@ def sync(
 ) -> Any | Problem | None:
     """Head Upload
 
-     How many bytes are durably stored: go on from there.
+     Number of bytes stored: continue from there. Stops a request that still writes to the upload.
 
     Args:
         upload_id (str):
@@ -152,7 +157,7 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Head Upload
 
-     How many bytes are durably stored: go on from there.
+     Number of bytes stored: continue from there. Stops a request that still writes to the upload.
 
     Args:
         upload_id (str):
@@ -181,7 +186,7 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Head Upload
 
-     How many bytes are durably stored: go on from there.
+     Number of bytes stored: continue from there. Stops a request that still writes to the upload.
 
     Args:
         upload_id (str):
