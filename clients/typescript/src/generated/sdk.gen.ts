@@ -475,7 +475,7 @@ export const getUpload = <ThrowOnError extends boolean = false>(options: Options
 /**
  * Head Upload
  *
- * How many bytes are durably stored: go on from there.
+ * Number of bytes stored: continue from there. Stops a request that still writes to the upload.
  */
 export const headUpload = <ThrowOnError extends boolean = false>(options: Options<HeadUploadData, ThrowOnError>) => (options.client ?? client).head<HeadUploadResponses, HeadUploadErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -487,6 +487,8 @@ export const headUpload = <ThrowOnError extends boolean = false>(options: Option
  * Append Upload
  *
  * Send bytes from Upload-Offset on. With the last one the upload becomes a blob.
+ *
+ * Of two requests that write to one upload the newer one wins: the older one stops (423), and its bytes are kept.
  */
 export const appendUpload = <ThrowOnError extends boolean = false>(options: Options<AppendUploadData, ThrowOnError>) => (options.client ?? client).patch<AppendUploadResponses, AppendUploadErrors, ThrowOnError>({
     bodySerializer: null,

@@ -4309,6 +4309,10 @@ export type HeadUploadErrors = {
      */
     422: Problem;
     /**
+     * The upload is being sent by another request.
+     */
+    423: Problem;
+    /**
      * Requests come too fast.
      */
     429: Problem;
