@@ -28,9 +28,7 @@ class GatewaySettings(StoreSettings):
     max_open_uploads: int = Field(
         64, ge=1, description="Most uploads that one owner has open at once; without keys all clients are one owner."
     )
-    idle_seconds: float = Field(
-        30.0, gt=0, description="How long a client may pause while it sends a request body."
-    )
+    idle_seconds: float = Field(30.0, gt=0, description="How long a client may pause while it sends a request body.")
     reader_idle_seconds: float = Field(
         60.0, gt=0, description="How long a client may read no byte of a response before its connection is closed."
     )
