@@ -5,7 +5,7 @@ result depends on, so checkpoints that come one by one give what all of them at 
 Source: "TIES-Merging: resolving interference when merging models", arXiv 2306.01708, algorithm 1.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from merging.kernels import api as kernels
+from merging.magnitudes import magnitude_limit, places_of
 from merging.streaming import CHUNK, Flat, Float64, Inputs, Kernel, Place, require_finite
 from merging.task_arithmetic import Thin
 from merging.tensor_bytes import CARRIERS
-from merging.topk import Chunk, Plain, Values, kth_largest
 
 PARTS: Final = {
     "positive_sum": "F64",
@@ -25,28 +25,6 @@ PARTS: Final = {
     "negative_count": "I16",
 }
 """Sums are float64, so that adding one checkpoint at a time rounds exactly as adding all of them does."""
-
-_SAMPLE: Final = 1 << 16
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A chunk of a task vector, which is taken only as it is looked at. Raises NotFinite then."""
-
-    flat: Flat
-    base: Flat
-    span: slice
-
-    @property
-    def size(self) -> int:
-        """How many entries."""
-        return int(self.span.stop - self.span.start)
-
-    def collect(self, low: float, high: float, room: Float64, found: NDArray[np.uint64]) -> None:
-        """As `threshold.Chunk` has it."""
-        base, flat = self.base, self.flat
-        number = kernels.collect(base.elements(self.span), flat.elements(self.span), low, high, room, found)
-        require_finite(number, flat.name, (base, flat))
 
 
 @dataclass
@@ -74,14 +52,13 @@ class Ties:
         if self.scope == "tensor":
             return
         for index in range(len(inputs.incoming)):
-            places = [place for place in inputs.places() if any(number == index for number, _ in place.incoming)]
-            self._limits[index] = self._limit(places, index)
+            self._limits[index] = self._limit(places_of(inputs, index), index)
 
     def open(self, place: Place) -> Kernel:
         """θ_pre + λ · (the mean of the entries that have the elected sign)."""
         shared = self.scope == "model"
         limits = np.array([self._limits[i] if shared else self._limit([place], i) for i, _ in place.incoming])
-        state = _State(place, self.stateful)
+        state = SignedSums(place, self.stateful)
         flats = [place.base, *(flat for _, flat in place.incoming)]
         rooms = np.empty((len(place.incoming) if self.thin else 0, min(CHUNK, place.size)))
 
@@ -112,41 +89,10 @@ class Ties:
     def _limit(self, places: Sequence[Place], index: int) -> float:
         """The smallest magnitude that trimming keeps."""
         size = sum(place.size for place in places)
-        if size == 0:
-            return 0.0
-        k = max(1, round(self.density * size))
-
-        def chunks() -> Iterator[Chunk]:
-            for place in places:
-                flat = dict(place.incoming)[index]
-                for span in place.spans():
-                    if self.thin is None:
-                        yield Difference(flat, place.base, span)
-                    else:
-                        yield Plain(self._vector(place.base.read(span), flat, index, span))
-                if len(places) > 1:
-                    flat.release()
-                    place.base.release()
-
-        return kth_largest(chunks, self._sample(places, index, size), k / size, k)
-
-    def _sample(self, places: Sequence[Place], index: int, size: int) -> Values:
-        """Magnitudes from all over; none where a single pass sees little more."""
-        if self.thin is not None or size <= CHUNK:
-            return np.zeros(0)
-        stride = max(size // _SAMPLE, 32) | 1  # odd, so that it falls into no rows of a power of two
-        found = []
-        for place in places:
-            spread = slice(stride // 2, None, stride)
-            flat = dict(place.incoming)[index]
-            found.append(np.abs(flat.difference(spread, place.base.read(spread))))
-            if len(places) > 1:
-                flat.release()
-                place.base.release()
-        return np.concatenate(found)
+        return magnitude_limit(places, index, max(1, round(self.density * size)), self.thin) if size else 0.0
 
 
-class _State:
+class SignedSums:
     """A chunk of the four parts: those of the version before, or zeros."""
 
     def __init__(self, place: Place, keep: bool) -> None:

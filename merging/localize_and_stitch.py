@@ -1,0 +1,63 @@
+"""Localize-and-Stitch without data: keep the largest entries of each task vector, average where they overlap.
+
+Exact continually: the sum and the count of kept entries are all that the result depends on.
+Source: "Localize-and-Stitch: efficient model merging via sparse task arithmetic", arXiv 2408.13656, section 3.4, the
+dataless variant, which locates a task by magnitude over the whole model.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from merging.magnitudes import magnitude_limit, places_of
+from merging.running_sums import RunningCount, RunningSum
+from merging.streaming import Inputs, Kernel, Place
+
+KEPT_SUM: Final = "kept_sum"
+KEPT_COUNT: Final = "kept_count"
+
+
+@dataclass
+class LocalizeAndStitch:
+    """One merge by Localize-and-Stitch.
+
+    density: the share of a task vector's entries, over the whole model, that are its task's; of equal magnitudes at the
+    limit all stay. scaling: the share of the stitched vector that is added. remove: take the checkpoints out again.
+    """
+
+    density: float
+    scaling: float = 1.0
+    remove: bool = False
+    _limits: dict[int, float] = field(default_factory=dict)
+
+    def parts(self, dtype: str) -> Mapping[str, str]:  # noqa: ARG002
+        """The sum and the count of kept entries."""
+        return {KEPT_SUM: "F64", KEPT_COUNT: "I16"}
+
+    def prepare(self, inputs: Inputs) -> None:
+        """Find the smallest magnitude that each checkpoint keeps."""
+        for index in range(len(inputs.incoming)):
+            places = places_of(inputs, index)
+            size = sum(place.size for place in places)
+            self._limits[index] = magnitude_limit(places, index, max(1, int(self.density * size)))
+
+    def open(self, place: Place) -> Kernel:
+        """θ_pre + scaling · the mean of the kept entries."""
+        total, count = RunningSum(place, KEPT_SUM), RunningCount(place, KEPT_COUNT)
+        sign = -1 if self.remove else 1
+
+        def kernel(span: slice, out: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
+            base = place.base.read(span)
+            sums, counts = total.start(span), count.start(span)
+            for index, flat in place.incoming:
+                tau = flat.difference(span, base)
+                kept = (np.abs(tau) >= self._limits[index]) & (tau != 0.0)
+                sums += np.where(kept, sign * tau, 0.0)
+                counts += sign * kept.astype(np.int16)
+            place.round(base + self.scaling * (sums / np.maximum(counts, 1)), out)
+            return {KEPT_SUM: sums, KEPT_COUNT: counts}
+
+        return kernel
