@@ -74,6 +74,6 @@ def kept_ranks(size: int, density: float, gamma: float) -> tuple[int, int]:
 
 
 def mask_outside(tau: Float64, smallest: float, outlier: float) -> None:
-    """Clear entries below `smallest` and from `outlier` on: of equal magnitudes all stay at the one, none at the other."""
+    """Clear entries below `smallest` and from `outlier` on; of equal magnitudes at a limit none is split off."""
     magnitude = np.abs(tau)
     tau[(magnitude < smallest) | (magnitude >= outlier)] = 0.0

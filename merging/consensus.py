@@ -1,8 +1,8 @@
 """Consensus merging in its continual form: drop entries of the sum that matter to fewer than k tasks.
 
 A TALL mask marks the entries where a task vector outweighs what the sum lacks of it: |τ_j| > λ |S − τ_j|. Merging all
-checkpoints at once gives the published method. Continually it is an approximation: the mask of each task is made against
-the sum at its arrival, and is not made again when the sum grows.
+checkpoints at once gives the published method. Continually it is an approximation: the mask of each task is made
+against the sum at its arrival, and is not made again when the sum grows.
 Source: "Localizing task information for improved model merging and compression", arXiv 2405.07813, equations 4 and 6.
 """
 

@@ -1,18 +1,30 @@
 """DC-Merge: aggregate all task vectors in a shared orthogonal cover of their leading singular spaces.
 
 With U⊥ and V⊥ as in TSV-M, task j's truncated τ_j becomes M_j = U⊥ᵀ τ_j V⊥. Of each M_j the largest entries stay, an
-entry's sign is elected by their sum, the mean is taken of those that agree, and only the blocks of each task with itself
-are projected back. Exact continually: see `singular_triples`.
+entry's sign is elected by their sum, the mean is taken of those that agree, and only the blocks of each task with
+itself are projected back. Exact continually: see `singular_triples`.
 Source: "DC-Merge: improving model merging with directional consistency", arXiv 2603.06242, section 4; full fine-tuning,
 which its code merges without smoothing of singular values.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from merging.singular_triples import Triples, joined, polar
+from merging.singular_triples import TripleMethod, Triples, joined, polar
 from merging.streaming import Float64
+
+
+@dataclass
+class DcMerge(TripleMethod):
+    """One merge by DC-Merge. density: the share of a task's entries in the cover that stay."""
+
+    density: float = 1e-3
+
+    def combine(self, total: Float64, tasks: Sequence[Triples]) -> Float64:  # noqa: ARG002
+        """The entries that the tasks agree on, projected back."""
+        return directional_merge(tasks, self.density)
 
 
 def directional_merge(tasks: Sequence[Triples], density: float) -> Float64:

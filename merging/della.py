@@ -26,9 +26,9 @@ class Della:
     """One merge by DELLA.
 
     density: the mean probability that an entry is kept. epsilon: ε, half the span of those probabilities; density ± ε
-    lie within 0 and 1. scaling: λ, the share of the elected mean that is added. labels: one for each checkpoint, so that
-    drops differ; None takes a checkpoint whole. seed: of the drops, which depend on seed, label, the tensor's name and
-    the entry's position alone.
+    lie within 0 and 1. scaling: λ, the share of the elected mean that is added. labels: one for each checkpoint, so
+    that drops differ; None takes a checkpoint whole. seed: of the drops, which depend on seed, label, the tensor's name
+    and the entry's position alone.
     """
 
     density: float
@@ -62,7 +62,9 @@ class Della:
 
     def _pruned(self, place: Place, index: int, flat: Flat, span: slice) -> Float64:
         """A chunk of the pruned task vector; whole rows are read, because ranks need them."""
-        width = place.shape[-1] if len(place.shape) == 2 else place.size // (place.shape[0] if len(place.shape) > 1 else 1)
+        width = (
+            place.shape[-1] if len(place.shape) == 2 else place.size // (place.shape[0] if len(place.shape) > 1 else 1)
+        )
         rows = slice(span.start // width * width, -(-span.stop // width) * width)
         tau = flat.difference(rows, place.base.read(rows)).copy()
         label = self.labels[index]
@@ -71,7 +73,7 @@ class Della:
             dropped = uniforms(f"{self.seed}/{label}/{place.name}", rows.start, tau.size) >= keep
             tau /= keep
             tau[dropped] = 0.0
-        return tau[span.start - rows.start : span.stop - rows.start]
+        return np.asarray(tau[span.start - rows.start : span.stop - rows.start])
 
 
 def keep_probabilities(tau: Float64, density: float, epsilon: float) -> Float64:
@@ -82,7 +84,7 @@ def keep_probabilities(tau: Float64, density: float, epsilon: float) -> Float64:
     order = np.argsort(np.abs(tau), axis=1, kind="stable")
     ranks = np.empty(tau.shape)
     np.put_along_axis(ranks, order, np.arange(columns, dtype=np.float64)[None, :], axis=1)
-    return (density - epsilon) + ranks * (2.0 * epsilon / (columns - 1))
+    return np.asarray((density - epsilon) + ranks * (2.0 * epsilon / (columns - 1)))
 
 
 def uniforms(label: str, first: int, count: int) -> Float64:
@@ -97,4 +99,4 @@ def uniforms(label: str, first: int, count: int) -> Float64:
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58_476D_1CE4_E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D0_49BB_1331_11EB)
     z ^= z >> np.uint64(31)
-    return (z >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    return np.asarray((z >> np.uint64(11)).astype(np.float64) * 2.0**-53)

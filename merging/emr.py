@@ -1,8 +1,9 @@
 """EMR: elect a sign for each entry by the sum of all task vectors, then take the largest magnitude of that sign.
 
-The unified vector f ∘ max{|τ_j| : sign τ_j = f}, f = sign Σ τ, depends on the sum, the largest and the smallest value of
-each entry, so merging one checkpoint at a time in any order equals merging all of them. A task's own model is recovered
-approximately from the unified vector, a mask of one bit an entry and one scale: see `agreement` and `rescaler`.
+The unified vector f ∘ max{|τ_j| : sign τ_j = f}, f = sign Σ τ, depends on the sum, the largest and the smallest value
+of each entry, so merging one checkpoint at a time in any order equals merging all of them. A task's own model is
+recovered approximately from the unified vector, a mask of one bit an entry and one scale: see `agreement` and
+`rescaler`.
 Source: "EMR-Merging: tuning-free high-performance model merging", arXiv 2405.17461, section 3.2; its code gives an
 entry whose sum is zero the negative sign.
 """

@@ -5,10 +5,24 @@ Source: "No task left behind: isotropic model merging with common and task-speci
 section 4.1.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.linalg import svd
 
-from merging.streaming import Float64
+from merging.matrices import MatrixView
+from merging.matrix_method import MatrixMethod
+from merging.streaming import Emit, Float64, Place
+
+
+@dataclass
+class IsoC(MatrixMethod):
+    """One merge by Iso-C. The state is S."""
+
+    def solve(self, place: Place, view: MatrixView, total: Float64, update: Float64, emit: Emit) -> None:  # noqa: ARG002
+        """Flatten the spectrum of each matrix of S."""
+        for block, target in zip(total, update, strict=True):
+            target[:] = isotropic(block)
 
 
 def isotropic(total: Float64) -> Float64:

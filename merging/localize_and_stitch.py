@@ -38,11 +38,12 @@ class LocalizeAndStitch:
         return {KEPT_SUM: "F64", KEPT_COUNT: "I16"}
 
     def prepare(self, inputs: Inputs) -> None:
-        """Find the smallest magnitude that each checkpoint keeps."""
+        """Find the smallest magnitude that each checkpoint keeps. A tensor that it lacks counts as unchanged."""
+        kept = max(1, int(self.density * sum(place.size for place in inputs.places())))
         for index in range(len(inputs.incoming)):
             places = places_of(inputs, index)
-            size = sum(place.size for place in places)
-            self._limits[index] = magnitude_limit(places, index, max(1, int(self.density * size)))
+            rank = min(kept, sum(place.size for place in places))
+            self._limits[index] = magnitude_limit(places, index, rank)
 
     def open(self, place: Place) -> Kernel:
         """θ_pre + scaling · the mean of the kept entries."""

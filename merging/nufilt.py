@@ -1,15 +1,65 @@
 """NUFILT's null-space filter: a task vector is added outside the leading right singular space of the merged update.
 
-merged + τ P, P = I − V Vᵀ, V the leading right singular vectors of merged − base. It needs no state but the merged weights,
-and depends on the order of the tasks. The published method trains a low-rank adapter after it, from a random start, to
-give back some of what the filter takes; that is left out here.
+merged + τ P, P = I − V Vᵀ, V the leading right singular vectors of merged − base. It needs no state but the merged
+weights, and depends on the order of the tasks. The published method trains a low-rank adapter after it, from a random
+start, to give back some of what the filter takes; that is left out here.
 Source: "Null-space filtering for data-free continual model merging", arXiv 2509.21413, equation 6.
 """
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from scipy.linalg import svd
 
-from merging.streaming import Float64
+from merging.matrix_method import task_vector, view_of
+from merging.streaming import CHUNK, WEIGHTS, Emit, Float64, Inputs, Place, StateTensor
+from merging.tensor_bytes import CARRIERS
+
+APPROXIMATION: Final = (
+    "The published method trains a low-rank adapter after its null-space filter, from a random start; only the filter "
+    "is applied here. The result depends on the order of the tasks."
+)
+
+
+@dataclass
+class NuFilt:
+    """One merge by the null-space filter, of one checkpoint after another.
+
+    before: how many tasks the merged weights have. rank: the number of leading directions that are protected.
+    """
+
+    before: int
+    rank: int
+
+    def state_tensors(self, place: Place) -> Mapping[str, StateTensor]:  # noqa: ARG002
+        """None: the merged weights are the state."""
+        return {}
+
+    def prepare(self, inputs: Inputs) -> None:
+        """Nothing."""
+
+    def merge_tensor(self, place: Place, emit: Emit) -> None:
+        """θ + τ P for matrices; the running average elsewhere. Raises NotFinite."""
+        view = view_of(place)
+        merged = np.empty(place.size)
+        for span in place.spans():
+            place.head.difference(span, place.base.read(span), merged[span])
+        for number, (index, _) in enumerate(place.incoming):
+            tau = task_vector(place, index)
+            if tau is None:
+                continue
+            if view is None:
+                merged += (tau - merged) / (self.before + number + 1)
+                continue
+            for update, own in zip(view.of(merged), view.of(tau), strict=True):
+                update[:] = update + filtered(own, update, self.rank)
+        out = np.empty(min(CHUNK, place.size), CARRIERS[place.dtype])
+        for span in place.spans():
+            rounded = out[: span.stop - span.start]
+            place.round(place.base.read(span) + merged[span], rounded)
+            emit(WEIGHTS, rounded)
 
 
 def filtered(tau: Float64, merged: Float64, rank: int) -> Float64:

@@ -1,9 +1,10 @@
 """PCB-Merging in its continual form: weigh each entry by how it competes within its task and against the sum of all.
 
-The balance of task j's entry is exp(n β²) tanh(τ_j S), β its magnitude between the smallest and the largest of its tensor
-(outliers clipped), n the number of tasks. Entries below the tensor's top share of balances get no weight, the rest one
-from 0 to 1; the result is the weighted mean. Merging all checkpoints at once gives the published method by tensor.
-Continually it is an approximation: the weights of each task are made with the sum and the number of tasks at its arrival.
+The balance of task j's entry is exp(n β²) tanh(τ_j S), β its magnitude between the smallest and the largest of its
+tensor (outliers clipped), n the number of tasks. Entries below the tensor's top share of balances get no weight, the
+rest one from 0 to 1; the result is the weighted mean. Merging all checkpoints at once gives the published method by
+tensor. Continually it is an approximation: the weights of each task are made with the sum and the number of tasks at
+its arrival.
 Source: "Parameter competition balancing for model merging", arXiv 2410.02396, section 3.
 """
 
@@ -34,8 +35,8 @@ APPROXIMATION: Final = (
 class Pcb:
     """One merge by PCB-Merging.
 
-    tasks: n, how many task vectors S has after this merge. density: the share of entries, by balance, that get a weight.
-    scaling: the share of the weighted mean that is added to the base.
+    tasks: n, how many task vectors S has after this merge. density: the share of entries, by balance, that get a
+    weight. scaling: the share of the weighted mean that is added to the base.
     """
 
     tasks: int

@@ -6,11 +6,21 @@ Source: "Task singular vectors: reducing task interference in model merging", ar
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from merging.singular_triples import Triples, joined, polar
+from merging.singular_triples import TripleMethod, Triples, joined, polar
 from merging.streaming import Float64
+
+
+@dataclass
+class TsvM(TripleMethod):
+    """One merge by TSV-M."""
+
+    def combine(self, total: Float64, tasks: Sequence[Triples]) -> Float64:  # noqa: ARG002
+        """M."""
+        return orthogonal_sum(tasks)
 
 
 def orthogonal_sum(tasks: Sequence[Triples]) -> Float64:

@@ -2,15 +2,15 @@
 
 The numbers are results of these repositories, run unchanged on `task_matrix`:
 
-| method | repository | commit |
-|---|---|---|
-| tsv_m | AntoAndGar/task_singular_vectors, `compute_and_sum_svd_mem_reduction` | a6c97188f7aa0bb20753de4f2939be89dd64f1c3 |
-| iso_c, iso_cts | danielm1405/iso-merging, `iso_c`, `iso_cts` | d34010af8ba129ef4d17a91ca9943b413fe06f8c |
-| dc_merge | Tobeginwith/DC-Merge, `vision_fft_merge`, `dc_merge` | 3c443e4d023be34d6868aefb69a4be545871bfbf |
-| emr | harveyhuang18/EMR_Merging, `main_emr_30_vits.emr_merge` | cc225ecb5589aae273dc10889676d94366cd34fc |
-| breadcrumbs, della, model_stock | arcee-ai/mergekit, `magnitude_outliers`, `della_magprune`, `ModelStockMergeTask` | a6e402884ba9bc30da7f23e8304a35f19485de95 |
-| consensus | tanganke/fusion_bench, `tall_mask.generate_task_masks`, threshold 2 | 54c9e8c9d9621620c720452cd8533332a32d3689 |
-| pcb | duguodong7/pcb-merging, `PCB_merge`, ratio 0.1 | 5897888b5d24adfcd33e124793d113746e00f3ff |
+- tsv_m: AntoAndGar/task_singular_vectors, `compute_and_sum_svd_mem_reduction`, commit
+  a6c97188f7aa0bb20753de4f2939be89dd64f1c3
+- iso_c, iso_cts: danielm1405/iso-merging, functions of the same names, commit d34010af8ba129ef4d17a91ca9943b413fe06f8c
+- dc_merge: Tobeginwith/DC-Merge, `vision_fft_merge`, commit 3c443e4d023be34d6868aefb69a4be545871bfbf
+- emr: harveyhuang18/EMR_Merging, `main_emr_30_vits.emr_merge`, commit cc225ecb5589aae273dc10889676d94366cd34fc
+- breadcrumbs, della, model_stock: arcee-ai/mergekit, `magnitude_outliers`, `della_magprune`, `ModelStockMergeTask`,
+  commit a6e402884ba9bc30da7f23e8304a35f19485de95
+- consensus: tanganke/fusion_bench, `tall_mask.generate_task_masks`, commit 54c9e8c9d9621620c720452cd8533332a32d3689
+- pcb: duguodong7/pcb-merging, `PCB_merge`, commit 5897888b5d24adfcd33e124793d113746e00f3ff
 """
 
 from collections.abc import Sequence
