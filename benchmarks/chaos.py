@@ -18,12 +18,13 @@ from pathlib import Path
 
 from benchmarks.fault_injection.client import Client, Sent
 from benchmarks.fault_injection.stack import LEASE_SECONDS, WORKERS, Stack
+from benchmarks.harness.ledger import LedgerReader
 from registry.admin.verify import verify
 from registry.blobs.files import FileBlobStore
 from registry.blobs.manifests import FileManifests
 from registry.manifest import write_due
 from registry.merge import Merge, MergeState
-from registry.state.state_store import RedisStateStore
+from registry.state.state_store import StateStore
 
 
 @dataclass(frozen=True)
@@ -80,52 +81,52 @@ def _disturb(house: Stack, plan: Plan, sent: Sent, luck: random.Random) -> None:
     house.resume_all()
 
 
-def _wait_for_all(state: RedisStateStore, names: list[str], deadline: float = 600.0) -> None:
+def _wait_for_all(ledger: LedgerReader, names: list[str], deadline: float = 600.0) -> None:
     end = time.monotonic() + deadline
-    while any(not merge.state.terminal for name in names for merge in _merges(state, name)):
+    while any(not merge.state.terminal for name in names for merge in _merges(ledger, name)):
         if time.monotonic() > end:
             _say("not all merges have ended")
             return
         time.sleep(0.5)
 
 
-def _merges(state: RedisStateStore, name: str) -> list[Merge]:
+def _merges(ledger: LedgerReader, name: str) -> list[Merge]:
     """A lineage's merges in the order in which they were queued."""
-    return list(state.list_merges(name, 10_000).merges)[::-1]
+    return list(ledger.merges(name))[::-1]
 
 
-def _judge(house: Stack, state: RedisStateStore, sent: Sent, names: list[str]) -> dict[str, int]:
+def _judge(house: Stack, ledger: LedgerReader, state: StateStore, sent: Sent, names: list[str]) -> dict[str, int]:
     lost = doubled = gaps = 0
     for name in names:
-        merges = {merge.id: merge for merge in _merges(state, name)}
+        merges = {merge.id: merge for merge in _merges(ledger, name)}
         for merge_id in sent.ids(name):
             lost += merge_id not in merges or merges[merge_id].state is not MergeState.SUCCEEDED
-        versions = list(state.list_versions(name, 10_000))[::-1]
+        versions = list(ledger.versions(name))[::-1]
         gaps += [version.number for version in versions] != list(range(len(versions)))
         makers = [version.provenance.merge for version in versions if version.provenance]
         doubled += len(makers) - len(set(makers))
         doubled += abs(len(makers) - sum(merge.version is not None for merge in merges.values()))
-    write_due(state, FileManifests(house.data), wait=True)
+    write_due(state.manifests, FileManifests(house.data), wait=True)
     findings = list(verify(state, FileManifests(house.data), FileBlobStore(house.data)))
     for finding in findings[:20]:
         _say(finding)
     return {"lost": lost, "doubled": doubled, "gaps": gaps, "unverified": len(findings)}
 
 
-def _compare_with_quiet(state: RedisStateStore, client: Client, names: list[str]) -> int:
+def _compare_with_quiet(ledger: LedgerReader, client: Client, names: list[str]) -> int:
     """Run the same merges in the same order without disturbance; returns how many versions differ."""
     _say("the same merges again, quietly")
     quiet = [f"quiet-{name}" for name in names]
     for name, copy in zip(names, quiet, strict=True):
         client.create_lineage(copy)
-        for merge in _merges(state, name):
+        for merge in _merges(ledger, name):
             if merge.version is not None:
                 client.send(copy, merge.task.name, merge.checkpoint)
-    _wait_for_all(state, quiet)
+    _wait_for_all(ledger, quiet)
     differing = 0
     for name, copy in zip(names, quiet, strict=True):
-        left = [version.weights for version in state.list_versions(name, 10_000)]
-        right = [version.weights for version in state.list_versions(copy, 10_000)]
+        left = [version.weights for version in ledger.versions(name)]
+        right = [version.weights for version in ledger.versions(copy)]
         differing += abs(len(left) - len(right)) + sum(a != b for a, b in zip(left, right, strict=False))
     return differing
 
@@ -137,19 +138,20 @@ def measure(plan: Plan, seed: int, folder: Path) -> Figures:
     started = time.monotonic()
     with Stack(folder) as house:
         client = Client(house.url, folder / "checkpoints", seed)
-        state = RedisStateStore(house.redis_url)
+        state, ledger = StateStore.open(house.redis_url), LedgerReader(house.redis_url)
         for name in names:
             client.create_lineage(name)
         sent = client.send_all_in_background(names, plan.merges, pace=plan.pause * plan.kills / 2)
         _disturb(house, plan, sent, luck)
         sent.join()
         _say(f"all sent after {time.monotonic() - started:.0f} s; waiting for the merges to end")
-        _wait_for_all(state, names)
-        judged = _judge(house, state, sent, names)
-        merges = [merge for name in names for merge in _merges(state, name)]
+        _wait_for_all(ledger, names)
+        judged = _judge(house, ledger, state, sent, names)
+        merges = [merge for name in names for merge in _merges(ledger, name)]
         seconds = time.monotonic() - started
-        differing = _compare_with_quiet(state, client, names)
+        differing = _compare_with_quiet(ledger, client, names)
         state.close()
+        ledger.close()
         return Figures(
             merges=sent.count,
             kills=house.kills,

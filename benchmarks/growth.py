@@ -16,12 +16,13 @@ from pathlib import Path
 
 import redis
 
+from benchmarks.harness.ledger import LedgerReader
 from registry.base_record import now
 from registry.lineage import Lineage
 from registry.merge import Claim, Merge
 from registry.recipe import AverageRecipe
 from registry.state.merges import new_merge_id
-from registry.state.state_store import RedisStateStore
+from registry.state.state_store import StateStore
 from registry.task import Task
 from registry.version import Provenance, Version, VersionReference
 from standalone.valkey import EmbeddedValkey
@@ -50,7 +51,8 @@ class _Store:
     def __init__(self, folder: Path) -> None:
         self._server = EmbeddedValkey(folder)
         self._server.start()
-        self.state = RedisStateStore(self._server.url)
+        self.state = StateStore.open(self._server.url)
+        self.ledger = LedgerReader(self._server.url)
         self._client = redis.Redis.from_url(self._server.url)
 
     def fill(self, lineages: int, versions: int) -> None:
@@ -59,11 +61,11 @@ class _Store:
         self._client.config_set("appendfsync", "no")
         for name in (f"line{index}" for index in range(lineages)):
             lineage = Lineage(name=name, base=_DIGEST, recipe=AverageRecipe(), created_at=now())
-            self.state.create_lineage(
+            self.state.lineages.create(
                 lineage, Version(lineage=name, number=0, weights=_DIGEST, size=1, created_at=now())
             )
             for number in range(1, versions):
-                self.state.commit(*self.prepare(name, number))
+                self.state.claims.commit(*self.prepare(name, number))
         self._client.config_set("appendfsync", "always")
 
     def prepare(self, name: str, number: int) -> tuple[Claim, Version]:
@@ -76,8 +78,8 @@ class _Store:
             checkpoint=_DIGEST,
             created_at=now(),
         )
-        self.state.enqueue(merge)
-        claim = self.state.claim(name, 60_000, 3)
+        self.state.merges.enqueue(merge)
+        claim = self.state.claims.claim(name, 60_000, 3)
         assert claim is not None
         provenance = Provenance(
             parent=number - 1,
@@ -103,6 +105,7 @@ class _Store:
     def close(self) -> None:
         """Stop the server."""
         self.state.close()
+        self.ledger.close()
         self._client.close()
         self._server.stop()
         self._server.close()
@@ -134,11 +137,11 @@ def measure(plan: Plan, folder: Path) -> dict[str, tuple[float, float]]:
 
 def _measure_once(store: _Store, name: str, turn: int, into: list[list[float]]) -> None:
     reference = VersionReference(lineage=name, version=str(1 + turn % (_TEN - 1)))
-    into[0].append(_timed(lambda: store.state.get_version(reference)))
+    into[0].append(_timed(lambda: store.state.versions.get(reference)))
     # Pages of the same length; all entries but the base have a report.
-    into[1].append(_timed(lambda: store.state.list_versions(name, _TEN - 1)))
-    claim, version = store.prepare(name, store.state.head(name).number + 1)
-    into[2].append(_timed(lambda: store.state.commit(claim, version)))
+    into[1].append(_timed(lambda: store.ledger.versions(name, _TEN - 1)))
+    claim, version = store.prepare(name, store.state.versions.head(name).number + 1)
+    into[2].append(_timed(lambda: store.state.claims.commit(claim, version)))
 
 
 def main() -> None:

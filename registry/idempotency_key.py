@@ -1,4 +1,4 @@
-"""Intents: what a client wants done once, however often it asks, under a key that it has chosen.
+"""Idempotency keys: a client repeats a request under the same key, and the service carries it out once.
 
 Source: draft-ietf-httpapi-idempotency-key-header-07 (Idempotency-Key).
 """
@@ -10,8 +10,8 @@ from pydantic import Field
 from registry.base_record import Record
 
 
-class Answer(Record):
-    """What was answered first; `headers` are those that belong to it."""
+class StoredResponse(Record):
+    """The first response to a request; `headers` are those that a replay repeats."""
 
     status: int
     headers: dict[str, str] = Field(default_factory=dict)
@@ -19,21 +19,22 @@ class Answer(Record):
 
 
 class IdempotencyRecord(Record):
-    """One intent as an attempt at it finds it.
+    """An idempotency key as an attempt finds it.
 
-    seed: the same for all attempts; what they make is named after it, so that two attempts make one thing.
-    asked: what an earlier attempt was about, by name; None when none has come so far.
-    answer: there once it is done.
+    seed: the same for all attempts; ids are derived from it, so that two attempts make one thing.
+    fingerprint: what an earlier attempt contained, by name; None if there was none.
+    response: the stored response, once the request is done.
     """
 
     seed: str
-    asked: dict[str, str] | None = None
-    answer: Answer | None = None
+    fingerprint: dict[str, str] | None = None
+    response: StoredResponse | None = None
 
-    def contradicts(self, asked: Mapping[str, str]) -> bool:
-        """Whether an earlier attempt was about something else, as far as is said."""
-        return self.asked is not None and any(self.asked.get(name) != value for name, value in asked.items())
+    def contradicts(self, known: Mapping[str, str]) -> bool:
+        """Whether an earlier attempt contained something else, as far as is known of this one."""
+        fingerprint = self.fingerprint
+        return fingerprint is not None and any(fingerprint.get(name) != value for name, value in known.items())
 
-    def repeats(self, asked: Mapping[str, str]) -> bool:
-        """Whether this is all that the attempt which was answered was about."""
-        return self.answer is not None and asked == self.asked
+    def repeats(self, fingerprint: Mapping[str, str]) -> bool:
+        """Whether the request that got the stored response contained exactly this."""
+        return self.response is not None and fingerprint == self.fingerprint

@@ -21,12 +21,12 @@ _FORM = "redis+sentinel://user:password@host1:26379,host2:26379/name/0"
 class Sentinels:
     """The Sentinels that know which server is the primary, and how to speak to it.
 
-    places: host and port of each Sentinel. name: what they call the primary and its replicas.
+    addresses: host and port of each Sentinel. name: what they call the primary and its replicas.
     own_username, own_password: of the Sentinels themselves; empty: they ask for none.
     tls: whether Sentinels and servers speak TLS. authorities: a file of certificates to trust in place of the system's.
     """
 
-    places: tuple[tuple[str, int], ...]
+    addresses: tuple[tuple[str, int], ...]
     name: str
     database: int
     username: str
@@ -92,11 +92,11 @@ def _sentinels(parts: SplitResult, options: dict[str, str]) -> Sentinels:
     person, _, hosts = parts.netloc.rpartition("@")
     username, _, password = person.partition(":")
     name, _, database = parts.path.strip("/").partition("/")
-    places = tuple(_place(host) for host in hosts.split(",") if host)
-    if not places or not name or not (database or "0").isdecimal():
+    addresses = tuple(_address(host) for host in hosts.split(",") if host)
+    if not addresses or not name or not (database or "0").isdecimal():
         raise ValueError(f"Sentinels are written {_FORM}")
     found = Sentinels(
-        places=places,
+        addresses=addresses,
         name=unquote(name),
         database=int(database or "0"),
         username=unquote(username),
@@ -111,7 +111,7 @@ def _sentinels(parts: SplitResult, options: dict[str, str]) -> Sentinels:
     return found
 
 
-def _place(host: str) -> tuple[str, int]:
+def _address(host: str) -> tuple[str, int]:
     parts = urlsplit(f"//{host}")
     if not parts.hostname:
         raise ValueError(f"Sentinels are written {_FORM}")
@@ -131,7 +131,7 @@ def celery_broker(url: str) -> dict[str, Any]:
     if found is None:
         return {"broker_url": server.url}
     person = f"{quote(found.username, safe='')}:{quote(found.password, safe='')}@" if found.password else ""
-    urls = [f"sentinel://{person}{_written(host)}:{port}/{found.database}" for host, port in found.places]
+    urls = [f"sentinel://{person}{_written(host)}:{port}/{found.database}" for host, port in found.addresses]
     sentinels = {key: value for key, value in found.to_sentinels.items() if not key.startswith("ssl")}
     settings: dict[str, Any] = {"broker_url": ";".join(urls)}
     if found.tls:

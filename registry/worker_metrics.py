@@ -80,7 +80,7 @@ def histograms(
         yield labels_of, [*buckets, ("+Inf", total + parts.get("last", 0.0))], parts.get("sum", 0.0)
 
 
-class QueueFigure(Record):
+class QueueMetric(Record):
     """A lineage's merges that have not ended. oldest_seconds: since the first of them was sent; 0 without any."""
 
     lineage: str

@@ -11,13 +11,12 @@ from registry import CODE_VERSION
 from registry.blobs.factory import open_byte_stores
 from registry.blobs.files import forget_abandoned
 from registry.networks import parse_networks
-from registry.state.api_keys import RedisApiKeys
-from registry.state.async_queries import RedisAsyncQueries
-from registry.state.events import RedisEvents
-from registry.state.idempotency import RedisIdempotency
-from registry.state.metrics import RedisMetrics
-from registry.state.state_store import RedisStateStore
-from registry.state.webhooks import RedisWebhooks
+from registry.state.async_connection import AsyncRedisClient
+from registry.state.async_queries import AsyncQueryRepository
+from registry.state.connection import RedisClient
+from registry.state.events import EventRepository
+from registry.state.idempotency import IdempotencyRepository
+from registry.state.state_store import RedisApiKeys, RedisStateStore
 from service.auth.api_keys import Authenticator
 from service.auth.rate_limits import RateLimiter
 from service.auth.request_state import AuditLog
@@ -60,10 +59,10 @@ _DESCRIPTION = (
 
 def create_app(settings: GatewaySettings) -> FastAPI:
     """A gateway on its own connections. Nothing is contacted before the first request."""
-    state = RedisStateStore(settings.redis_url)
-    reads = RedisAsyncQueries(settings.redis_url)
-    events = RedisEvents(settings.redis_url)
-    intents = RedisIdempotency(settings.redis_url, settings.idempotency_lease_seconds, settings.idempotency_seconds)
+    state = RedisStateStore(RedisClient(settings.redis_url))
+    async_client = AsyncRedisClient(settings.redis_url)
+    reads, events = AsyncQueryRepository(async_client), EventRepository(async_client)
+    intents = IdempotencyRepository(async_client, settings.idempotency_lease_seconds, settings.idempotency_seconds)
     watchers = Broadcaster(events, settings.max_watchers)
 
     @asynccontextmanager
@@ -75,23 +74,19 @@ def create_app(settings: GatewaySettings) -> FastAPI:
             yield
         await courier.close()
         await watchers.close()
-        await reads.close()
-        await events.close()
-        await intents.close()
+        await async_client.close()
         await trail.finish()
-        for store in (state, access, webhooks, figures):
-            store.close()
+        state.close()
 
     app = FastAPI(
         title="odem", version=CODE_VERSION, description=_DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
     )
-    access = RedisApiKeys(settings.redis_url)
-    webhooks = RedisWebhooks(settings.redis_url)
+    access, webhooks, figures = RedisApiKeys(state), state.webhooks, state.metrics
     networks = parse_networks(settings.webhook_networks)
     outward = SsrfSafeClient(networks, settings.webhook_timeout_seconds, plain=settings.webhook_http)
     courier = WebhookDispatcher(settings, state, webhooks, outward)
     trail = AuditLog(access, settings.audit_entries)
-    places = open_byte_stores(settings, state, settings.upload_lifetime_seconds)
+    places = open_byte_stores(settings, state.manifests, settings.upload_lifetime_seconds)
     context = app.state.context = Context(
         settings=settings,
         state=state,
@@ -109,7 +104,6 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     )
     app.add_middleware(TusVersionHeader)
     app.add_middleware(BodyBounds, settings=settings)
-    figures = RedisMetrics(settings.redis_url)
     app.state.metrics = Metrics(figures, settings.data_dir)
     app.add_middleware(Measured, metrics=app.state.metrics)
     errors.install(app)

@@ -5,21 +5,21 @@ import sys
 import time
 
 from registry.errors import OdemError
-from registry.state.metrics import RedisMetrics
+from registry.state.state_store import StateStore
 from worker.settings import WorkerSettings
 
 
 def main() -> int:
     """Look the worker up in the state store; more than three sweeps without a word are too many."""
     settings = WorkerSettings.read()
-    figures = RedisMetrics(settings.redis_url, timeout=4.0)
+    state = StateStore.open(settings.redis_url, timeout=4.0)
     try:
-        mine = [worker for worker in figures.workers() if worker.name.split(":")[0] == socket.gethostname()]
+        mine = [worker for worker in state.metrics.workers() if worker.name.split(":")[0] == socket.gethostname()]
     except OdemError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     finally:
-        figures.close()
+        state.close()
     return 0 if any(time.time() - worker.seen_at < 3 * settings.sweep_seconds + 5 for worker in mine) else 1
 
 

@@ -8,7 +8,7 @@ from typing import Self
 
 from registry.errors import LeaseLost, StoreUnavailable
 from registry.merge import Claim, Progress
-from registry.state.interface import StateStore
+from registry.state.interface import ClaimStore
 
 _PROGRESS_EVERY = 0.25
 _log = logging.getLogger(__name__)
@@ -20,11 +20,11 @@ class Lease:
     `stopping` is true once a cancel was requested or the lease was lost: the merge should stop at its next step.
     """
 
-    def __init__(self, state: StateStore, claim: Claim, seconds: float) -> None:
+    def __init__(self, claims: ClaimStore, claim: Claim, seconds: float) -> None:
         self.claim = claim
         self.cancelled = False
         self.lost = False
-        self._state = state
+        self._claims = claims
         self._seconds = seconds
         self._progress: Progress | None = None
         self._changed = threading.Event()
@@ -65,7 +65,7 @@ class Lease:
 
     def _renew(self, renewed: float) -> float:
         try:
-            self.cancelled |= self._state.renew(self.claim, int(self._seconds * 1000), self._progress)
+            self.cancelled |= self._claims.renew(self.claim, int(self._seconds * 1000), self._progress)
         except LeaseLost as error:
             self.lost = True
             _log.warning("%s The merge stops here.", error)

@@ -25,8 +25,7 @@ from registry.errors import LeaseLost, MethodUnavailable, OdemError, StorageFull
 from registry.logging_config import bound
 from registry.manifest import write_due
 from registry.merge import Claim, MergeProblem, MergeState, Progress
-from registry.state.metrics import RedisMetrics
-from registry.state.state_store import RedisStateStore
+from registry.state.state_store import StateStore
 from registry.version import MethodState, Provenance, Version
 from worker import calibration_memory as memory
 from worker.lease import Lease
@@ -45,25 +44,25 @@ def run_next(settings: WorkerSettings) -> str | None:
 
     Returns the lineage's name, even when the merge was lost to another worker: there may be more to do.
     """
-    state = RedisStateStore(settings.redis_url)
+    state = StateStore.open(settings.redis_url)
     try:
-        for lineage in state.waiting_lineages():
-            claim = state.claim(lineage, int(settings.lease_seconds * 1000), settings.max_attempts)
+        for lineage in state.claims.waiting_lineages():
+            claim = state.claims.claim(lineage, int(settings.lease_seconds * 1000), settings.max_attempts)
             if claim is not None:
                 with bound(merge=claim.merge.id, lineage=lineage, request=claim.merge.request_id):
                     _log.info(
                         "%s of %s: attempt %d, fence %d", claim.merge.id, lineage, claim.merge.attempt, claim.fence
                     )
-                    _run(claim, state, open_byte_stores(settings, state), settings)
+                    _run(claim, state, open_byte_stores(settings, state.manifests), settings)
                 return lineage
         return None
     finally:
         state.close()
 
 
-def _run(claim: Claim, state: RedisStateStore, places: ByteStores, settings: WorkerSettings) -> None:
+def _run(claim: Claim, state: StateStore, places: ByteStores, settings: WorkerSettings) -> None:
     account = Account(claim)
-    lease = Lease(state, claim, settings.lease_seconds)
+    lease = Lease(state.claims, claim, settings.lease_seconds)
     try:
         with lease:
             end = _attempt(claim, state, places.blobs, lease, settings, account)
@@ -73,24 +72,21 @@ def _run(claim: Claim, state: RedisStateStore, places: ByteStores, settings: Wor
         account.refused(lease_lost=lease.lost)
         _log.warning("%s", error)
     finally:
-        _tell(account, settings)
+        _tell(account, state, settings)
     try:
-        write_due(state, places.manifests)
+        write_due(state.manifests, places.manifests)
     except (StoreUnavailable, StorageFull) as error:
         _log.warning("The manifests wait for the next sweep: %s", error)
 
 
-def _tell(account: Account, settings: WorkerSettings) -> None:
+def _tell(account: Account, state: StateStore, settings: WorkerSettings) -> None:
     """Add the attempt to the figures; a store that does not answer costs them alone."""
-    figures = RedisMetrics(settings.redis_url)
     try:
-        figures.count(account.counts)
+        state.metrics.add(account.counts)
         if held := gpu_memory(choose_device(settings.device)):
-            figures.note_worker(worker_name(), "gpu", held)
+            state.metrics.report_worker(worker_name(), "gpu", held)
     except StoreUnavailable as error:
         _log.warning("The merge is missing in the figures: %s", error)
-    finally:
-        figures.close()
 
 
 @dataclass(frozen=True)
@@ -103,7 +99,7 @@ class _End:
 
 def _attempt(
     claim: Claim,
-    state: RedisStateStore,
+    state: StateStore,
     blobs: BlobStore,
     lease: Lease,
     settings: WorkerSettings,
@@ -114,21 +110,21 @@ def _attempt(
         version = _make_version(claim, state, blobs, lease, settings, account)
     except Rejected as rejection:
         report = rejection.report
-        return _End(MergeState.REJECTED, lambda: state.end(claim, MergeState.REJECTED, None, report))
+        return _End(MergeState.REJECTED, lambda: state.claims.end(claim, MergeState.REJECTED, None, report))
     except MergeCancelled:
         if lease.lost:
             raise LeaseLost(f"The lease of {claim.merge.id} was lost.") from None
-        return _End(MergeState.CANCELLED, lambda: state.end(claim, MergeState.CANCELLED, None))
+        return _End(MergeState.CANCELLED, lambda: state.claims.end(claim, MergeState.CANCELLED, None))
     except StoreUnavailable:
         # Not the merge's fault: once its lease has ended it is started again.
         raise
     except Exception as error:
         problem = _problem(error)
         _log.exception("%s failed: %s", claim.merge.id, problem.detail)
-        return _End(MergeState.FAILED, lambda: state.end(claim, MergeState.FAILED, problem))
+        return _End(MergeState.FAILED, lambda: state.claims.end(claim, MergeState.FAILED, problem))
 
     def commit() -> None:
-        number = state.commit(claim, version)
+        number = state.claims.commit(claim, version)
         _log.info("%s made %s@%d", claim.merge.id, claim.merge.lineage, number)
 
     account.made(version)
@@ -137,7 +133,7 @@ def _attempt(
 
 def _make_version(
     claim: Claim,
-    state: RedisStateStore,
+    state: StateStore,
     blobs: BlobStore,
     lease: Lease,
     settings: WorkerSettings,
@@ -167,14 +163,14 @@ def _make_version(
 
 def _open(
     claim: Claim,
-    state: RedisStateStore,
+    state: StateStore,
     blobs: BlobStore,
     lease: Lease,
     settings: WorkerSettings,
     account: Account,
 ) -> Job:
-    lineage = state.get_lineage(claim.merge.lineage)
-    parent = state.head(lineage.name)
+    lineage = state.lineages.get(claim.merge.lineage)
+    parent = state.versions.head(lineage.name)
 
     def weights(digest: str) -> Weights:
         return Weights(blobs.path(digest))

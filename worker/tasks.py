@@ -19,8 +19,7 @@ from kombu.exceptions import OperationalError
 from registry.blobs.manifests import FileManifests
 from registry.errors import StorageFull, StoreUnavailable
 from registry.manifest import write_due
-from registry.state.metrics import RedisMetrics
-from registry.state.state_store import RedisStateStore
+from registry.state.state_store import StateStore
 from worker.celery_app import ADVANCE, QUEUE
 from worker.settings import WorkerSettings
 
@@ -85,32 +84,32 @@ class _Sweeper:
         self._thread.join(_FAREWELL_SECONDS)
 
     def _run(self) -> None:
-        state, figures = RedisStateStore(self._settings.redis_url), RedisMetrics(self._settings.redis_url)
+        state = StateStore.open(self._settings.redis_url)
         while not self._stopped.wait(self._settings.sweep_seconds):
             try:
-                figures.note_worker(self._name, "alive", self._alive())
-                state.cancel_overdue()
+                state.metrics.report_worker(self._name, "alive", self._alive())
+                state.merges.cancel_overdue()
                 self._sweep(state)
                 self._write_manifests(state)
             except (StoreUnavailable, StorageFull, OperationalError, OSError) as error:
                 _log.warning("The sweep was put off: %s", error)
         with contextlib.suppress(StoreUnavailable):
-            figures.forget_worker(self._name)
+            state.metrics.forget_worker(self._name)
 
     def _alive(self) -> dict[str, object]:
         disk = os.statvfs(self._settings.data_dir)
         return {"seen_at": time.time(), "disk_free": disk.f_bavail * disk.f_frsize}
 
-    def _sweep(self, state: RedisStateStore) -> None:
-        waiting = state.waiting_lineages()
+    def _sweep(self, state: StateStore) -> None:
+        waiting = state.claims.waiting_lineages()
         if waiting and not self._bells_unheard():
             for lineage in waiting:
                 self._celery.send_task(ADVANCE, args=[lineage], queue=QUEUE)
 
-    def _write_manifests(self, state: RedisStateStore) -> None:
+    def _write_manifests(self, state: StateStore) -> None:
         if not self._settings.blobs_url:
-            write_due(state, FileManifests(self._settings.data_dir))
-        elif state.due_manifests():
+            write_due(state.manifests, FileManifests(self._settings.data_dir))
+        elif state.manifests.due_manifests():
             # In a process of its own: a bucket's client does not survive the fork of this worker's next child.
             subprocess.run((sys.executable, "-m", "registry.admin", "manifests"), capture_output=True, check=False)
 

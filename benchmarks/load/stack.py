@@ -17,9 +17,8 @@ from registry.base_record import now
 from registry.lineage import Lineage
 from registry.merge import Claim, Merge, Progress
 from registry.recipe import AverageRecipe
-from registry.state.api_keys import RedisApiKeys
 from registry.state.merges import new_merge_id
-from registry.state.state_store import RedisStateStore
+from registry.state.state_store import StateStore
 from registry.task import Task
 from registry.version import Provenance, Version
 from standalone.pdeathsig import command_with_pdeathsig
@@ -50,12 +49,10 @@ class Stack:
 
     def __enter__(self) -> Self:
         self._valkey.start()
-        self.state = RedisStateStore(self._valkey.url)
+        self.state = StateStore.open(self._valkey.url)
         if self._auth:
-            access = RedisApiKeys(self._valkey.url)
             key, self.token = new_key("load", Scope.READ, limits=KeyLimits(rate=100_000, burst=100_000))
-            access.add_key(key)
-            access.close()
+            self.state.api_keys.add(key)
         for index in range(LINEAGES):
             self._fill(f"line{index}")
         self._start()
@@ -72,7 +69,7 @@ class Stack:
 
     def _fill(self, name: str) -> None:
         base = Version(lineage=name, number=0, weights=_DIGEST, size=1, created_at=now())
-        self.state.create_lineage(Lineage(name=name, base=_DIGEST, recipe=AverageRecipe(), created_at=now()), base)
+        self.state.lineages.create(Lineage(name=name, base=_DIGEST, recipe=AverageRecipe(), created_at=now()), base)
         for number in range(1, VERSIONS):
             claim = self.begin(name)
             provenance = Provenance(
@@ -94,12 +91,12 @@ class Stack:
                 report=_REPORT,
                 created_at=now(),
             )
-            self.state.commit(claim, version)
+            self.state.claims.commit(claim, version)
             self.merges.append(claim.merge.id)
 
     def begin(self, lineage: str) -> Claim:
         """A merge that a worker runs."""
-        self.state.enqueue(
+        self.state.merges.enqueue(
             Merge(
                 id=new_merge_id(),
                 lineage=lineage,
@@ -109,14 +106,16 @@ class Stack:
                 created_at=now(),
             )
         )
-        claim = self.state.claim(lineage, 600_000, 3)
+        claim = self.state.claims.claim(lineage, 600_000, 3)
         assert claim is not None
         return claim
 
     def progress(self, claim: Claim, step: int) -> None:
         """Let a merge go on by a step."""
         losses = {task.name: 0.5 for task in _TASKS}
-        self.state.renew(claim, 600_000, Progress(phase="merging", step=step, t=step / 1000, T=1.0, losses=losses))
+        self.state.claims.renew(
+            claim, 600_000, Progress(phase="merging", step=step, t=step / 1000, T=1.0, losses=losses)
+        )
 
     def _start(self) -> None:
         environment = {

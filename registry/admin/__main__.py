@@ -3,7 +3,6 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import closing
 
 from registry.admin import audit, keys
 from registry.admin.restore import rebuild
@@ -14,8 +13,7 @@ from registry.blobs.garbage_collection import collect
 from registry.blobs.s3 import S3BlobStore
 from registry.errors import OdemError
 from registry.manifest import write_due
-from registry.state.api_keys import RedisApiKeys
-from registry.state.state_store import RedisStateStore
+from registry.state.state_store import StateStore
 
 _DAY = 86_400.0
 
@@ -23,15 +21,14 @@ _DAY = 86_400.0
 class _Command:
     """The subcommands; each returns the exit status: 0 when all is well, 1 when something was found wrong."""
 
-    def __init__(self, settings: AdminSettings, state: RedisStateStore) -> None:
-        self._settings = settings
+    def __init__(self, settings: AdminSettings, state: StateStore) -> None:
         self._root = settings.data_dir
         self._state = state
-        places = open_byte_stores(settings, state)
+        places = open_byte_stores(settings, state.manifests)
         self._blobs, self._manifests = places.blobs, places.manifests
 
     def rebuild(self, _: argparse.Namespace) -> int:
-        outcome = rebuild(self._state, self._manifests, self._blobs)
+        outcome = rebuild(self._state.manifests, self._manifests, self._blobs)
         for name, count in outcome.restored.items():
             _say(f"restored: {name}, {count} versions")
         for name in outcome.present:
@@ -46,7 +43,7 @@ class _Command:
             self._blobs.forget_interrupted()
         found = collect(
             self._root,
-            lambda: self._state.needed_blobs().keys(),
+            lambda: self._state.manifests.needed_blobs().keys(),
             arguments.grace_seconds,
             dry_run=arguments.dry_run,
             blobs=self._blobs,
@@ -60,24 +57,22 @@ class _Command:
         return 0
 
     def retention(self, arguments: argparse.Namespace) -> int:
-        names = [arguments.lineage] if arguments.lineage else [item.name for item in self._state.list_lineages()]
+        names = [arguments.lineage] if arguments.lineage else [item.name for item in self._state.lineages.list()]
         word = "retired" if arguments.apply else "would retire"
         for name in names:
-            for number in self._state.retire(name, preview=not arguments.apply):
+            for number in self._state.retention.retire(name, preview=not arguments.apply):
                 _say(f"{word}: {name}@{number}")
         return 0
 
     def manifests(self, _: argparse.Namespace) -> int:
-        _say(f"written: {write_due(self._state, self._manifests, wait=True)} manifests")
+        _say(f"written: {write_due(self._state.manifests, self._manifests, wait=True)} manifests")
         return 0
 
     def keys(self, arguments: argparse.Namespace) -> int:
-        with closing(RedisApiKeys(self._settings.redis_url)) as access:
-            return keys.run(access, arguments)
+        return keys.run(self._state.api_keys, arguments)
 
     def audit(self, arguments: argparse.Namespace) -> int:
-        with closing(RedisApiKeys(self._settings.redis_url)) as access:
-            return audit.run(access, arguments)
+        return audit.run(self._state.audit, arguments)
 
 
 def _say(line: str) -> None:
@@ -113,7 +108,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 def main(arguments: Sequence[str], settings: AdminSettings) -> int:
     """Run one subcommand; 2 when a store does not answer or the arguments are wrong."""
     parsed = _parse(arguments)
-    state = RedisStateStore(settings.redis_url)
+    state = StateStore.open(settings.redis_url)
     try:
         run: Callable[[argparse.Namespace], int] = getattr(_Command(settings, state), parsed.command)
         return run(parsed)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from registry.audit import AuditEntry
 from registry.base_record import now
-from registry.state.api_keys import RedisApiKeys
+from registry.state.audit import AuditRepository
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,10 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
-def run(access: RedisApiKeys, arguments: argparse.Namespace) -> int:
+def run(log: AuditRepository, arguments: argparse.Namespace) -> int:
     """Print the entries that are asked for, the newest last. Raises StoreUnavailable."""
     since = None if arguments.hours is None else now() - timedelta(hours=arguments.hours)
-    entries = access.read_audit(refused=arguments.refusals, since=since)
+    entries = log.read(refused=arguments.refusals, since=since)
     fitting = (entry for entry in entries if _fits(entry, arguments))
     for entry in reversed(list(itertools.islice(fitting, max(0, arguments.limit)))):
         sys.stdout.write(f"{entry.model_dump_json() if arguments.json else _line(entry)}\n")

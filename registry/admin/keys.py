@@ -12,7 +12,7 @@ from registry.api_key import ApiKey, KeyLimits, Scope, new_key
 from registry.base_record import now
 from registry.errors import InvalidRecord
 from registry.recipe import describe
-from registry.state.api_keys import RedisApiKeys
+from registry.state.api_keys import ApiKeyRepository
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,18 +38,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands.add_parser("revoke", help="end a key for ever").add_argument("id")
 
 
-def run(access: RedisApiKeys, arguments: argparse.Namespace) -> int:
+def run(keys: ApiKeyRepository, arguments: argparse.Namespace) -> int:
     """Do what was asked for. Raises KeyNotFound, InvalidRecord, StoreUnavailable."""
-    commands: dict[str, Callable[[RedisApiKeys, argparse.Namespace], None]] = {
+    commands: dict[str, Callable[[ApiKeyRepository, argparse.Namespace], None]] = {
         "create": _create,
         "list": _list,
         "revoke": _revoke,
     }
-    commands[arguments.keys_command](access, arguments)
+    commands[arguments.keys_command](keys, arguments)
     return 0
 
 
-def _create(access: RedisApiKeys, arguments: argparse.Namespace) -> None:
+def _create(keys: ApiKeyRepository, arguments: argparse.Namespace) -> None:
     days = arguments.expires_days
     try:
         limits = KeyLimits(**{name: getattr(arguments, name) for name in KeyLimits.model_fields})
@@ -57,13 +57,13 @@ def _create(access: RedisApiKeys, arguments: argparse.Namespace) -> None:
         key, token = new_key(arguments.name, Scope(arguments.scope), arguments.lineages, expires, limits)
     except ValidationError as error:
         raise InvalidRecord(f"The key cannot be made: {describe(error)}") from error
-    access.add_key(key)
+    keys.add(key)
     sys.stderr.write(f"key {key.id} ({key.name}): this is its token, shown once:\n")
     sys.stdout.write(f"{token}\n")
 
 
-def _list(access: RedisApiKeys, arguments: argparse.Namespace) -> None:
-    for key in access.list_keys():
+def _list(keys: ApiKeyRepository, arguments: argparse.Namespace) -> None:
+    for key in keys.list():
         if arguments.json:
             line = key.model_dump_json(exclude={"hash"})
         else:
@@ -79,6 +79,6 @@ def _state(key: ApiKey, when: datetime) -> str:
     return "live" if key.is_live(when) else "expired"
 
 
-def _revoke(access: RedisApiKeys, arguments: argparse.Namespace) -> None:
-    key = access.revoke_key(arguments.id)
+def _revoke(keys: ApiKeyRepository, arguments: argparse.Namespace) -> None:
+    key = keys.revoke(arguments.id)
     sys.stdout.write(f"revoked: {key.id} ({key.name}); gateways notice within ODEM_KEY_CACHE_SECONDS\n")

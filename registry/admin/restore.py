@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from registry.blobs.store import BlobStore
 from registry.errors import BlobNotFound
 from registry.manifest import LineageManifest, ManifestStore, VersionManifest
-from registry.state.interface import StateStore
+from registry.state.interface import LedgerStore
 
 
 @dataclass
@@ -23,7 +23,7 @@ class Rebuilt:
     problems: list[str] = field(default_factory=list)
 
 
-def rebuild(state: StateStore, manifests: ManifestStore, blobs: BlobStore) -> Rebuilt:
+def rebuild(ledger: LedgerStore, manifests: ManifestStore, blobs: BlobStore) -> Rebuilt:
     """Bring back every lineage that the state store does not have. Safe to repeat after a crash."""
     outcome = Rebuilt()
     lineages, versions = _read(manifests, outcome)
@@ -35,7 +35,7 @@ def rebuild(state: StateStore, manifests: ManifestStore, blobs: BlobStore) -> Re
         elif not numbers or numbers != list(range(len(numbers))):
             gaps = sorted(set(range(max(numbers, default=0) + 1)) - set(numbers))
             outcome.problems.append(f"{name}: manifests are missing, of the versions {gaps}")
-        elif not state.restore(lineages[name], found):
+        elif not ledger.restore(lineages[name], found):
             outcome.present.append(name)
         else:
             outcome.restored[name] = len(found)

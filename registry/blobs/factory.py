@@ -6,7 +6,7 @@ from registry.blobs.files import FileBlobStore
 from registry.blobs.manifests import FileManifests
 from registry.blobs.s3 import S3BlobStore
 from registry.blobs.s3_client import Bucket
-from registry.blobs.s3_manifests import S3Manifests, Turns
+from registry.blobs.s3_manifests import ManifestLocks, S3Manifests
 from registry.blobs.store import AdminBlobStore, UploadStore
 from registry.blobs.uploads import FileUploads
 from registry.manifest import ManifestStore
@@ -22,7 +22,7 @@ class ByteStores:
     manifests: ManifestStore
 
 
-def open_byte_stores(settings: StoreSettings, turns: Turns, upload_lifetime: float = 86_400.0) -> ByteStores:
+def open_byte_stores(settings: StoreSettings, locks: ManifestLocks, upload_lifetime: float = 86_400.0) -> ByteStores:
     """Open what the settings name. Raises InvalidInput for an ODEM_BLOBS_URL that is none."""
     root, min_free = settings.data_dir, settings.min_free_bytes
     if not settings.blobs_url:
@@ -32,4 +32,4 @@ def open_byte_stores(settings: StoreSettings, turns: Turns, upload_lifetime: flo
     bucket = Bucket(settings.blobs_url, *keys)
     shelves = S3BlobStore(bucket, root, min_free, settings.cache_bytes)
     uploads = FileUploads(root, min_free, upload_lifetime, shelves.upload_copy)
-    return ByteStores(shelves, uploads, S3Manifests(bucket, turns))
+    return ByteStores(shelves, uploads, S3Manifests(bucket, locks))

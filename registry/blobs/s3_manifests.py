@@ -1,4 +1,4 @@
-"""Manifests in a bucket, under the names that `manifests.py` draws for files."""
+"""Manifests in a bucket, under the names of `manifests.py`."""
 
 import hashlib
 import time
@@ -11,27 +11,27 @@ from registry.blobs.s3_client import Bucket
 _PAUSE = 0.2
 
 
-class Turns(Protocol):
-    """The part of a state store that lets one process at a time write a lineage's manifests."""
+class ManifestLocks(Protocol):
+    """Locks in the state store: one process at a time writes a lineage's manifests."""
 
-    def take_turn(self, lineage: str) -> str | None:
-        """A token, or None while another process has the turn. A turn that nobody ends is over after a minute."""
+    def acquire_manifest_lock(self, lineage: str) -> str | None:
+        """A token, or None while another process holds the lock, which expires after a minute."""
 
-    def end_turn(self, lineage: str, token: str) -> None:
-        """Let the next one in."""
+    def release_manifest_lock(self, lineage: str, token: str) -> None:
+        """Release the lock that has this token."""
 
 
 class S3Manifests:
     """See ManifestStore. Several processes on several machines may use it at once."""
 
-    def __init__(self, bucket: Bucket, turns: Turns) -> None:
+    def __init__(self, bucket: Bucket, locks: ManifestLocks) -> None:
         self._bucket = bucket
-        self._turns = turns
+        self._locks = locks
 
     @contextmanager
     def exclusively(self, lineage: str, *, wait: bool) -> Iterator[bool]:
-        """Keep other processes from writing a lineage's manifests. False when one is at it and `wait` is not set."""
-        while (token := self._turns.take_turn(lineage)) is None:
+        """Lock a lineage's manifests. False if another process holds the lock and `wait` is not set."""
+        while (token := self._locks.acquire_manifest_lock(lineage)) is None:
             if not wait:
                 yield False
                 return
@@ -39,7 +39,7 @@ class S3Manifests:
         try:
             yield True
         finally:
-            self._turns.end_turn(lineage, token)
+            self._locks.release_manifest_lock(lineage, token)
 
     def write(self, lineage: str, name: str, text: str) -> None:
         """Replace one manifest."""

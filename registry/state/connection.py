@@ -1,12 +1,12 @@
-"""One Redis or Valkey server and the Lua scripts on it. No error of the redis library leaves this file."""
+"""Synchronous Redis client: connections, retries and Lua scripts. No error of the redis library leaves this file."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 import redis
-from redis.backoff import ExponentialBackoff
+from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.commands.core import Script
 from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
@@ -14,94 +14,135 @@ from redis.retry import Retry
 from registry.errors import OdemError, StoreUnavailable
 from registry.redis_url import Server, parse_server
 from registry.state.keys import BARRIER
-from registry.state.queries import Query, T
+from registry.state.queries import Query
 from registry.state.sentinels import primary_pool
 
-_PASSING = ("OOM", "MISCONF", "READONLY", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "command not allowed")
-"""How answers begin that refuse a right command for now. Source: Redis's error prefixes."""
+T = TypeVar("T")
 
+RETRY_BACKOFF = ExponentialBackoff(cap=0.5, base=0.05)
+RETRIES = 4
 
-_FORGETTABLE = frozenset(
-    {"take", "reserve_merge_quota", "spend", "renew", "claim_delivery", "settle_delivery", "settle", "end_turn"}
+_TRANSIENT_ERRORS = (
+    *("OOM", "MISCONF", "READONLY", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN"),
+    "command not allowed",
 )
-"""Scripts whose changes no replica needs to have: what they lose is asked for again, or counted a little wrong."""
+"""Prefixes of errors with which a server refuses a valid command for the moment. Source: Redis's error prefixes."""
+
+_NO_REPLICATION_WAIT = frozenset(
+    {
+        *("take_tokens", "spend_bytes", "reserve_merge_quota", "renew", "claim_delivery", "finish_delivery"),
+        *("ack_manifest", "release_manifest_lock"),
+    }
+)
+"""Scripts that do not wait for replicas: what a failover loses of them is repeated or slightly miscounted."""
 
 _REPLICAS_MS = 2000
-"""How long a change waits for replicas to have it."""
+"""How long a change waits until replicas have it."""
 
 
-class RedisConnection:
-    """Connections to one server, safe to share between threads.
+class RedisClient:
+    """One pool of connections to one server, safe to share between threads. One per process.
 
-    A call whose answer was lost is sent again, so every script must be safe to run twice.
+    A command whose reply was lost is sent again, so every command and script must be safe to run twice.
 
-    url: see registry/redis_url.py. Raises ValueError when it says nothing that there is.
-    timeout: seconds to wait for an answer before StoreUnavailable.
+    url: see registry/redis_url.py; raises ValueError for an invalid one.
+    timeout: seconds to wait for a reply before StoreUnavailable.
     """
 
     def __init__(self, url: str, timeout: float = 10.0) -> None:
         server = parse_server(url)
         self._replicas = server.replicas
-        self._redis: Any = _connected(server, timeout)
+        self._redis: Any = _connect(server, timeout)
+        self._retry = Retry(RETRY_BACKOFF, RETRIES)
         self._scripts: dict[str, Script] = {}
-        for file in resources.files("registry.state").joinpath("scripts").iterdir():
-            if file.name.endswith(".lua"):
-                self._scripts[file.name[:-4]] = self._redis.register_script(file.read_text("utf-8"))
 
     def close(self) -> None:
         """Close all connections."""
         self._redis.close()
 
     def ping(self) -> None:
-        """Return when the store answers; StoreUnavailable otherwise."""
-        with answers():
-            self._redis.ping()
+        """Return if the server replies. Raises StoreUnavailable."""
+        self.call(lambda server: server.ping())
 
-    def _run(self, script: str, keys: list[str], values: list[Any]) -> Any:
-        if script not in _FORGETTABLE:
-            return self._change(lambda client: self._scripts[script](keys=keys, args=values, client=client))
-        with answers():
-            return self._scripts[script](keys=keys, args=values)
+    def call(self, command: Callable[[Any], T]) -> T:
+        """Return what `command` returns for a redis-py client. Raises StoreUnavailable.
 
-    def _ask(self, question: Query[T]) -> T:
-        answer = None
+        A lost connection is made anew for each retry, so that Sentinels are asked again for the primary.
+        """
+        with translate_redis_errors():
+            return self._retry.call_with_retry(lambda: command(self._redis), lambda _: None)
+
+    def run(self, script: str, keys: list[str], values: list[Any]) -> Any:
+        """Run a script that changes something."""
+        if script in _NO_REPLICATION_WAIT:
+            return self.call(lambda server: self.script(script)(keys=keys, args=values, client=server))
+        return self.change(lambda server: self.script(script)(keys=keys, args=values, client=server))
+
+    def query(self, query: Query[T]) -> T:
+        """Run a query's scripts and return its result."""
+        reply = None
         while True:
             try:
-                script, keys, values = question.send(answer)
+                name, keys, values = query.send(reply)
             except StopIteration as end:
-                found: T = end.value
-                return found
-            with answers():
-                answer = self._scripts[script](keys=keys, args=values)
+                result: T = end.value
+                return result
+            reply = self.call(lambda server, call=(name, keys, values): self._read(server, *call))  # type: ignore[misc]
 
-    def _change(self, write: Callable[[Any], Any]) -> Any:
-        """What `write` answers on a client, once as many replicas as the URL asks for have the change.
+    def _read(self, server: Any, name: str, keys: list[str], values: list[Any]) -> Any:
+        return self.script(name)(keys=keys, args=values, client=server)
 
-        WAIT looks at what came before it on the same connection, and replicas take changes in order: they then have
-        whatever was written earlier on other connections, too. Source: Redis's WAIT.
+    def change(self, write: Callable[[Any], Any]) -> Any:
+        """Return what `write` returns for a client, once as many replicas as the URL requires have the change.
+
+        WAIT covers what came before it on the same connection. Replicas apply changes in order, so they then also have
+        earlier changes of other connections. Source: Redis's WAIT.
         """
-        with answers():
-            if not self._replicas:
-                return write(self._redis)
-            pipeline = self._redis.pipeline(transaction=False)
+        if not self._replicas:
+            return self.call(write)
+
+        def write_and_wait(server: Any) -> Any:
+            pipeline = server.pipeline(transaction=False)
             write(pipeline)
-            # A script that finds its change made already writes nothing, and WAIT would wait for nothing.
+            # A script that was applied before writes nothing, and WAIT would return at once.
             pipeline.set(BARRIER, "")
             pipeline.wait(self._replicas, _REPLICAS_MS)
-            answer, _, copies = pipeline.execute()
+            return pipeline.execute()
+
+        reply, _, copies = self.call(write_and_wait)
         if copies < self._replicas:
             raise StoreUnavailable(
-                f"The change is made, but {copies} of {self._replicas} replicas have it, so it could still be lost; "
-                "try again in a moment."
+                f"The change was made, but only {copies} of {self._replicas} replicas have it, so it could still be "
+                "lost. Try again in a moment."
             )
-        return answer
+        return reply
+
+    def script(self, name: str) -> Script:
+        """A script of `scripts/`, by its file name without the suffix."""
+        if name not in self._scripts:
+            self._scripts[name] = self._redis.register_script(self.script_text(name))
+        return self._scripts[name]
+
+    def script_text(self, name: str) -> str:
+        """The source of a script."""
+        return read_script(name)
+
+    def queue_time(self, pipeline: Any) -> None:
+        """Add a read of the server's clock to a pipeline; its result is (seconds, microseconds)."""
+        pipeline.time()
 
 
-def _connected(server: Server, timeout: float) -> redis.Redis:
+def read_script(name: str) -> str:
+    """The source of a script in `scripts/`."""
+    return resources.files("registry.state").joinpath("scripts", f"{name}.lua").read_text("utf-8")
+
+
+def _connect(server: Server, timeout: float) -> redis.Redis:
     options: dict[str, Any] = {
         "decode_responses": True,
         "socket_timeout": timeout,
-        "retry": Retry(ExponentialBackoff(cap=0.5, base=0.05), 4),
+        # RedisClient.call retries with a new connection instead.
+        "retry": Retry(NoBackoff(), 0),
         "health_check_interval": 30,
     }
     if server.sentinels is None:
@@ -110,16 +151,18 @@ def _connected(server: Server, timeout: float) -> redis.Redis:
 
 
 @contextmanager
-def answers() -> Iterator[None]:
-    """Translate the ways in which a server does not answer, apart from a command that is wrong."""
+def translate_redis_errors() -> Iterator[None]:
+    """Raise StoreUnavailable for a server that does not reply or refuses for the moment, OdemError for a bug."""
     try:
         yield
     except ResponseError as error:
-        if str(error).startswith(_PASSING):
-            raise StoreUnavailable(f"The state store takes no writes now ({error}); try again in a moment.") from error
+        if str(error).startswith(_TRANSIENT_ERRORS):
+            raise StoreUnavailable(
+                f"The state store accepts no writes at the moment ({error}). Try again in a moment."
+            ) from error
         raise OdemError(f"The state store refused a command: {error}") from error
     except (RedisError, OSError) as error:
         raise StoreUnavailable(
-            f"The state store does not answer ({type(error).__name__}). Nothing was lost that was "
-            "acknowledged; try again in a moment."
+            f"The state store does not respond ({type(error).__name__}). Nothing that was acknowledged is lost. Try "
+            "again in a moment."
         ) from error

@@ -1,7 +1,7 @@
-"""How stored fields become records.
+"""Records from stored fields.
 
-Records never change, so the same text is read once: clients ask for the same versions and merges again and again. Long
-texts, with large reports, are not kept.
+Records never change, and clients read the same ones again and again, so parsed JSON is cached. Long texts, with large
+reports, are not.
 """
 
 import json
@@ -13,13 +13,13 @@ from registry.lineage import Lineage
 from registry.merge import Merge, MergeProblem, MergeState, Progress
 from registry.version import Version
 
-_SHORT = 16 << 10
+_CACHED_CHARACTERS = 16 << 10
 
 
 def merge_of(fields: dict[str, str]) -> Merge:
     """A merge from its hash."""
-    asked = _asked(fields["record"])
-    return asked.model_copy(
+    request = _request(fields["record"])
+    return request.model_copy(
         update={
             "state": MergeState(fields["state"]),
             "attempt": int(fields["attempt"]),
@@ -38,7 +38,7 @@ def merge_of(fields: dict[str, str]) -> Merge:
 
 def version_of(text: str, retired: str | None) -> Version:
     """A version from its JSON and the time of its retirement."""
-    version = _short_version(text) if len(text) <= _SHORT else Version.model_validate_json(text)
+    version = _cached_version(text) if len(text) <= _CACHED_CHARACTERS else Version.model_validate_json(text)
     return version.model_copy(update={"retired_at": datetime.fromisoformat(retired)}) if retired else version
 
 
@@ -49,12 +49,12 @@ def lineage_of(text: str) -> Lineage:
 
 
 @lru_cache(maxsize=1024)
-def _asked(text: str) -> Merge:
+def _request(text: str) -> Merge:
     return Merge.model_validate_json(text)
 
 
 @lru_cache(maxsize=256)
-def _short_version(text: str) -> Version:
+def _cached_version(text: str) -> Version:
     return Version.model_validate_json(text)
 
 

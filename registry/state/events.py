@@ -1,7 +1,7 @@
-"""Reading a lineage's events without a thread: redis.asyncio, a bounded number of connections for all readers.
+"""Events of a lineage, read from the event loop.
 
 State changes are entries of the lineage's stream, written by the scripts that make them. Progress has a stream of its
-own with one entry, for only the newest counts: it can be missed, and never pushes a state change out.
+own with one entry, because only the newest counts: readers can miss some, and it never pushes out a state change.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -10,27 +10,24 @@ from typing import Any
 from registry.errors import LineageNotFound, MergeNotFound
 from registry.event import Event, Position, Present, Reached
 from registry.merge import Merge, MergeProblem, MergeState, Progress
-from registry.state.async_connection import AsyncRedisConnection
-from registry.state.connection import answers
+from registry.state.async_connection import AsyncRedisClient
 from registry.state.decoding import merge_of
 from registry.state.keys import LineageKeys, merge_lineage
 
-_CONNECTIONS = 8
 _PAGE = 500
 _TRIES = 5
 _START = Position(milliseconds=0, sequence=0)
 
 
-class RedisEvents(AsyncRedisConnection):
+class EventRepository:
     """See EventSource. Belongs to one event loop."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__(url, _CONNECTIONS)
+    def __init__(self, client: AsyncRedisClient) -> None:
+        self._client = client
 
     async def present_merge(self, merge_id: str) -> tuple[Merge, Present]:
-        """A merge and its lineage's present, seen at one moment. Raises MergeNotFound."""
-        with answers():
-            lineage = await self._redis.get(merge_lineage(merge_id))
+        """A merge and a snapshot of its lineage, consistent with each other. Raises MergeNotFound."""
+        lineage = await self._client.call(lambda server: server.get(merge_lineage(merge_id)))
         if lineage is None:
             raise MergeNotFound(merge_id)
         try:
@@ -41,54 +38,44 @@ class RedisEvents(AsyncRedisConnection):
             raise MergeNotFound(merge_id)
         return present.merges[0], present
 
-    async def present_lineage(self, lineage: str, most: int) -> Present:
-        """A lineage with the first `most` merges that have not ended. Raises LineageNotFound."""
+    async def present_lineage(self, lineage: str, limit: int) -> Present:
+        """A snapshot of a lineage with its first `limit` unfinished merges. Raises LineageNotFound."""
         keys = LineageKeys(lineage)
         for _ in range(_TRIES):
-            with answers():
-                ids = await self._redis.lrange(keys.queue, 0, most - 1)
+            ids = await self._client.call(lambda server: server.lrange(keys.queue, 0, limit - 1))
             present = await self._present(lineage, ids)
-            # Unless the queue moved between the two looks, what was seen is one moment.
-            if len(present.merges) == len(ids) == min(most, present.waiting):
+            # Unless the queue changed between the two reads, they are one snapshot.
+            if len(present.merges) == len(ids) == min(limit, present.waiting):
                 break
         return present
 
     async def since(self, lineage: str, after: Position, until: Position) -> AsyncIterator[Event]:
-        """The state changes after one position, up to another one and with it."""
-        start = f"({after}"
+        """The state changes after one position, up to and including another."""
+        events, start = LineageKeys(lineage).events, f"({after}"
         while True:
-            with answers():
-                found = await self._redis.xrange(LineageKeys(lineage).events, start, str(until), count=_PAGE)
-            for entry, fields in found:
+            page = await self._read_page(events, start, str(until))
+            for entry, fields in page:
                 yield _event(lineage, entry, fields)
-            if len(found) < _PAGE:
+            if len(page) < _PAGE:
                 return
-            start = f"({found[-1][0]}"
+            start = f"({page[-1][0]}"
+
+    async def _read_page(self, events: str, start: str, until: str) -> list[Any]:
+        return await self._client.call(lambda server: server.xrange(events, start, until, count=_PAGE))
 
     async def read(self, after: Mapping[str, Reached], wait_ms: int) -> Mapping[str, Sequence[Event]]:
-        """What happened in these lineages since, waiting for it at most `wait_ms`. Progress comes first."""
+        """Events of these lineages after these positions, waiting at most `wait_ms` for them. Progress comes first."""
         streams = {}
         for lineage, reached in after.items():
             keys = LineageKeys(lineage)
             streams[keys.events], streams[keys.progress] = str(reached.changes), str(reached.progress)
-        with answers():
-            found = await self._redis.xread(streams, count=_PAGE, block=wait_ms)
+        found = await self._client.call(lambda server: server.xread(streams, count=_PAGE, block=wait_ms))
         entries = dict(found.items() if isinstance(found, dict) else found or ())
         return {lineage: events for lineage in after if (events := _of_lineage(lineage, entries))}
 
     async def _present(self, lineage: str, merges: Sequence[str]) -> Present:
         keys = LineageKeys(lineage)
-        with answers():
-            async with self._redis.pipeline(transaction=True) as pipeline:
-                pipeline.get(keys.head)
-                pipeline.llen(keys.queue)
-                pipeline.exists(keys.events)
-                for merge_id in merges:
-                    pipeline.hgetall(keys.merge(merge_id))
-                pipeline.xinfo_stream(keys.events)
-                head, waiting, happened, *found, stream = await pipeline.execute(raise_on_error=False)
-            if happened and isinstance(stream, Exception):
-                raise stream
+        head, waiting, happened, *found, stream = await self._client.call(lambda server: _read(server, keys, merges))
         if head is None:
             raise LineageNotFound(lineage)
         trimmed = bool(happened) and stream["entries-added"] > stream["length"]
@@ -100,6 +87,21 @@ class RedisEvents(AsyncRedisConnection):
             merges=tuple(merge_of(fields) for fields in found if fields),
             waiting=waiting,
         )
+
+
+async def _read(server: Any, keys: LineageKeys, merges: Sequence[str]) -> list[Any]:
+    """Head, length of the queue, whether there are events, the merges' fields, and XINFO of the event stream."""
+    async with server.pipeline(transaction=True) as pipeline:
+        pipeline.get(keys.head)
+        pipeline.llen(keys.queue)
+        pipeline.exists(keys.events)
+        for merge_id in merges:
+            pipeline.hgetall(keys.merge(merge_id))
+        pipeline.xinfo_stream(keys.events)
+        replies: list[Any] = await pipeline.execute(raise_on_error=False)
+    if replies[2] and isinstance(replies[-1], Exception):
+        raise replies[-1]
+    return replies
 
 
 def _of_lineage(lineage: str, entries: Mapping[str, Any]) -> list[Event]:

@@ -1,4 +1,4 @@
-"""Intents in Redis or Valkey: one hash each, which goes by itself when its time is over."""
+"""Idempotency keys in Redis or Valkey: one hash each, which expires."""
 
 import hashlib
 import json
@@ -6,22 +6,20 @@ import secrets
 from collections.abc import Mapping
 
 from registry.errors import IdempotencyKeyBusy, IdempotencyKeyReused
-from registry.idempotency_key import Answer, IdempotencyRecord
-from registry.state.async_connection import AsyncRedisConnection
-from registry.state.keys import intent_key
-
-_CONNECTIONS = 8
+from registry.idempotency_key import IdempotencyRecord, StoredResponse
+from registry.state.async_connection import AsyncRedisClient
+from registry.state.keys import idempotency_key
 
 
-class RedisIdempotency(AsyncRedisConnection):
+class IdempotencyRepository:
     """See IdempotencyStore. Belongs to one event loop.
 
-    lease: seconds that an attempt is waited for which does not say that it is still under way.
-    keep: seconds that an intent is kept after its answer.
+    lease: seconds after which an attempt that is not renewed may be taken over.
+    keep: seconds for which the response is stored.
     """
 
-    def __init__(self, url: str, lease: float, keep: float) -> None:
-        super().__init__(url, _CONNECTIONS)
+    def __init__(self, client: AsyncRedisClient, lease: float, keep: float) -> None:
+        self._client = client
         self.lease = lease
         self._lease_ms = int(lease * 1000)
         self._keep_ms = int(keep * 1000)
@@ -29,37 +27,39 @@ class RedisIdempotency(AsyncRedisConnection):
     async def begin(self, owner: str, key: str, token: str, target: str) -> IdempotencyRecord:
         """Begin an attempt; see IdempotencyStore."""
         values = [token, secrets.token_hex(12), target, self._lease_ms, self._keep_ms]
-        outcome, *rest = await self._run("intent_begin", [_name(owner, key)], values)
-        if outcome == "busy":
+        status, *rest = await self._client.run("begin_attempt", [_name(owner, key)], values)
+        if status == "busy":
             raise IdempotencyKeyBusy(int(rest[0]) / 1000)
-        if outcome == "different":
+        if status == "different":
             raise IdempotencyKeyReused
-        asked = json.loads(rest[1]) if rest[1] else None
-        answer = Answer.model_validate_json(rest[2]) if outcome == "done" else None
-        return IdempotencyRecord(seed=rest[0], asked=asked, answer=answer)
+        fingerprint = json.loads(rest[1]) if rest[1] else None
+        response = StoredResponse.model_validate_json(rest[2]) if status == "done" else None
+        return IdempotencyRecord(seed=rest[0], fingerprint=fingerprint, response=response)
 
-    async def settle(self, owner: str, key: str, token: str, asked: Mapping[str, str]) -> None:
-        """Note what the attempt is about; see IdempotencyStore."""
-        outcome = await self._run("intent_settle", [_name(owner, key)], [token, json.dumps(asked, sort_keys=True)])
-        if outcome == "different":
+    async def bind_fingerprint(self, owner: str, key: str, token: str, fingerprint: Mapping[str, str]) -> None:
+        """Store what the request contains; see IdempotencyStore."""
+        values = [token, json.dumps(fingerprint, sort_keys=True)]
+        status = await self._client.run("bind_fingerprint", [_name(owner, key)], values)
+        if status == "different":
             raise IdempotencyKeyReused
-        if outcome == "lost":
+        if status == "lost":
             raise IdempotencyKeyBusy(1)
 
     async def renew(self, owner: str, key: str, token: str) -> bool:
-        """Say that the attempt is still under way; False when another one took over."""
-        return bool(
-            await self._run("intent_renew", [_name(owner, key)], [token, self._lease_ms, self._keep_ms]) == "ok"
-        )
+        """Renew the attempt's lease; False if another attempt took over."""
+        values = [token, self._lease_ms, self._keep_ms]
+        return bool(await self._client.run("renew_attempt", [_name(owner, key)], values) == "ok")
 
-    async def finish(self, owner: str, key: str, token: str, answer: Answer) -> None:
-        """Keep the answer; see IdempotencyStore."""
-        await self._run("intent_end", [_name(owner, key)], [token, self._keep_ms, answer.model_dump_json(), ""])
+    async def finish(self, owner: str, key: str, token: str, response: StoredResponse) -> None:
+        """Store the response; see IdempotencyStore."""
+        values = [token, self._keep_ms, response.model_dump_json(), ""]
+        await self._client.run("end_attempt", [_name(owner, key)], values)
 
     async def give_up(self, owner: str, key: str, token: str, *, made_nothing: bool) -> None:
-        """Free the key for another attempt; see IdempotencyStore."""
-        await self._run("intent_end", [_name(owner, key)], [token, self._keep_ms, "", "1" if made_nothing else ""])
+        """Release the key for another attempt; see IdempotencyStore."""
+        values = [token, self._keep_ms, "", "1" if made_nothing else ""]
+        await self._client.run("end_attempt", [_name(owner, key)], values)
 
 
 def _name(owner: str, key: str) -> str:
-    return intent_key(owner, hashlib.sha256(key.encode()).hexdigest())
+    return idempotency_key(owner, hashlib.sha256(key.encode()).hexdigest())

@@ -1,16 +1,161 @@
-"""What every state store can do. `registry/state/state_store.py` keeps state in Redis or Valkey."""
+"""Contracts of the state store's repositories. `registry/state/state_store.py` keeps state in Redis or Valkey.
+
+Each change happens completely or not at all. Any method may raise StoreUnavailable.
+"""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from registry.alias import Alias
 from registry.event import Event, Position, Present, Reached
-from registry.idempotency_key import Answer, IdempotencyRecord
+from registry.idempotency_key import IdempotencyRecord, StoredResponse
 from registry.lineage import Lineage
-from registry.manifest import LineageManifest, VersionManifest
+from registry.manifest import LineageManifest, ManifestSource, VersionManifest
 from registry.merge import Claim, Merge, MergeProblem, MergeSlice, MergeState, Progress
 from registry.retention import Retention
 from registry.version import Version, VersionReference
+
+
+class LineageStore(Protocol):
+    """Lineages."""
+
+    def create(self, lineage: Lineage, base: Version) -> Lineage:
+        """Store a lineage with its version 0. Storing the same lineage again is no error. Raises LineageExists."""
+
+    def get(self, name: str) -> Lineage:
+        """Raises LineageNotFound."""
+
+    def list(self) -> Sequence[Lineage]:
+        """All lineages, by name."""
+
+
+class VersionStore(Protocol):
+    """Versions."""
+
+    def head(self, lineage: str) -> Version:
+        """The newest version. Raises LineageNotFound."""
+
+    def get(self, reference: VersionReference) -> Version:
+        """The version with this number or alias, or the newest one (`latest`). Raises VersionNotFound."""
+
+    def append(self, version: Version, source: int, seed: str) -> int | None:
+        """Add a version that repeats version `source` of its lineage, and return its number.
+
+        None, and nothing is stored, if head is not the version before it. Within seven days the same seed adds nothing
+        again and returns the number of the version that it added. Raises VersionRetired.
+        """
+
+
+class MergeStore(Protocol):
+    """Merges, as clients use them."""
+
+    def enqueue(self, merge: Merge) -> Merge:
+        """Store a merge and append it to its lineage's queue. The same id again changes nothing.
+
+        Returns the stored merge. Raises LineageNotFound.
+        """
+
+    def get(self, merge_id: str) -> Merge:
+        """Raises MergeNotFound."""
+
+    def cancel_overdue(self) -> int:
+        """Cancel merges whose `cancel_at` has passed, as `request_cancel` does; returns how many were due."""
+
+    def request_cancel(self, merge_id: str) -> Merge:
+        """Cancel a queued merge at once, or tell a running one to stop. Raises MergeNotFound, MergeEnded."""
+
+
+class ClaimStore(Protocol):
+    """Merges, as workers run them."""
+
+    def waiting_lineages(self) -> Sequence[str]:
+        """Lineages with queued merges and no live lease, the longest unserved first."""
+
+    def claim(self, lineage: str, lease_ms: int, max_attempts: int) -> Claim | None:
+        """Claim the first merge of a lineage's queue: raises the fence and grants a lease.
+
+        None if the queue is empty or another worker's lease is alive. A merge whose lease has expired is taken over;
+        after `max_attempts` claims it fails instead, and the next one is claimed.
+        """
+
+    def renew(self, claim: Claim, lease_ms: int, progress: Progress | None) -> bool:
+        """Extend the lease and store progress; True if the merge is to be cancelled. Raises LeaseLost."""
+
+    def commit(self, claim: Claim, version: Version) -> int:
+        """Add the version, end the merge as succeeded and release the lineage, atomically. Returns the number.
+
+        The same commit again returns the number of the existing version. Raises LeaseLost if the fence is not the
+        newest (nothing changed), the merge was cancelled (it has ended so), or head is no longer the version's parent
+        (the merge is queued again at its old position, and the attempt does not count).
+        """
+
+    def end(
+        self,
+        claim: Claim,
+        state: MergeState,
+        problem: MergeProblem | None,
+        report: dict[str, Any] | None = None,
+    ) -> None:
+        """End a merge without a version and release the lineage. Raises LeaseLost."""
+
+
+class AliasStore(Protocol):
+    """Aliases of versions."""
+
+    def list(self, lineage: str) -> Sequence[Alias]:
+        """By name; empty for a lineage that does not exist."""
+
+    def get(self, lineage: str, name: str) -> Alias:
+        """Raises AliasNotFound."""
+
+    def set(self, lineage: str, name: str, version: int, condition: str = "") -> Alias:
+        """Point an alias at a version.
+
+        condition: "" for none, "*" if the alias must exist, "-" if it must not, else the revision that it must have.
+        Raises AliasChanged if the condition does not hold, VersionNotFound, VersionRetired.
+        """
+
+    def delete(self, lineage: str, name: str, condition: str = "") -> None:
+        """Raises AliasNotFound, AliasChanged."""
+
+
+class RetentionStore(Protocol):
+    """Pinned versions, retention rules and retirement."""
+
+    def set_pin(self, lineage: str, number: int, *, pinned: bool) -> None:
+        """Exempt a version from retention, or end that. Raises VersionNotFound, VersionRetired."""
+
+    def list_pins(self, lineage: str) -> Sequence[int]:
+        """Numbers of pinned versions, in order."""
+
+    def get(self, lineage: str) -> Retention | None:
+        """The lineage's rule; None keeps every version."""
+
+    def set(self, lineage: str, rule: Retention | None) -> None:
+        """Set the rule without retiring anything yet. Raises LineageNotFound."""
+
+    def retire(self, lineage: str, *, preview: bool = False) -> Sequence[int]:
+        """Retire the versions that the rule does not keep, and return their numbers; `preview` changes nothing.
+
+        Head, the base, pinned versions and those with an alias are always kept. Raises LineageNotFound.
+        """
+
+
+class LedgerStore(ManifestSource, Protocol):
+    """The ledger as a whole."""
+
+    def restore(self, manifest: LineageManifest, versions: Sequence[VersionManifest]) -> bool:
+        """Restore a lineage, completely or not at all, from its manifests: its versions from 0 on without a gap.
+
+        False if a lineage of this name exists, which is then left unchanged.
+        """
+
+    def needed_blobs(self) -> Mapping[str, str]:
+        """Digest of every blob that the ledger needs -> what needs it.
+
+        These are the bases, the weights and memories of versions that are not retired, and the inputs of unfinished
+        merges.
+        """
 
 
 class StateStore(Protocol):
@@ -34,28 +179,11 @@ class StateStore(Protocol):
     def get_version(self, reference: VersionReference) -> Version:
         """The version that a number, `latest` or an alias names. Raises VersionNotFound."""
 
-    def list_versions(self, lineage: str, limit: int, before: int | None = None) -> Sequence[Version]:
-        """Newest first, with numbers below `before`. Raises LineageNotFound."""
-
     def enqueue(self, merge: Merge) -> Merge:
         """Store a merge and put it at the end of its lineage's queue. Raises LineageNotFound."""
 
     def get_merge(self, merge_id: str) -> Merge:
         """Raises MergeNotFound."""
-
-    def list_merges(
-        self,
-        lineage: str,
-        limit: int,
-        below: int | None = None,
-        states: Collection[MergeState] = (),
-        task: str | None = None,
-    ) -> MergeSlice:
-        """At most `limit` of a lineage's merges, newest first, below a place, without their reports.
-
-        states, task: only merges in one of these states, of this task. At most 2000 merges are looked at: a slice may
-        have fewer than `limit`, even none, and still have a rest. Raises LineageNotFound.
-        """
 
     def cancel_overdue(self) -> int:
         """Cancel merges whose `cancel_at` is over, as `request_cancel` does, and return how many were looked at."""
@@ -165,10 +293,10 @@ class StateStore(Protocol):
 
 
 class AsyncQueries(Protocol):
-    """What clients ask for again and again, read without a thread. Any method may raise StoreUnavailable."""
+    """Frequent reads from the event loop."""
 
     async def version(self, reference: VersionReference) -> tuple[Lineage, Version]:
-        """The version that a number, `latest` or an alias names, with its lineage. Raises VersionNotFound."""
+        """The version with this number or alias, or the newest one, with its lineage. Raises VersionNotFound."""
 
     async def versions(self, lineage: str, limit: int, before: int | None = None) -> tuple[Lineage, Sequence[Version]]:
         """A lineage, and its versions with numbers below `before`, newest first. Raises LineageNotFound."""
@@ -184,59 +312,57 @@ class AsyncQueries(Protocol):
         states: Collection[MergeState] = (),
         task: str | None = None,
     ) -> MergeSlice:
-        """See StateStore.list_merges."""
+        """At most `limit` of a lineage's merges, newest first, below a position, without their reports.
 
-    async def close(self) -> None:
-        """Close all connections."""
+        states, task: only merges in one of these states, of this task. At most 2000 merges are read: a slice may have
+        fewer than `limit`, even none, and still have a rest. Raises LineageNotFound.
+        """
 
 
 class IdempotencyStore(Protocol):
-    """What clients want done once. Any method may raise StoreUnavailable.
+    """Idempotency keys.
 
-    lease: seconds that an attempt is waited for which does not say that it is still under way.
+    lease: seconds after which an attempt that is not renewed may be taken over.
     owner: who chose the key. token: one attempt's own; the same call with the same token again changes nothing more.
     """
 
     lease: float
 
     async def begin(self, owner: str, key: str, token: str, target: str) -> IdempotencyRecord:
-        """Begin an attempt at `target`, or find the answer. An attempt that was broken off is taken over.
+        """Begin an attempt at `target`, or find the stored response. An interrupted attempt is taken over.
 
-        Raises IdempotencyKeyBusy while another attempt is under way, IdempotencyKeyReused when the key was used for
+        Raises IdempotencyKeyBusy while another attempt is in progress, IdempotencyKeyReused if the key was used for
         another target.
         """
 
-    async def settle(self, owner: str, key: str, token: str, asked: Mapping[str, str]) -> None:
-        """Note what the attempt is about, by name, before it makes anything.
+    async def bind_fingerprint(self, owner: str, key: str, token: str, fingerprint: Mapping[str, str]) -> None:
+        """Store what the request contains, by name, before the attempt makes anything.
 
-        Raises IdempotencyKeyReused when an earlier attempt was about something else, IdempotencyKeyBusy when another
-        one took over.
+        Raises IdempotencyKeyReused if an earlier attempt contained something else, IdempotencyKeyBusy if another one
+        took over.
         """
 
     async def renew(self, owner: str, key: str, token: str) -> bool:
-        """Say that the attempt is still under way; False when another one took over."""
+        """Renew the attempt's lease; False if another attempt took over."""
 
-    async def finish(self, owner: str, key: str, token: str, answer: Answer) -> None:
-        """Keep the answer. Nothing happens when another attempt took over."""
+    async def finish(self, owner: str, key: str, token: str, response: StoredResponse) -> None:
+        """Store the response. Does nothing if another attempt took over."""
 
     async def give_up(self, owner: str, key: str, token: str, *, made_nothing: bool) -> None:
-        """Free the key for another attempt; forget it if this was the first one and it surely made nothing."""
+        """Release the key for another attempt; delete it if this was the first one and certainly made nothing."""
 
 
 class EventSource(Protocol):
-    """A lineage's events and its present, read without a thread. Any method may raise StoreUnavailable."""
+    """Events and snapshots of lineages, read from the event loop."""
 
     async def present_merge(self, merge_id: str) -> tuple[Merge, Present]:
-        """A merge and its lineage's present, seen at one moment. Raises MergeNotFound."""
+        """A merge and a snapshot of its lineage, consistent with each other. Raises MergeNotFound."""
 
-    async def present_lineage(self, lineage: str, most: int) -> Present:
-        """A lineage with the first `most` merges that have not ended. Raises LineageNotFound."""
+    async def present_lineage(self, lineage: str, limit: int) -> Present:
+        """A snapshot of a lineage with its first `limit` unfinished merges. Raises LineageNotFound."""
 
     def since(self, lineage: str, after: Position, until: Position) -> AsyncIterator[Event]:
-        """The state changes after one position, up to another one and with it."""
+        """The state changes after one position, up to and including another."""
 
     async def read(self, after: Mapping[str, Reached], wait_ms: int) -> Mapping[str, Sequence[Event]]:
-        """What happened in these lineages since, waiting for it at most `wait_ms`. Progress comes first."""
-
-    async def close(self) -> None:
-        """Close all connections."""
+        """Events of these lineages after these positions, waiting at most `wait_ms` for them. Progress comes first."""

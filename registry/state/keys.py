@@ -1,56 +1,59 @@
-"""The layout of the keys.
+"""The key layout.
 
     odem:lineages                       SET     names of all lineages
     odem:webhooks                       SET     names of lineages that have, or had, webhooks
-    odem:figures                        HASH    what workers count -> how much (see registry/worker_metrics.py)
-    odem:workers                        HASH    name of a worker -> what it last said of itself, as JSON
+    odem:figures                        HASH    counters of the workers (see registry/worker_metrics.py)
+    odem:workers                        HASH    name of a worker -> its last report as JSON
     odem:merge:<id>:lineage             STRING  the lineage of a merge
     odem:deadlines                      ZSET    <lineage>/<merge> of merges with a deadline -> when (milliseconds)
     odem:keys                           HASH    id of an API key -> ApiKey as JSON
     odem:{key:<id>}:rate                HASH    a token bucket: level, at (milliseconds)
     odem:{address:<address>}:rate       HASH    the same for a client's address
     odem:{key:<id>}:sent:<day>          STRING  bytes sent on that day (UTC)
-    odem:{key:<id>}:places              ZSET    <lineage>/<merge> of merges that may not have ended -> when (seconds)
-    odem:audit:changes                  STREAM  AuditEntry, one entry each: what was done
-    odem:audit:refusals                 STREAM  AuditEntry: who was refused; a stream of its own, so that strangers can
-                                                not push out what was done
-    odem:barrier                        STRING  "", written by whoever waits until replicas have what came before
+    odem:{key:<id>}:places              ZSET    <lineage>/<merge> of merges that may be unfinished -> when (seconds)
+    odem:audit:changes                  STREAM  AuditEntry, one entry per change
+    odem:audit:refusals                 STREAM  AuditEntry, one entry per refused request; a separate stream, so that
+                                                strangers cannot push out the changes
+    odem:barrier                        STRING  "", written to wait until replicas have what was written before it
     odem:circle:<hash>:blobs            ZSET    digests that keys of the same lineages have sent -> when (seconds)
-    odem:intent:<owner>:<hash>          HASH    an intent, by the sha256 of its key: seed target asked answer, and while
-                                                an attempt is under way token until tried; expires
+    odem:intent:<owner>:<hash>          HASH    an idempotency key, by its sha256: seed target asked (the fingerprint)
+                                                answer (the response), and during an attempt token until tried; expires
 
     odem:{<lineage>}:record             STRING  Lineage as JSON
     odem:{<lineage>}:versions           HASH    number -> Version as JSON
     odem:{<lineage>}:head               STRING  number of the newest version
-    odem:{<lineage>}:queue              LIST    ids of merges that have not ended, in order; the first may be running
+    odem:{<lineage>}:queue              LIST    ids of unfinished merges, in order; the first may be running
     odem:{<lineage>}:merges             LIST    ids of all merges, newest first
-    odem:{<lineage>}:merge:<id>         HASH    the merge: `record` as JSON (what was asked for) and what became of it:
-                                                state attempt fence cancel version progress report problem
-                                                created started ended deadline (milliseconds since 1970)
-    odem:{<lineage>}:claim              HASH    who runs the first merge of the queue, until when: merge, fence, expires
-                                                and lease (milliseconds), token (the claim's own, see claim.lua)
-    odem:{<lineage>}:served             STRING  when a merge was last claimed (milliseconds): who waits longest is next
+    odem:{<lineage>}:merge:<id>         HASH    a merge: `record` as JSON (the request) and its state: state attempt
+                                                fence cancel version progress report problem, created started ended
+                                                deadline (milliseconds since 1970)
+    odem:{<lineage>}:claim              HASH    the claim on the first merge of the queue: merge, fence, expires and
+                                                lease (milliseconds), token (see claim.lua), and outcome where the
+                                                claim is only for ending the merge
+    odem:{<lineage>}:served             STRING  when a merge was last claimed (milliseconds): the longest unserved
+                                                is next
     odem:{<lineage>}:fence              STRING  the newest fence number
     odem:{<lineage>}:events             STREAM  state changes, one entry each: merge and state, with attempt, problem or
                                                 version; or version and origin of a rollback
     odem:{<lineage>}:progress           STREAM  the newest progress of the running merge, one entry: merge, progress
-    odem:{<lineage>}:made:<seed>        STRING  number of the version that an intent has made; expires
+    odem:{<lineage>}:made:<seed>        STRING  number of the version that a request with this seed made; expires
     odem:{<lineage>}:aliases            HASH    name -> version, revision and updated_at as JSON
     odem:{<lineage>}:pins               SET     numbers of pinned versions
     odem:{<lineage>}:retention          STRING  Retention as JSON
     odem:{<lineage>}:retired            HASH    number of a retired version -> when (ISO 8601)
-    odem:{<lineage>}:revision           STRING  rises with every change that a manifest must tell
-    odem:{<lineage>}:turn               STRING  token of who writes manifests into a bucket; gone after a minute
+    odem:{<lineage>}:revision           STRING  rises with every change that a manifest records
+    odem:{<lineage>}:turn               STRING  token of the process that writes manifests to a bucket; expires after a
+                                                minute
     odem:{<lineage>}:outbox             HASH    name of a manifest that is to be written -> revision
     odem:{<lineage>}:webhooks           HASH    id -> Webhook as JSON
-    odem:{<lineage>}:listening          SET     ids of webhooks that are not disabled
-    odem:{<lineage>}:deliveries         ZSET    <webhook>/<merge>: of which ended merge a webhook is to be told -> when
-                                                (milliseconds); written by whatever ends a merge
-    odem:{<lineage>}:attempts           HASH    <webhook>/<merge> -> how often it was tried
-    odem:{<lineage>}:failing            HASH    id of a webhook -> since when nothing could be delivered (milliseconds)
+    odem:{<lineage>}:listening          SET     ids of webhooks that are enabled
+    odem:{<lineage>}:deliveries         ZSET    <webhook>/<merge> of deliveries -> when they are due (milliseconds);
+                                                written by finish_merge.lua
+    odem:{<lineage>}:attempts           HASH    <webhook>/<merge> -> number of attempts
+    odem:{<lineage>}:failing            HASH    id of a webhook -> since when every delivery failed (milliseconds)
     odem:{<lineage>}:webhook:<id>:log   LIST    Attempt as JSON, newest first
 
-Braces make a lineage's keys one slot of a cluster, so each script touches one slot.
+Braces put a lineage's keys into one slot of a cluster, so each script touches one slot.
 """
 
 from dataclasses import dataclass
@@ -58,7 +61,7 @@ from dataclasses import dataclass
 LINEAGES = "odem:lineages"
 DEADLINES = "odem:deadlines"
 WEBHOOKS = "odem:webhooks"
-FIGURES = "odem:figures"
+METRICS = "odem:figures"
 WORKERS = "odem:workers"
 KEYS = "odem:keys"
 CHANGES = "odem:audit:changes"
@@ -72,13 +75,13 @@ def merge_lineage(merge_id: str) -> str:
 
 
 def scope_blobs(key_scope_hash: str) -> str:
-    """Key of what the API keys of one scope (limited to the same lineages) have sent."""
+    """Key of the blobs that API keys of one scope (limited to the same lineages) have sent."""
     return f"odem:circle:{key_scope_hash}:blobs"
 
 
-def bucket(who: str) -> str:
-    """Key of a token bucket; `who` is `key:<id>` or `address:<address>`."""
-    return f"odem:{{{who}}}:rate"
+def rate_bucket(bucket: str) -> str:
+    """Key of a token bucket; `bucket` is `key:<id>` or `address:<address>`."""
+    return f"odem:{{{bucket}}}:rate"
 
 
 def sent_bytes(key: str, day: str) -> str:
@@ -86,13 +89,13 @@ def sent_bytes(key: str, day: str) -> str:
     return f"odem:{{key:{key}}}:sent:{day}"
 
 
-def places(key: str) -> str:
-    """Key of an API key's merges that may not have ended."""
+def reserved_merges(key: str) -> str:
+    """Key of an API key's merges that may be unfinished."""
     return f"odem:{{key:{key}}}:places"
 
 
-def intent_key(owner: str, key_hash: str) -> str:
-    """Key of an intent of an owner; "" owns those of nobody in particular."""
+def idempotency_key(owner: str, key_hash: str) -> str:
+    """Key of an owner's idempotency key, by the key's sha256; the owner of requests without an API key is ""."""
     return f"odem:intent:{owner}:{key_hash}"
 
 
@@ -122,7 +125,7 @@ class LineageKeys:
 
     @property
     def queue(self) -> str:
-        """Ids of merges that have not ended."""
+        """Ids of unfinished merges."""
         return self._key("queue")
 
     @property
@@ -132,7 +135,7 @@ class LineageKeys:
 
     @property
     def claim(self) -> str:
-        """The running merge, its fence and its lease."""
+        """The claim on the first merge of the queue."""
         return self._key("claim")
 
     @property
@@ -177,16 +180,16 @@ class LineageKeys:
 
     @property
     def revision(self) -> str:
-        """Rises with every change that a manifest must tell."""
+        """Rises with every change that a manifest records."""
         return self._key("revision")
 
     @property
-    def turn(self) -> str:
-        """Who writes manifests into a bucket."""
+    def manifest_lock(self) -> str:
+        """Token of the process that writes manifests to a bucket."""
         return self._key("turn")
 
     @property
-    def outbox(self) -> str:
+    def pending_manifests(self) -> str:
         """Manifests that are to be written."""
         return self._key("outbox")
 
@@ -197,26 +200,26 @@ class LineageKeys:
 
     @property
     def listening(self) -> str:
-        """Ids of webhooks that are not disabled."""
+        """Ids of webhooks that are enabled."""
         return self._key("listening")
 
     @property
     def deliveries(self) -> str:
-        """What webhooks are to be told, and when."""
+        """Deliveries and when they are due."""
         return self._key("deliveries")
 
     @property
     def attempts(self) -> str:
-        """How often each delivery was tried."""
+        """Number of attempts of each delivery."""
         return self._key("attempts")
 
     @property
     def failing(self) -> str:
-        """Since when nothing could be delivered to a webhook."""
+        """Since when every delivery to a webhook has failed."""
         return self._key("failing")
 
-    def made(self, seed: str) -> str:
-        """Number of the version that an intent has made."""
+    def made_version(self, seed: str) -> str:
+        """Number of the version that a request with this idempotency seed made."""
         return self._key(f"made:{seed}")
 
     def merge(self, merge_id: str) -> str:
@@ -224,5 +227,5 @@ class LineageKeys:
         return self._key(f"merge:{merge_id}")
 
     def webhook_log(self, webhook: str) -> str:
-        """What came of a webhook's attempts."""
+        """A webhook's delivery attempts."""
         return self._key(f"webhook:{webhook}:log")

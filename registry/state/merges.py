@@ -1,18 +1,36 @@
-"""Merges as clients see them: sent, looked at, listed, cancelled."""
+"""Merges in Redis or Valkey, as clients use them: enqueue, read, cancel."""
 
 import secrets
-from collections.abc import Collection
+import threading
+from datetime import UTC, datetime
+
+from cachetools import LRUCache, cachedmethod
 
 from registry.errors import LineageNotFound, MergeEnded, MergeNotFound
-from registry.merge import Merge, MergeSlice, MergeState
-from registry.state import queries as questions
-from registry.state.connection import RedisConnection, answers
+from registry.merge import Merge, MergeProblem, MergeState
+from registry.state.connection import RedisClient
 from registry.state.decoding import merge_of
 from registry.state.keys import DEADLINES, LineageKeys, merge_lineage
-from registry.state.manifest_queries import ASKED_FOR
 
-_MOST_LINEAGES = 10_000
-_LOOK = 200
+CACHED_LINEAGES = 10_000
+"""How many merges' lineages a process remembers; a merge never changes its lineage."""
+
+REQUEST_FIELDS = {
+    "id",
+    "lineage",
+    "task",
+    "recipe",
+    "checkpoint",
+    "calibration",
+    "gate",
+    "labels",
+    "request_id",
+    "created_at",
+    "cancel_at",
+}
+"""The fields of a merge that its request sets; the others are its state."""
+
+_BATCH = 200
 
 
 def new_merge_id() -> str:
@@ -21,79 +39,96 @@ def new_merge_id() -> str:
 
 
 def merge_id(seed: str) -> str:
-    """The id of the merge that an intent makes. `seed`: 24 hexadecimal digits that nobody can guess."""
+    """The id of the merge that a request with this idempotency seed creates. `seed`: 24 random hexadecimal digits."""
     return f"mrg_{seed}"
 
 
-class RedisMerges(RedisConnection):
-    """See StateStore."""
+class MergeRepository:
+    """See MergeStore."""
 
-    def __init__(self, url: str, timeout: float = 10.0) -> None:
-        super().__init__(url, timeout)
-        self._lineages: dict[str, str] = {}
+    def __init__(self, client: RedisClient) -> None:
+        self._client = client
+        self._lineages: LRUCache[tuple[str], str] = LRUCache(CACHED_LINEAGES)
+        self._lock = threading.Lock()
 
     def enqueue(self, merge: Merge) -> Merge:
-        """Store a merge and put it at the end of its lineage's queue. Raises LineageNotFound."""
+        """Store a merge and append it to its lineage's queue. Raises LineageNotFound."""
         keys = LineageKeys(merge.lineage)
-        # The index is written first: should this process die between the two writes, a merge is never unfindable.
-        with answers():
-            self._redis.set(merge_lineage(merge.id), merge.lineage)
+        # The index is written first: if this process dies between the two writes, no merge is impossible to find.
+        self._client.call(lambda server: server.set(merge_lineage(merge.id), merge.lineage))
         deadline = "" if merge.cancel_at is None else str(int(merge.cancel_at.timestamp() * 1000))
         if deadline:
-            with answers():
-                self._redis.zadd(DEADLINES, {f"{merge.lineage}/{merge.id}": deadline})
-        record = merge.model_dump_json(include=ASKED_FOR)
+            self._client.call(lambda server: server.zadd(DEADLINES, {f"{merge.lineage}/{merge.id}": deadline}))
+        record = merge.model_dump_json(include=REQUEST_FIELDS)
         names = [keys.record, keys.merge(merge.id), keys.queue, keys.merges, keys.events]
-        if self._run("enqueue", names, [merge.id, record, deadline]) == "no_lineage":
+        outcome, *created = self._client.run("enqueue", names, [merge.id, record, deadline])
+        if outcome == "no_lineage":
             raise LineageNotFound(merge.lineage)
-        return self.get_merge(merge.id)
+        if outcome == "exists":
+            return self.get(merge.id)
+        return merge.model_copy(update={"created_at": datetime.fromtimestamp(int(created[0]) / 1000, UTC)})
 
-    def get_merge(self, merge_id: str) -> Merge:
+    def get(self, merge_id: str) -> Merge:
         """Raises MergeNotFound."""
-        with answers():
-            # A merge never changes its lineage, so that is asked for once.
-            lineage = self._lineages.get(merge_id) or self._redis.get(merge_lineage(merge_id))
-            fields = self._redis.hgetall(LineageKeys(lineage).merge(merge_id)) if lineage else None
+        keys = LineageKeys(self._lineage_of(merge_id))
+        fields = self._client.call(lambda server: server.hgetall(keys.merge(merge_id)))
         if not fields:
             raise MergeNotFound(merge_id)
-        if len(self._lineages) >= _MOST_LINEAGES:
-            self._lineages.clear()
-        self._lineages[merge_id] = lineage
         return merge_of(fields)
 
-    def list_merges(
-        self,
-        lineage: str,
-        limit: int,
-        below: int | None = None,
-        states: Collection[MergeState] = (),
-        task: str | None = None,
-    ) -> MergeSlice:
-        """Newest first, below a place; see StateStore.list_merges."""
-        return self._ask(questions.merges(lineage, limit, below, states, task))
+    @cachedmethod(lambda self: self._lineages, lock=lambda self: self._lock)
+    def _lineage_of(self, merge_id: str) -> str:
+        lineage: str | None = self._client.call(lambda server: server.get(merge_lineage(merge_id)))
+        if lineage is None:
+            raise MergeNotFound(merge_id)
+        return lineage
 
     def cancel_overdue(self) -> int:
-        """Cancel the merges whose time is over; see StateStore.cancel_overdue."""
-        with answers():
-            seconds, microseconds = self._redis.time()
-            now = int(seconds) * 1000 + int(microseconds) // 1000
-            due = self._redis.zrangebyscore(DEADLINES, "-inf", now, start=0, num=_LOOK)
+        """Cancel the merges whose `cancel_at` has passed; see MergeStore.cancel_overdue."""
+        seconds, microseconds = self._client.call(lambda server: server.time())
+        now = int(seconds) * 1000 + int(microseconds) // 1000
+        due = self._client.call(lambda server: server.zrangebyscore(DEADLINES, "-inf", now, start=0, num=_BATCH))
         for member in due:
             lineage, _, merge_id = member.partition("/")
-            self._cancel(LineageKeys(lineage), merge_id)
-            with answers():
-                self._redis.zrem(DEADLINES, member)
+            self._cancel(lineage, merge_id)
+            self._client.call(lambda server, member=member: server.zrem(DEADLINES, member))  # type: ignore[misc]
         return len(due)
 
     def request_cancel(self, merge_id: str) -> Merge:
-        """Cancel a queued merge at once, or ask a running one to stop. Raises MergeNotFound, MergeEnded."""
-        keys = LineageKeys(self.get_merge(merge_id).lineage)
-        state = MergeState(self._cancel(keys, merge_id))
+        """Cancel a queued merge at once, or tell a running one to stop. Raises MergeNotFound, MergeEnded."""
+        state = self._cancel(self._lineage_of(merge_id), merge_id)
+        if state is None:
+            raise MergeNotFound(merge_id)
         if state.terminal and state is not MergeState.CANCELLED:
             raise MergeEnded(merge_id, state)
-        return self.get_merge(merge_id)
+        return self.get(merge_id)
 
-    def _cancel(self, keys: LineageKeys, merge_id: str) -> str:
-        """The state that the merge had; "" when there is none."""
-        names = [keys.merge(merge_id), keys.queue, keys.events, keys.listening, keys.deliveries]
-        return str(self._run("cancel", names, [merge_id]) or "")
+    def _cancel(self, lineage: str, merge_id: str) -> MergeState | None:
+        """The state that the merge had; None if it does not exist."""
+        _, *state = finish_merge(self._client, lineage, merge_id, "", MergeState.CANCELLED)
+        return MergeState(state[0]) if state and state[0] else None
+
+
+def finish_merge(
+    client: RedisClient,
+    lineage: str,
+    merge_id: str,
+    fence: int | str,
+    outcome: MergeState,
+    *,
+    problem: MergeProblem | None = None,
+    report: str = "",
+    parent: int | None = None,
+    version: str = "",
+) -> list[str]:
+    """Run the script that ends merges, `finish_merge.lua`, and return its reply.
+
+    fence: the claim's, "" for a client's cancellation. report, version: JSON or "". parent: the number before version.
+    """
+    keys = LineageKeys(lineage)
+    names = [keys.claim, keys.merge(merge_id), keys.queue, keys.head, keys.versions, keys.fence, keys.events]
+    names += [keys.pending_manifests, keys.revision, keys.listening, keys.deliveries]
+    reason = "" if problem is None else problem.model_dump_json()
+    values = [merge_id, fence, outcome.value, reason, report, "" if parent is None else parent, version]
+    reply: list[str] = client.run("finish_merge", names, values)
+    return reply

@@ -1,6 +1,6 @@
-"""What is read of versions and merges: each question is a few scripts' calls and what their answers mean.
+"""Queries of versions and merges: each yields the scripts to run and builds records from their replies.
 
-A question does not know how it is asked: `RedisConnection` asks it from a thread, `AsyncRedisConnection` without one.
+A query does no I/O: `RedisClient.query` runs it from a thread, `AsyncRedisClient.query` from the event loop.
 """
 
 from collections.abc import Collection, Generator, Sequence
@@ -17,14 +17,14 @@ _LISTED = (
     *("record", "state", "attempt", "fence", "cancel", "version", "progress", "problem"),
     *("created", "started", "ended"),
 )
-"""All fields of a merge but its report."""
-_LOOK = 200
-_MOST_LOOKS = 10
-"""A listing looks at this many merges at once, this many times, for those that are asked for."""
+"""All fields of a merge except its report."""
+_BATCH = 200
+_MAX_BATCHES = 10
+"""A filtered listing reads this many merges at a time, this many times."""
 
 
 class Call(NamedTuple):
-    """A script that is to be run, and on what."""
+    """A script to run, with its keys and arguments."""
 
     script: str
     keys: list[str]
@@ -33,11 +33,11 @@ class Call(NamedTuple):
 
 T = TypeVar("T")
 Query = Generator[Call, Any, T]
-"""Yields calls, is sent what they returned, and returns what was asked for."""
+"""Yields calls, is sent their replies, and returns the result."""
 
 
 def version(reference: VersionReference) -> Query[tuple[Lineage, Version]]:
-    """The version that a number, `latest` or an alias names, with its lineage. Raises VersionNotFound."""
+    """The version with this number or alias, or the newest one, with its lineage. Raises VersionNotFound."""
     keys = LineageKeys(reference.lineage)
     names = [keys.record, keys.head, keys.aliases, keys.versions, keys.retired]
     lineage, stored, retired = yield Call("read_version", names, [reference.version])
@@ -60,26 +60,26 @@ def versions(lineage: str, limit: int, before: int | None) -> Query[tuple[Lineag
 def merges(
     lineage: str, limit: int, below: int | None, states: Collection[MergeState], task: str | None
 ) -> Query[MergeSlice]:
-    """A lineage's merges, newest first, below a place; see StateStore.list_merges."""
+    """A lineage's merges, newest first, below a position; see AsyncQueries.merges."""
     keys = LineageKeys(lineage)
-    step = limit if not states and task is None else _LOOK
+    step = limit if not states and task is None else _BATCH
     found: list[Merge] = []
-    for _ in range(_MOST_LOOKS):
-        looked = yield Call("list_merges", [keys.record, keys.merges], ["" if below is None else below, step])
-        if not looked:
+    for _ in range(_MAX_BATCHES):
+        reply = yield Call("list_merges", [keys.record, keys.merges], ["" if below is None else below, step])
+        if not reply:
             raise LineageNotFound(lineage)
-        place, ids = looked
+        position, ids = reply
         if not ids:
             return MergeSlice(merges=tuple(found))
         rows = yield Call("read_merges", [keys.merge(merge_id) for merge_id in ids], list(_LISTED))
         for row in rows:
             merge = merge_of({name: value for name, value in zip(_LISTED, row, strict=True) if value is not None})
-            below = place
-            place -= 1
+            below = position
+            position -= 1
             if (not states or merge.state in states) and task in {None, merge.task.name}:
                 found.append(merge)
                 if len(found) == limit:
-                    return MergeSlice(merges=tuple(found), rest=below if place else None)
-        if not place:
+                    return MergeSlice(merges=tuple(found), rest=below if position else None)
+        if not position:
             return MergeSlice(merges=tuple(found))
     return MergeSlice(merges=tuple(found), rest=below)

@@ -1,8 +1,4 @@
-"""Connections to whichever server the Sentinels call the primary, for threads and for an event loop.
-
-redis-py asks the Sentinels when a connection is made, but one that breaks in the middle of a call goes back to where it
-was; these ask again.
-"""
+"""Connection pools that ask Sentinels for the primary whenever a connection is made."""
 
 from typing import Any
 
@@ -18,36 +14,8 @@ from registry.redis_url import Sentinels
 # mypy: disable-error-code="no-untyped-call"
 
 
-class _Connection(sentinel.SentinelManagedConnection):
-    def send_packed_command(self, command: Any, check_health: bool = True) -> None:
-        if not self._sock:
-            self.connect()
-        super().send_packed_command(command, check_health)
-
-
-class _TlsConnection(sentinel.SentinelManagedSSLConnection):
-    def send_packed_command(self, command: Any, check_health: bool = True) -> None:
-        if not self._sock:
-            self.connect()
-        super().send_packed_command(command, check_health)
-
-
-class _AsyncConnection(asentinel.SentinelManagedConnection):
-    async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
-        if not self.is_connected:
-            await self.connect()
-        await super().send_packed_command(command, check_health)
-
-
-class _AsyncTlsConnection(asentinel.SentinelManagedSSLConnection):
-    async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
-        if not self.is_connected:
-            await self.connect()
-        await super().send_packed_command(command, check_health)
-
-
 class _Pool(sentinel.SentinelConnectionPool):
-    """Closes what was asked of the Sentinels, too, once all is closed."""
+    """Also closes the connections to the Sentinels when all of its connections are closed."""
 
     def disconnect(self, inuse_connections: bool = True) -> None:
         super().disconnect(inuse_connections)
@@ -56,7 +24,7 @@ class _Pool(sentinel.SentinelConnectionPool):
 
 
 class _BoundedPool(asentinel.SentinelConnectionPool, aredis.BlockingConnectionPool):
-    """A bounded number of connections; whoever wants one more waits for one."""
+    """A bounded number of connections; a caller waits for a free one."""
 
     async def disconnect(self, inuse_connections: bool = True) -> None:
         await super().disconnect(inuse_connections)
@@ -64,17 +32,16 @@ class _BoundedPool(asentinel.SentinelConnectionPool, aredis.BlockingConnectionPo
             await self.sentinel_manager.aclose()
 
 
-def primary_pool(found: Sentinels, **options: Any) -> sentinel.SentinelConnectionPool:
-    """Connections to the primary, safe to share between threads. `options` are redis-py's, for a connection."""
-    # One try each: there are other Sentinels, and the call as a whole is tried again.
-    sentinels = sentinel.Sentinel(found.places, sentinel_kwargs=found.to_sentinels | {"retry": Retry(NoBackoff(), 0)})
-    options["connection_class"] = _TlsConnection if found.tls else _Connection
-    return _Pool(found.name, sentinels, **found.to_servers, **options)
+def primary_pool(server: Sentinels, **options: Any) -> sentinel.SentinelConnectionPool:
+    """Connections to the primary, safe to share between threads. `options` are redis-py's connection options."""
+    # One attempt each: there are other Sentinels, and the whole call is retried.
+    options_of_sentinels = server.to_sentinels | {"retry": Retry(NoBackoff(), 0)}
+    sentinels = sentinel.Sentinel(server.addresses, sentinel_kwargs=options_of_sentinels)
+    return _Pool(server.name, sentinels, **server.to_servers, **options)
 
 
-def primary_async_pool(found: Sentinels, **options: Any) -> aredis.BlockingConnectionPool:
+def primary_async_pool(server: Sentinels, **options: Any) -> aredis.BlockingConnectionPool:
     """A bounded number of connections to the primary, for one event loop."""
-    to_sentinels = found.to_sentinels | {"retry": AsyncRetry(NoBackoff(), 0)}
-    sentinels = asentinel.Sentinel(found.places, sentinel_kwargs=to_sentinels)
-    options["connection_class"] = _AsyncTlsConnection if found.tls else _AsyncConnection
-    return _BoundedPool(found.name, sentinels, **found.to_servers, **options)
+    options_of_sentinels = server.to_sentinels | {"retry": AsyncRetry(NoBackoff(), 0)}
+    sentinels = asentinel.Sentinel(server.addresses, sentinel_kwargs=options_of_sentinels)
+    return _BoundedPool(server.name, sentinels, **server.to_servers, **options)

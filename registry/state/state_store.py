@@ -1,183 +1,130 @@
-"""State in Redis 7.2 or Valkey: one hash, list or string for each thing (`keys.py`), one Lua script for each change.
+"""The state store in Redis 7.2 or Valkey: one hash, list or string for each thing, one Lua script for each change.
 
-Times are the server's.
+`keys.py` has the layout. Times are the server's. Each process has one synchronous and, where it has an event loop, one
+asynchronous client; the repositories share them.
 """
 
-import json
-import secrets
 from collections.abc import Sequence
-from typing import Any, cast
 
-from registry.errors import (
-    LeaseLost,
-    LineageExists,
-    LineageNotFound,
-    VersionNotFound,
-)
-from registry.lineage import Lineage
-from registry.merge import Claim, MergeProblem, MergeState, Progress
-from registry.state import queries as questions
-from registry.state.aliases_retention import RedisAliases
-from registry.state.connection import answers
-from registry.state.decoding import lineage_of
-from registry.state.keys import LINEAGES, LineageKeys
-from registry.state.manifest_queries import RedisManifestQueries
-from registry.state.merges import RedisMerges
-from registry.version import LATEST, Version, VersionReference
+from registry.audit import AuditEntry
+from registry.state.aliases_retention import AliasRepository, RetentionRepository
+from registry.state.api_keys import ApiKeyRepository, SentBlobRepository
+from registry.state.async_connection import AsyncRedisClient
+from registry.state.async_queries import AsyncQueryRepository
+from registry.state.audit import AuditRepository
+from registry.state.claims import ClaimRepository
+from registry.state.connection import RedisClient
+from registry.state.events import EventRepository
+from registry.state.lineages import LineageRepository, VersionRepository
+from registry.state.manifest_queries import ManifestRepository
+from registry.state.merges import MergeRepository
+from registry.state.metrics import MetricsRepository
+from registry.state.quotas import QuotaRepository
+from registry.state.webhooks import WebhookRepository
 
 
-class RedisStateStore(RedisManifestQueries, RedisAliases, RedisMerges):
-    """The state store on one Redis or Valkey server. Safe to share between threads."""
+class StateStore:
+    """The repositories on one synchronous client. Safe to share between threads."""
 
-    # Lineages and versions
+    def __init__(self, client: RedisClient) -> None:
+        self._client = client
+        self.lineages = LineageRepository(client)
+        self.versions = VersionRepository(client)
+        self.aliases = AliasRepository(client)
+        self.retention = RetentionRepository(client)
+        self.merges = MergeRepository(client)
+        self.claims = ClaimRepository(client, self.merges)
+        self.manifests = ManifestRepository(client, self)
+        self.api_keys = ApiKeyRepository(client)
+        self.sent_blobs = SentBlobRepository(client)
+        self.quotas = QuotaRepository(client)
+        self.audit = AuditRepository(client)
+        self.webhooks = WebhookRepository(client)
+        self.metrics = MetricsRepository(client)
 
-    def create_lineage(self, lineage: Lineage, base: Version) -> Lineage:
-        """Store a lineage with its version 0; the same lineage again is no error. Raises LineageExists."""
-        keys = LineageKeys(lineage.name)
-        # Listed first: should this process die between the two writes, no lineage escapes the sweep.
-        with answers():
-            self._redis.sadd(LINEAGES, lineage.name)
-        names = [keys.record, keys.versions, keys.head, keys.outbox, keys.revision]
-        stored = self._run("create_lineage", names, [_json(lineage), _json(base)])
-        found = Lineage.model_validate_json(stored)
-        if found.model_dump(exclude={"created_at"}) != lineage.model_dump(exclude={"created_at"}):
-            raise LineageExists(lineage.name)
-        return found
+    @classmethod
+    def open(cls, url: str, timeout: float = 10.0) -> "StateStore":
+        """A store with a client of its own; see RedisClient. Nothing is contacted yet."""
+        return cls(RedisClient(url, timeout))
 
-    def get_lineage(self, name: str) -> Lineage:
-        """Raises LineageNotFound."""
-        with answers():
-            stored = self._redis.get(LineageKeys(name).record)
-        if stored is None:
-            raise LineageNotFound(name)
-        return lineage_of(stored)
+    def ping(self) -> None:
+        """Return if the server replies. Raises StoreUnavailable."""
+        self._client.ping()
 
-    def list_lineages(self) -> Sequence[Lineage]:
-        """All lineages, by name."""
-        with answers():
-            names = sorted(self._redis.smembers(LINEAGES))
-            stored = self._redis.mget([LineageKeys(name).record for name in names]) if names else []
-        return [Lineage.model_validate_json(text) for text in stored if text is not None]
-
-    def head(self, lineage: str) -> Version:
-        """The newest version. Raises LineageNotFound."""
-        try:
-            return self.get_version(VersionReference(lineage=lineage, version=LATEST))
-        except VersionNotFound as error:
-            raise LineageNotFound(lineage) from error
-
-    def get_version(self, reference: VersionReference) -> Version:
-        """The version that a number, `latest` or an alias names. Raises VersionNotFound."""
-        return self._ask(questions.version(reference))[1]
-
-    def list_versions(self, lineage: str, limit: int, before: int | None = None) -> Sequence[Version]:
-        """Newest first, with numbers below `before`. Raises LineageNotFound."""
-        return self._ask(questions.versions(lineage, limit, before))[1]
-
-    # Merges, as workers run them
-
-    def waiting_lineages(self) -> Sequence[str]:
-        """Lineages with merges to run and no worker that holds a live lease, the longest unserved first."""
-        with answers():
-            names = sorted(self._redis.smembers(LINEAGES))
-            pipeline = self._redis.pipeline(transaction=False)
-            self._ask_time(pipeline)
-            for name in names:
-                keys = LineageKeys(name)
-                pipeline.llen(keys.queue)
-                pipeline.hmget(keys.claim, "expires", "lease")
-                pipeline.get(keys.served)
-            (seconds, microseconds), *found = pipeline.execute()
-        now = int(seconds) * 1000 + int(microseconds) // 1000
-        rows = zip(names, found[::3], found[1::3], found[2::3], strict=True)
-        waiting = [(int(served or 0), name) for name, length, lease, served in rows if length and not _live(lease, now)]
-        return [name for _, name in sorted(waiting)]
-
-    def _ask_time(self, pipeline: Any) -> None:
-        pipeline.time()
-
-    def claim(self, lineage: str, lease_ms: int, max_attempts: int) -> Claim | None:
-        """Take the lineage's first merge; see StateStore.claim."""
-        keys = LineageKeys(lineage)
-        # Should the answer be lost and the script run again, it knows its own claim by this token.
-        token = secrets.token_hex(8)
-        while True:
-            with answers():
-                merge_id = self._redis.lindex(keys.queue, 0)
-            if merge_id is None:
-                return None
-            names = [keys.queue, keys.claim, keys.fence, keys.merge(merge_id), keys.events, keys.served]
-            names += [keys.listening, keys.deliveries]
-            outcome, *rest = self._run("claim", names, [merge_id, lease_ms, max_attempts, token])
-            if outcome == "busy":
-                return None
-            if outcome == "claimed":
-                return Claim(merge=self.get_merge(merge_id), fence=rest[0])
-
-    def renew(self, claim: Claim, lease_ms: int, progress: Progress | None) -> bool:
-        """Extend the lease and store progress; True when a cancel was requested. Raises LeaseLost."""
-        keys = LineageKeys(claim.merge.lineage)
-        text = _json(progress) if progress else ""
-        names = [keys.claim, keys.merge(claim.merge.id), keys.progress]
-        answer = self._run("renew", names, [claim.fence, lease_ms, text, claim.merge.id])
-        if answer == "lost":
-            raise LeaseLost(f"The lease of {claim.merge.id} with fence {claim.fence} is no longer the newest.")
-        return bool(answer == "cancel")
-
-    def commit(self, claim: Claim, version: Version) -> int:
-        """Add the version and end the merge as succeeded, at once; see StateStore.commit."""
-        keys = LineageKeys(claim.merge.lineage)
-        names = [
-            keys.claim,
-            keys.merge(claim.merge.id),
-            keys.queue,
-            keys.head,
-            keys.versions,
-            keys.fence,
-            keys.events,
-            keys.outbox,
-            keys.revision,
-            keys.listening,
-            keys.deliveries,
-        ]
-        report = _dump(version.report)
-        values = [claim.merge.id, claim.fence, version.number - 1, _json(version), report]
-        outcome, *rest = self._run("commit", names, values)
-        if outcome != "ok":
-            why = {
-                "stale": "its fence is no longer the newest",
-                "moved": "head has moved, so it starts again",
-                "cancel": "it was cancelled, and has ended",
-            }
-            raise LeaseLost(f"The merge {claim.merge.id} was not committed: {why[outcome]}.")
-        return int(rest[0])
-
-    def end(
-        self,
-        claim: Claim,
-        state: MergeState,
-        problem: MergeProblem | None,
-        report: dict[str, Any] | None = None,
-    ) -> None:
-        """End a merge without a version and free the lineage. Raises LeaseLost."""
-        keys = LineageKeys(claim.merge.lineage)
-        names = [keys.claim, keys.merge(claim.merge.id), keys.queue, keys.fence, keys.events]
-        names += [keys.listening, keys.deliveries]
-        values = [claim.merge.id, claim.fence, state.value, _json(problem) if problem else "", _dump(report)]
-        if self._run("end", names, values) == "stale":
-            raise LeaseLost(f"The merge {claim.merge.id} belongs to another worker now; its end was not recorded.")
+    def close(self) -> None:
+        """Close the client."""
+        self._client.close()
 
 
-def _json(record: Any) -> str:
-    # Null is kept: a recipe may say it on purpose, and it then differs from leaving the parameter out.
-    return cast("str", record.model_dump_json())
+class RedisStateStore(StateStore):
+    """StateStore with the methods of its repositories under flat names, as `interface.StateStore` has them."""
+
+    def __init__(self, client: RedisClient) -> None:
+        super().__init__(client)
+        self.create_lineage = self.lineages.create
+        self.get_lineage = self.lineages.get
+        self.list_lineages = self.lineages.list
+        self.head = self.versions.head
+        self.get_version = self.versions.get
+        self.append = self.versions.append
+        self.enqueue = self.merges.enqueue
+        self.get_merge = self.merges.get
+        self.cancel_overdue = self.merges.cancel_overdue
+        self.request_cancel = self.merges.request_cancel
+        self.waiting_lineages = self.claims.waiting_lineages
+        self.claim = self.claims.claim
+        self.renew = self.claims.renew
+        self.commit = self.claims.commit
+        self.end = self.claims.end
+        self.list_aliases = self.aliases.list
+        self.get_alias = self.aliases.get
+        self.set_alias = self.aliases.set
+        self.delete_alias = self.aliases.delete
+        self.set_pin = self.retention.set_pin
+        self.list_pins = self.retention.list_pins
+        self.get_retention = self.retention.get
+        self.set_retention = self.retention.set
+        self.retire = self.retention.retire
+        self.due_manifests = self.manifests.due_manifests
+        self.lineage_manifest = self.manifests.lineage_manifest
+        self.version_manifest = self.manifests.version_manifest
+        self.ack_manifest = self.manifests.ack_manifest
+        self.restore = self.manifests.restore
+        self.needed_blobs = self.manifests.needed_blobs
 
 
-def _dump(report: dict[str, Any] | None) -> str:
-    return json.dumps(report, allow_nan=False) if report is not None else ""
+class RedisApiKeys:
+    """API keys, quotas, the audit log and sent blobs under flat names."""
+
+    def __init__(self, state: StateStore) -> None:
+        self.get_key = state.api_keys.get
+        self.take_tokens = state.quotas.take_tokens
+        self.spend_bytes = state.quotas.spend_bytes
+        self.has_bytes = state.quotas.has_bytes
+        self.has_merge_quota = state.quotas.has_merge_quota
+        self.reserve_merge_quota = state.quotas.reserve_merge_quota
+        self.note_blob = state.sent_blobs.add
+        self.has_sent = state.sent_blobs.has
+        self._audit = state.audit
+
+    def note(self, entries: Sequence[AuditEntry], *, refused: bool, most: int) -> None:
+        """Append to the audit log; see AuditRepository.append."""
+        self._audit.append(entries, refused=refused, limit=most)
 
 
-def _live(lease: list[str | None], now: int) -> bool:
-    """Whether a worker holds the lineage. A lease longer than was given shows a clock that went back: see claim.lua."""
-    expires, length = lease
-    return expires is not None and 0 < int(expires) - now <= int(length or 0)
+class AsyncStateStore:
+    """The repositories on one asynchronous client. Belongs to one event loop."""
+
+    def __init__(self, client: AsyncRedisClient) -> None:
+        self.client = client
+        self.queries = AsyncQueryRepository(client)
+        self.events = EventRepository(client)
+
+    @classmethod
+    def open(cls, url: str) -> "AsyncStateStore":
+        """A store with a client of its own; see AsyncRedisClient. Nothing is contacted yet."""
+        return cls(AsyncRedisClient(url))
+
+    async def close(self) -> None:
+        """Close the client."""
+        await self.client.close()

@@ -9,7 +9,7 @@ from starlette.types import Scope
 from registry.api_key import ApiKey, split_token
 from registry.base_record import now
 from registry.errors import NotAllowed, NotAuthenticated
-from registry.state.api_keys import RedisApiKeys
+from registry.state.state_store import RedisApiKeys
 
 _MOST_REMEMBERED = 4096
 

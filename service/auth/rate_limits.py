@@ -16,7 +16,7 @@ from starlette.types import Message, Receive, Scope
 from registry.api_key import ApiKey
 from registry.base_record import now
 from registry.errors import QuotaExceeded, TooManyRequests
-from registry.state.api_keys import RedisApiKeys
+from registry.state.state_store import RedisApiKeys
 from service.pipeline.body_limits import BodyRefused
 from service.settings import GatewaySettings
 

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from registry.audit import AuditEntry
 from registry.base_record import now
 from registry.errors import StoreUnavailable
-from registry.state.api_keys import RedisApiKeys
+from registry.state.state_store import RedisApiKeys
 from service.auth.api_keys import Caller
 
 _VISIT = "odem.visit"

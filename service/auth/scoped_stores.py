@@ -15,9 +15,9 @@ from registry.errors import BlobNotFound, LineageNotFound, MergeNotFound, Versio
 from registry.event import Event, Position, Present, Reached
 from registry.lineage import Lineage
 from registry.merge import Merge, MergeSlice, MergeState
-from registry.state.api_keys import RedisApiKeys
 from registry.state.interface import AsyncQueries, EventSource, StateStore
 from registry.state.manifest_queries import digests_of
+from registry.state.state_store import RedisApiKeys
 from registry.upload import Upload
 from registry.version import Version, VersionReference
 

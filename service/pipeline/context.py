@@ -8,8 +8,8 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from registry.blobs.store import BlobStore, UploadStore
-from registry.state.api_keys import RedisApiKeys
 from registry.state.interface import AsyncQueries, EventSource, StateStore
+from registry.state.state_store import RedisApiKeys
 from service.auth.api_keys import ANYBODY, Caller
 from service.auth.request_state import RequestState, request_state
 from service.auth.scoped_stores import ScopedBlobs, ScopedEvents, ScopedQueries, ScopedState, ScopedUploads

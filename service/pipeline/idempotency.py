@@ -25,7 +25,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from registry.errors import IdempotencyKeyBusy, IdempotencyKeyReused, InvalidRecord, OdemError
-from registry.idempotency_key import Answer, IdempotencyRecord
+from registry.idempotency_key import IdempotencyRecord, StoredResponse
 from registry.state.interface import IdempotencyStore
 from service.auth.request_state import request_state
 from service.http.problems import PROBLEM_MEDIA_TYPE, PROBLEM_TYPES
@@ -52,7 +52,7 @@ _log = logging.getLogger(__name__)
 class Answered(Exception):
     """The intent is done: this is its answer."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: StoredResponse) -> None:
         self.answer = answer
 
 
@@ -95,25 +95,25 @@ class _KeyedAttempt(Attempt):
 
     @property
     def answered(self) -> bool:
-        return self.intent.answer is not None
+        return self.intent.response is not None
 
     async def foresee(self, **known: str | None) -> None:
         self._known |= {name: value for name, value in known.items() if value is not None}
         if self.intent.contradicts(self._known):
             raise IdempotencyKeyReused
-        if self.intent.answer is not None and self.intent.repeats(self._known):
-            raise Answered(self.intent.answer)
+        if self.intent.response is not None and self.intent.repeats(self._known):
+            raise Answered(self.intent.response)
 
     async def settle(self, **asked: str | None) -> None:
         await self.foresee(**asked)
-        if self.intent.answer is not None:
+        if self.intent.response is not None:
             raise IdempotencyKeyReused
-        await self._store.settle(self._owner, self._key, self._token, self._known)
+        await self._store.bind_fingerprint(self._owner, self._key, self._token, self._known)
         self.settled = True
 
-    async def end(self, answer: Answer | None) -> None:
+    async def end(self, answer: StoredResponse | None) -> None:
         """Keep the answer of success; free the key after any other (None: whether something was made is not known)."""
-        if self.intent.answer is not None:
+        if self.intent.response is not None:
             return
         if answer is not None and 200 <= answer.status < 300:
             assert self.settled, "a route has not said what it is about"  # noqa: S101
@@ -228,7 +228,7 @@ class _Repeatable:
         target = f"POST {scope['path']}?{scope['query_string'].decode('latin-1')}"
         intent = await self.store.begin(owner, key, token, target)
         attempt = scope[_ATTEMPT] = _KeyedAttempt(self.store, owner, key, intent, token)
-        answer: Answer | None = None
+        answer: StoredResponse | None = None
         sender = _Sender()
         try:
             async with attempt.kept_alive():
@@ -239,7 +239,7 @@ class _Repeatable:
                 await self.app(scope, receive, sender)
             answer = sender.answer
         except OdemError:
-            answer = Answer(status=400, body="")  # refused before the route: nothing was made
+            answer = StoredResponse(status=400, body="")  # refused before the route: nothing was made
             raise
         except Answered as found:
             await (await _answer_again(request, found))(scope, receive, send)
@@ -260,13 +260,13 @@ class _Sender:
         self.messages.append(message)
 
     @property
-    def answer(self) -> Answer:
+    def answer(self) -> StoredResponse:
         """What was answered."""
         start, *rest = self.messages
         found = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"]]
         body = b"".join(message.get("body", b"") for message in rest)
         headers = {name: value for name, value in found if name in _KEPT_HEADERS or name.startswith("upload-")}
-        return Answer(status=start["status"], headers=headers, body=body.decode())
+        return StoredResponse(status=start["status"], headers=headers, body=body.decode())
 
 
 def _once(body: bytes, receive: Receive) -> Receive:

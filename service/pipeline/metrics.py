@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from registry import CODE_VERSION
 from registry.errors import StoreUnavailable
-from registry.state.metrics import RedisMetrics
+from registry.state.metrics import MetricsRepository
 from registry.worker_metrics import COUNTERS, SECONDS, WorkerMetric, counters, histograms
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -35,7 +35,7 @@ class _Answered(NamedTuple):
 class Metrics:
     """One gateway's metrics. Safe to use from the event loop and from threads."""
 
-    def __init__(self, figures: RedisMetrics, data_dir: Path) -> None:
+    def __init__(self, figures: MetricsRepository, data_dir: Path) -> None:
         self._registry = CollectorRegistry()
         labels = ("method", "route")
         self.requests = Counter(
@@ -124,7 +124,7 @@ class Measured:
 class _Stores(Collector):
     """What the stores say at the moment of asking. A state store that is away costs its own metrics only."""
 
-    def __init__(self, figures: RedisMetrics, data_dir: Path) -> None:
+    def __init__(self, figures: MetricsRepository, data_dir: Path) -> None:
         self._figures = figures
         self._data_dir = data_dir
 
@@ -144,7 +144,7 @@ class _Stores(Collector):
         yield _gauge("odem_state_store_up", "Whether the state store answers.", [((), up)])
 
     def _state(self) -> Iterable[Metric]:
-        queues, fields, workers = self._figures.queues(), self._figures.counted(), self._figures.workers()
+        queues, fields, workers = self._figures.queues(), self._figures.counters(), self._figures.workers()
         found: list[Metric] = []
         for name, text, values in (
             ("odem_queue_depth", "Merges of a lineage that have not ended.", [(q.lineage, q.depth) for q in queues]),

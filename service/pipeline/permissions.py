@@ -14,7 +14,7 @@ from starlette.types import Scope as Asgi
 
 from registry.api_key import Scope
 from registry.errors import LineageNotFound, NotAllowed
-from registry.state.api_keys import RedisApiKeys
+from registry.state.state_store import RedisApiKeys
 from service.auth.api_keys import ANYBODY, Authenticator
 from service.auth.rate_limits import ByteMeter, Limits, RateLimiter, check_merge_quota
 from service.auth.request_state import RequestState, request_state

@@ -18,7 +18,7 @@ from registry.base_record import now
 from registry.errors import Conflict, InvalidRecord, MergeNotFound, OdemError, StoreUnavailable, WebhookNotFound
 from registry.merge import Merge
 from registry.state.interface import StateStore
-from registry.state.webhooks import RedisWebhooks
+from registry.state.webhooks import WebhookRepository
 from registry.webhook import TEST, Attempt, Delivery, Webhook, message_id, new_secret, new_webhook_id, sign
 from service.settings import GatewaySettings
 from service.webhooks.ssrf_safe_client import SsrfSafeClient, Unreachable
@@ -61,7 +61,7 @@ class WebhookDispatcher:
 
     settings: GatewaySettings
     state: StateStore
-    webhooks: RedisWebhooks
+    webhooks: WebhookRepository
     outward: SsrfSafeClient
 
     def __post_init__(self) -> None:
@@ -135,7 +135,7 @@ class WebhookDispatcher:
         if again and not gone:
             retry_ms = round(pause(delivery.attempt, self.settings.webhook_retry_seconds) * 1000)
         patience_ms = 0 if gone else round(self.settings.webhook_disable_seconds * 1000)
-        _, outcome = await run_in_threadpool(self.webhooks.settle, delivery, came, retry_ms, patience_ms)
+        _, outcome = await run_in_threadpool(self.webhooks.record_attempt, delivery, came, retry_ms, patience_ms)
         if outcome == "disabled":
             _log.warning("The webhook %s of %s is disabled: %s", delivery.webhook, delivery.lineage, came.error)
 

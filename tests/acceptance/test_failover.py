@@ -61,7 +61,7 @@ def test_whatever_was_acknowledged_is_there_after_the_primary_was_lost_and_work_
             for name in {"second", "third"} - {servers.primary}:
                 servers.stall(name)
             with pytest.raises(StoreUnavailable, match="0 of 1 replicas"):
-                gateway.state.set_retention("a", None)
+                gateway.state.retention.set("a", None)
         finally:
             print(gateway.text)  # shown when the test has failed
             gateway.close()

@@ -1,13 +1,12 @@
-"""The servers that the state store must run on, and a store whose clock a test sets."""
+"""The servers that the state store must run on, and a client whose clock a test sets."""
 
 import shutil
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from registry.state.state_store import RedisStateStore
+from registry.state.connection import RedisClient
 from standalone.valkey import EmbeddedValkey
 
 SERVERS = ("valkey", "redis")
@@ -26,24 +25,25 @@ def start_server(name: str, folder: Path) -> EmbeddedValkey:
     return server
 
 
-class ClockedStore(RedisStateStore):
-    """The state store with its own scripts, but with the time that `set_clock` says instead of the server's."""
+class ClockedClient(RedisClient):
+    """A client whose scripts read the time that `set_clock` sets instead of the server's."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
-        for file in resources.files("registry.state").joinpath("scripts").iterdir():
-            text = file.read_text("utf-8").replace("redis.call('TIME')", "redis.call('LRANGE', 'test:clock', 0, 1)")
-            self._scripts[file.name[:-4]] = self._redis.register_script(text)
+    def script_text(self, name: str) -> str:
+        return super().script_text(name).replace("redis.call('TIME')", "redis.call('LRANGE', 'test:clock', 0, 1)")
+
+    def queue_time(self, pipeline: Any) -> None:
+        pipeline.lrange("test:clock", 0, 1)
 
     def set_clock(self, milliseconds: int) -> None:
         seconds, rest = divmod(milliseconds, 1000)
-        with self._redis.pipeline() as pipeline:
-            pipeline.delete("test:clock").rpush("test:clock", seconds, rest * 1000).execute()
+        self.call(lambda server: _set_clock(server, seconds, rest * 1000))
 
     def empty(self) -> None:
-        # What was written survives a SIGKILL of the server without a sync, which the quantity here could not afford.
-        self._redis.config_set("appendfsync", "no")
-        self._redis.flushall()
+        # Appends are not synced: the many writes of these tests could not afford it, and a SIGKILL loses nothing.
+        self.call(lambda server: server.config_set("appendfsync", "no"))
+        self.call(lambda server: server.flushall())
 
-    def _ask_time(self, pipeline: Any) -> None:
-        pipeline.lrange("test:clock", 0, 1)
+
+def _set_clock(server: Any, seconds: int, microseconds: int) -> None:
+    with server.pipeline() as pipeline:
+        pipeline.delete("test:clock").rpush("test:clock", seconds, microseconds).execute()

@@ -13,11 +13,10 @@ from registry.event import Event, Position, Reached
 from registry.lineage import Lineage
 from registry.merge import Merge, Progress
 from registry.recipe import AverageRecipe
-from registry.state.events import RedisEvents
 from registry.state.interface import EventSource
 from registry.state.keys import LineageKeys
 from registry.state.merges import new_merge_id
-from registry.state.state_store import RedisStateStore
+from registry.state.state_store import AsyncStateStore, StateStore
 from registry.task import Task
 from registry.version import Version
 from standalone.valkey import EmbeddedValkey
@@ -27,21 +26,21 @@ _START = Position(milliseconds=0, sequence=0)
 T = TypeVar("T")
 
 
-def _ask(server: EmbeddedValkey, question: Callable[[EventSource], Awaitable[T]]) -> T:
+def _ask(server: EmbeddedValkey, query: Callable[[EventSource], Awaitable[T]]) -> T:
     async def ask() -> T:
-        events = RedisEvents(server.url)
+        state = AsyncStateStore.open(server.url)
         try:
-            return await question(events)
+            return await query(state.events)
         finally:
-            await events.close()
+            await state.close()
 
     return asyncio.run(ask())
 
 
-def _filled(server: EmbeddedValkey) -> tuple[RedisStateStore, Merge]:
-    store = RedisStateStore(server.url)
+def _filled(server: EmbeddedValkey) -> tuple[StateStore, Merge]:
+    store = StateStore.open(server.url)
     lineage = Lineage(name="a", base=_DIGEST, recipe=AverageRecipe(), created_at=now())
-    store.create_lineage(lineage, Version(lineage="a", number=0, weights=_DIGEST, size=1, created_at=now()))
+    store.lineages.create(lineage, Version(lineage="a", number=0, weights=_DIGEST, size=1, created_at=now()))
     merge = Merge(
         id=new_merge_id(),
         lineage="a",
@@ -50,16 +49,16 @@ def _filled(server: EmbeddedValkey) -> tuple[RedisStateStore, Merge]:
         checkpoint=_DIGEST,
         created_at=now(),
     )
-    return store, store.enqueue(merge)
+    return store, store.merges.enqueue(merge)
 
 
 def test_the_present_is_one_moment_and_events_go_on_from_it(server: EmbeddedValkey) -> None:
     store, merge = _filled(server)
     seen, present = _ask(server, lambda events: events.present_merge(merge.id))
     assert (seen.id, present.head, present.waiting, present.oldest) == (merge.id, 0, 1, None)
-    claim = store.claim("a", 60_000, 3)
+    claim = store.claims.claim("a", 60_000, 3)
     assert claim is not None
-    store.renew(claim, 60_000, Progress(phase="merging", step=1))
+    store.claims.renew(claim, 60_000, Progress(phase="merging", step=1))
 
     async def later(events: EventSource) -> list[Event]:
         reached = Reached(changes=present.position, progress=present.position)
@@ -73,7 +72,7 @@ def test_the_present_is_one_moment_and_events_go_on_from_it(server: EmbeddedValk
 
 def test_what_happened_between_two_positions_is_told_in_order(server: EmbeddedValkey) -> None:
     store, merge = _filled(server)
-    store.request_cancel(merge.id)
+    store.merges.request_cancel(merge.id)
 
     async def all_of_it(events: EventSource) -> list[str | None]:
         present = await events.present_lineage("a", 10)
@@ -87,7 +86,7 @@ def test_what_happened_between_two_positions_is_told_in_order(server: EmbeddedVa
 def test_a_present_knows_which_positions_its_events_still_reach(server: EmbeddedValkey) -> None:
     store, merge = _filled(server)
     first = _ask(server, lambda events: events.present_lineage("a", 10)).position
-    store.request_cancel(merge.id)
+    store.merges.request_cancel(merge.id)
     whole = _ask(server, lambda events: events.present_lineage("a", 10))
     assert whole.reaches(first)
     assert whole.reaches(_START)

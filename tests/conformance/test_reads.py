@@ -12,10 +12,9 @@ from registry.errors import LineageNotFound, MergeNotFound, StoreUnavailable, Ve
 from registry.lineage import Lineage
 from registry.merge import Merge, MergeState
 from registry.recipe import AverageRecipe
-from registry.state.async_queries import RedisAsyncQueries
 from registry.state.interface import AsyncQueries
 from registry.state.merges import new_merge_id
-from registry.state.state_store import RedisStateStore
+from registry.state.state_store import AsyncStateStore, StateStore
 from registry.task import Task
 from registry.version import Version, VersionReference
 from standalone.valkey import EmbeddedValkey
@@ -24,23 +23,23 @@ _DIGEST = "sha256:" + "0" * 64
 T = TypeVar("T")
 
 
-def _read(server: EmbeddedValkey, question: Callable[[AsyncQueries], Awaitable[T]]) -> T:
+def _read(server: EmbeddedValkey, query: Callable[[AsyncQueries], Awaitable[T]]) -> T:
     async def read() -> T:
-        reads = RedisAsyncQueries(server.url)
+        state = AsyncStateStore.open(server.url)
         try:
-            return await question(reads)
+            return await query(state.queries)
         finally:
-            await reads.close()
+            await state.close()
 
     return asyncio.run(read())
 
 
 @pytest.fixture
-def store(server: EmbeddedValkey) -> RedisStateStore:
+def store(server: EmbeddedValkey) -> StateStore:
     """Return a store with a lineage of three versions, made by two of its five merges."""
-    store = RedisStateStore(server.url)
+    store = StateStore.open(server.url)
     lineage = Lineage(name="a", base=_DIGEST, recipe=AverageRecipe(), created_at=now())
-    store.create_lineage(lineage, Version(lineage="a", number=0, weights=_DIGEST, size=1, created_at=now()))
+    store.lineages.create(lineage, Version(lineage="a", number=0, weights=_DIGEST, size=1, created_at=now()))
     for task in "tutut":
         merge = Merge(
             id=new_merge_id(),
@@ -50,23 +49,21 @@ def store(server: EmbeddedValkey) -> RedisStateStore:
             checkpoint=_DIGEST,
             created_at=now(),
         )
-        store.enqueue(merge)
+        store.merges.enqueue(merge)
     for number in (1, 2):
-        claim = store.claim("a", 60_000, 3)
+        claim = store.claims.claim("a", 60_000, 3)
         assert claim is not None
-        store.commit(claim, Version(lineage="a", number=number, weights=_DIGEST, size=1, created_at=now()))
-    store.set_alias("a", "production", 1)
+        store.claims.commit(claim, Version(lineage="a", number=number, weights=_DIGEST, size=1, created_at=now()))
+    store.aliases.set("a", "production", 1)
     store.close()
     return store
 
 
 @pytest.mark.parametrize(("word", "number"), [("a@0", 0), ("a@2", 2), ("a@latest", 2), ("a@production", 1)])
-def test_a_version_comes_with_its_lineage(
-    server: EmbeddedValkey, store: RedisStateStore, word: str, number: int
-) -> None:
+def test_a_version_comes_with_its_lineage(server: EmbeddedValkey, store: StateStore, word: str, number: int) -> None:
     reference = VersionReference.parse(word)
     lineage, version = _read(server, lambda reads: reads.version(reference))
-    assert (lineage, version) == (store.get_lineage("a"), store.get_version(reference))
+    assert (lineage, version) == (store.lineages.get("a"), store.versions.get(reference))
     assert version.number == number
 
 
@@ -81,11 +78,12 @@ def test_what_names_no_version_is_not_found(server: EmbeddedValkey, word: str) -
     ("limit", "before", "numbers"), [(2, None, [2, 1]), (2, 1, [0]), (9, 7, [2, 1, 0]), (2, 0, [])]
 )
 def test_versions_are_read_by_pages(
-    server: EmbeddedValkey, store: RedisStateStore, limit: int, before: int | None, numbers: list[int]
+    server: EmbeddedValkey, store: StateStore, limit: int, before: int | None, numbers: list[int]
 ) -> None:
     lineage, versions = _read(server, lambda reads: reads.versions("a", limit, before))
     assert [version.number for version in versions] == numbers
-    assert (lineage, list(versions)) == (store.get_lineage("a"), list(store.list_versions("a", limit, before)))
+    assert lineage == store.lineages.get("a")
+    assert list(versions) == [store.versions.get(VersionReference.parse(f"a@{number}")) for number in numbers]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +100,7 @@ def test_versions_are_read_by_pages(
 )
 def test_merges_are_read_by_pages(
     server: EmbeddedValkey,
-    store: RedisStateStore,
+    store: StateStore,
     limit: int,
     below: int | None,
     states: list[MergeState],
@@ -110,20 +108,22 @@ def test_merges_are_read_by_pages(
     places: list[int],
     rest: int | None,
 ) -> None:
-    every = {merge.id: 5 - index for index, merge in enumerate(store.list_merges("a", 10).merges)}
+    every = {
+        merge.id: 5 - index for index, merge in enumerate(_read(server, lambda reads: reads.merges("a", 10)).merges)
+    }
     found = _read(server, lambda reads: reads.merges("a", limit, below, states, task))
     assert ([every[merge.id] for merge in found.merges], found.rest) == (places, rest)
-    assert found == store.list_merges("a", limit, below, states, task)
+    assert all(merge == store.merges.get(merge.id).model_copy(update={"report": None}) for merge in found.merges)
 
 
-def test_a_merge_is_read_with_its_report(server: EmbeddedValkey, store: RedisStateStore) -> None:
-    merge = store.list_merges("a", 10).merges[-1]
-    assert _read(server, lambda reads: reads.merge(merge.id)) == store.get_merge(merge.id)
+def test_a_merge_is_read_with_its_report(server: EmbeddedValkey, store: StateStore) -> None:
+    merge = _read(server, lambda reads: reads.merges("a", 10)).merges[-1]
+    assert _read(server, lambda reads: reads.merge(merge.id)) == store.merges.get(merge.id)
     with pytest.raises(MergeNotFound):
         _read(server, lambda reads: reads.merge(new_merge_id()))
 
 
-def test_what_is_asked_at_once_is_answered_each_for_itself(server: EmbeddedValkey, store: RedisStateStore) -> None:
+def test_what_is_asked_at_once_is_answered_each_for_itself(server: EmbeddedValkey, store: StateStore) -> None:
     async def ask(reads: AsyncQueries) -> list[Any]:
         words = ["a@1", "b@0", "a@latest"]
         first = [reads.version(VersionReference.parse(word)) for word in words]
@@ -136,7 +136,7 @@ def test_what_is_asked_at_once_is_answered_each_for_itself(server: EmbeddedValke
     assert (one[1].number, latest[1].number) == (1, 2)
     assert isinstance(none, VersionNotFound)
     assert [version.number for version in versions[1]] == [2, 1, 0]
-    assert merges == store.list_merges("a", 9)
+    assert [store.merges.get(merge.id).task.name for merge in merges.merges] == list("tutut")
 
 
 @pytest.mark.usefixtures("store")
@@ -151,6 +151,6 @@ def test_all_who_asked_are_told_that_the_server_is_away(server: EmbeddedValkey) 
 
 @pytest.mark.usefixtures("store")
 def test_a_lineage_that_is_not_there_has_no_listings(server: EmbeddedValkey) -> None:
-    for question in (lambda reads: reads.versions("b", 2), lambda reads: reads.merges("b", 2)):
+    for query in (lambda reads: reads.versions("b", 2), lambda reads: reads.merges("b", 2)):
         with pytest.raises(LineageNotFound):
-            _read(server, question)
+            _read(server, query)

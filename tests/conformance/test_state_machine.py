@@ -20,16 +20,18 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from benchmarks.harness.ledger import LedgerReader
 from registry.base_record import now
 from registry.errors import LeaseLost, MergeEnded
 from registry.lineage import Lineage
 from registry.merge import Claim, Merge, MergeState, Progress
 from registry.recipe import AverageRecipe
 from registry.state.merges import new_merge_id
+from registry.state.state_store import StateStore
 from registry.task import Task
 from registry.version import Version, VersionReference
 from standalone.valkey import EmbeddedValkey
-from tests.conformance.servers import ClockedStore
+from tests.conformance.servers import ClockedClient
 
 _BASE = "sha256:" + "0" * 64
 _NAMES = ("a", "b")
@@ -80,20 +82,22 @@ class Interleavings(RuleBasedStateMachine):
     """See the module."""
 
     server: ClassVar[EmbeddedValkey]
-    store: ClassVar[ClockedStore]
+    client: ClassVar[ClockedClient]
+    store: ClassVar[StateStore]
+    reader: ClassVar[LedgerReader]
 
     @initialize()
     def begin(self) -> None:
-        self.store.empty()
+        self.client.empty()
         self.clock = _EPOCH
-        self.store.set_clock(self.clock)
+        self.client.set_clock(self.clock)
         self.lines = {name: _Line() for name in _NAMES}
         self.held: dict[str, list[_Held]] = {name: [] for name in _NAMES}
         self.crashes = 0
         for name in _NAMES:
             lineage = Lineage(name=name, base=_BASE, recipe=AverageRecipe(), created_at=now())
             base = Version(lineage=name, number=0, weights=_BASE, size=1, created_at=now())
-            self.store.create_lineage(lineage, base)
+            self.store.lineages.create(lineage, base)
 
     # Clients
 
@@ -108,7 +112,7 @@ class Interleavings(RuleBasedStateMachine):
             created_at=now(),
         )
         for _ in range(1 + again):
-            self.store.enqueue(merge)
+            self.store.merges.enqueue(merge)
         self.lines[name].jobs.append(_Job(merge.id))
 
     @precondition(lambda self: any(line.jobs for line in self.lines.values()))
@@ -118,9 +122,9 @@ class Interleavings(RuleBasedStateMachine):
         job = jobs[which % len(jobs)]
         if job.state in {"succeeded", "failed", "rejected"}:
             with pytest.raises(MergeEnded):
-                self.store.request_cancel(job.id)
+                self.store.merges.request_cancel(job.id)
             return
-        self.store.request_cancel(job.id)
+        self.store.merges.request_cancel(job.id)
         if job.state == "cancelled":
             return  # a worker may have ended it so by itself, and nothing is asked of what has ended
         job.cancel = True
@@ -132,14 +136,14 @@ class Interleavings(RuleBasedStateMachine):
         line = self.lines[name]
         source = which % len(line.versions)
         number = len(line.versions)
-        old = self.store.get_version(VersionReference(lineage=name, version=str(source)))
+        old = self.store.versions.get(VersionReference(lineage=name, version=str(source)))
         made = old.model_copy(update={"number": number, "origin": old.reference, "created_at": now()})
         seed = token_hex(4)
         if late and number > 1:
-            assert not self.store.append(made.model_copy(update={"number": number - 1}), source, seed)
+            assert not self.store.versions.append(made.model_copy(update={"number": number - 1}), source, seed)
             return
         for _ in range(1 + again):
-            assert self.store.append(made, source, seed) == number
+            assert self.store.versions.append(made, source, seed) == number
         line.versions.append(old.weights)
 
     # Workers
@@ -147,7 +151,7 @@ class Interleavings(RuleBasedStateMachine):
     @rule(name=lineages)
     def claim(self, name: str) -> None:
         line = self.lines[name]
-        claim = self.store.claim(name, _LEASE, _ATTEMPTS)
+        claim = self.store.claims.claim(name, _LEASE, _ATTEMPTS)
         if line.holder is not None:
             left = line.expires - self.clock
             if left > _LEASE:
@@ -190,7 +194,7 @@ class Interleavings(RuleBasedStateMachine):
                 self._commit(self.lines[name], held)
         elif self.lines[name].holder != held.claim.fence and held.job.state == "running":
             with pytest.raises(LeaseLost):
-                self.store.end(held.claim, MergeState.FAILED, None)
+                self.store.claims.end(held.claim, MergeState.FAILED, None)
 
     @rule(name=lineages, which=pick, progress=st.booleans())
     def renew(self, name: str, which: int, progress: bool) -> None:
@@ -200,9 +204,9 @@ class Interleavings(RuleBasedStateMachine):
         shown = Progress(phase="merging", step=which) if progress else None
         if line.holder != held.claim.fence:
             with pytest.raises(LeaseLost):
-                self.store.renew(held.claim, _LEASE, shown)
+                self.store.claims.renew(held.claim, _LEASE, shown)
             return
-        assert self.store.renew(held.claim, _LEASE, shown) == held.job.cancel
+        assert self.store.claims.renew(held.claim, _LEASE, shown) == held.job.cancel
         line.expires = self.clock + _LEASE
 
     @rule(name=lineages, which=pick, again=twice)
@@ -220,25 +224,25 @@ class Interleavings(RuleBasedStateMachine):
         job = held.job
         if line.holder != held.claim.fence:
             if job.state == "succeeded" and line.versions[job.version or 0] == weights:
-                assert self.store.commit(held.claim, version) == job.version
+                assert self.store.claims.commit(held.claim, version) == job.version
                 return
             with pytest.raises(LeaseLost):
-                self.store.commit(held.claim, version)
+                self.store.claims.commit(held.claim, version)
             return
         line.holder = None
         if job.cancel:
             job.state = "cancelled"
             with pytest.raises(LeaseLost, match="cancelled"):
-                self.store.commit(held.claim, version)
+                self.store.claims.commit(held.claim, version)
             return
         if held.parent != len(line.versions) - 1:
             job.state, job.attempt = "queued", job.attempt - 1
             with pytest.raises(LeaseLost, match="head has moved"):
-                self.store.commit(held.claim, version)
+                self.store.claims.commit(held.claim, version)
             return
         line.versions.append(weights)
         job.state, job.version = "succeeded", len(line.versions) - 1
-        assert self.store.commit(held.claim, version) == job.version
+        assert self.store.claims.commit(held.claim, version) == job.version
 
     @rule(name=lineages, which=pick, state=st.sampled_from(["failed", "cancelled"]), again=twice)
     def end(self, name: str, which: int, state: str, again: bool) -> None:
@@ -248,14 +252,14 @@ class Interleavings(RuleBasedStateMachine):
         if line.holder == held.claim.fence:
             line.holder, held.job.state = None, state
             for _ in range(1 + again):
-                self.store.end(held.claim, MergeState(state), None)
+                self.store.claims.end(held.claim, MergeState(state), None)
 
     # The world
 
     @rule(milliseconds=st.sampled_from([1, 400, 999, 1000, 1001, 5000, 3_600_000, -1, -700, -1500, -86_400_000]))
     def move_clock(self, milliseconds: int) -> None:
         self.clock += milliseconds
-        self.store.set_clock(self.clock)
+        self.client.set_clock(self.clock)
 
     @precondition(lambda self: self.crashes < 1)
     @rule(luck=st.integers(0, 9))
@@ -270,7 +274,7 @@ class Interleavings(RuleBasedStateMachine):
     @invariant()
     def every_merge_is_where_the_model_has_it(self) -> None:
         for name, line in self.lines.items():
-            found = {merge.id: merge for merge in self.store.list_merges(name, 1000).merges}
+            found = {merge.id: merge for merge in self.reader.merges(name)}
             assert list(found) == [job.id for job in reversed(line.jobs)]
             for job in line.jobs:
                 merge = found[job.id]
@@ -280,13 +284,13 @@ class Interleavings(RuleBasedStateMachine):
     @invariant()
     def versions_are_consecutive_and_never_change(self) -> None:
         for name, line in self.lines.items():
-            found = self.store.list_versions(name, 1000)[::-1]
+            found = self.reader.versions(name)[::-1]
             assert [version.number for version in found] == list(range(len(line.versions)))
             assert [version.weights for version in found] == line.versions
-            assert self.store.head(name).number == len(line.versions) - 1
+            assert self.store.versions.head(name).number == len(line.versions) - 1
             made = [job.version for job in line.jobs if job.version is not None]
             assert len(made) == len(set(made)), "a merge made two versions"
-            newest = self.store.get_version(VersionReference(lineage=name, version=str(len(line.versions) - 1)))
+            newest = self.store.versions.get(VersionReference(lineage=name, version=str(len(line.versions) - 1)))
             assert newest == found[-1]
 
     @invariant()
@@ -296,7 +300,7 @@ class Interleavings(RuleBasedStateMachine):
             live = line.holder is not None and 0 < line.expires - self.clock <= _LEASE
             if line.queue and not live:
                 waiting.add(name)
-        assert set(self.store.waiting_lineages()) == waiting
+        assert set(self.store.claims.waiting_lineages()) == waiting
 
     def teardown(self) -> None:
         """Whatever happened before: with workers that live, everything ends, in order."""
@@ -309,7 +313,7 @@ class Interleavings(RuleBasedStateMachine):
                 if line.holder is not None and self.held[name][-1].claim.fence == line.holder:
                     self._commit(line, self.held[name][-1])
             assert not line.queue
-            assert self.store.claim(name, _LEASE, _ATTEMPTS) is None
+            assert self.store.claims.claim(name, _LEASE, _ATTEMPTS) is None
         self.every_merge_is_where_the_model_has_it()
         self.versions_are_consecutive_and_never_change()
 
@@ -324,7 +328,8 @@ def _run(server: EmbeddedValkey, examples: int, steps: int) -> None:
         """The machine on one server."""
 
     Machine.server = server
-    Machine.store = ClockedStore(server.url)
+    Machine.client = ClockedClient(server.url)
+    Machine.store, Machine.reader = StateStore(Machine.client), LedgerReader(server.url)
     try:
         run_state_machine_as_test(
             Machine,
@@ -340,6 +345,7 @@ def _run(server: EmbeddedValkey, examples: int, steps: int) -> None:
         )
     finally:
         Machine.store.close()
+        Machine.reader.close()
         server.stop()
 
 

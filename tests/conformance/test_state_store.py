@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from benchmarks.harness.ledger import LedgerReader
 from registry.base_record import now
 from registry.errors import (
     LeaseLost,
@@ -19,9 +20,8 @@ from registry.errors import (
 from registry.lineage import Lineage
 from registry.merge import Claim, Merge, MergeProblem, MergeState, Progress
 from registry.recipe import AverageRecipe
-from registry.state.interface import StateStore
 from registry.state.merges import new_merge_id
-from registry.state.state_store import RedisStateStore
+from registry.state.state_store import StateStore
 from registry.task import Task
 from registry.version import Version, VersionReference
 from standalone.valkey import EmbeddedValkey
@@ -31,8 +31,14 @@ _LONG = 60_000
 
 
 @pytest.fixture
+def reader(server: EmbeddedValkey) -> Iterator[LedgerReader]:
+    with LedgerReader(server.url) as reader:
+        yield reader
+
+
+@pytest.fixture
 def store(server: EmbeddedValkey) -> Iterator[StateStore]:
-    store = RedisStateStore(server.url)
+    store = StateStore.open(server.url)
     yield store
     store.close()
 
@@ -40,7 +46,7 @@ def store(server: EmbeddedValkey) -> Iterator[StateStore]:
 def _lineage(store: StateStore, name: str = "a") -> Lineage:
     lineage = Lineage(name=name, base=_DIGEST, recipe=AverageRecipe(), created_at=now())
     base = Version(lineage=name, number=0, weights=_DIGEST, size=1, created_at=now())
-    return store.create_lineage(lineage, base)
+    return store.lineages.create(lineage, base)
 
 
 def _enqueue(store: StateStore, lineage: str = "a", task: str = "t") -> Merge:
@@ -52,17 +58,17 @@ def _enqueue(store: StateStore, lineage: str = "a", task: str = "t") -> Merge:
         checkpoint=_DIGEST,
         created_at=now(),
     )
-    return store.enqueue(merge)
+    return store.merges.enqueue(merge)
 
 
 def _claim(store: StateStore, lineage: str = "a", lease_ms: int = _LONG, attempts: int = 3) -> Claim:
-    claim = store.claim(lineage, lease_ms, attempts)
+    claim = store.claims.claim(lineage, lease_ms, attempts)
     assert claim is not None
     return claim
 
 
 def _next(store: StateStore, claim: Claim) -> Version:
-    parent = store.head(claim.merge.lineage)
+    parent = store.versions.head(claim.merge.lineage)
     return Version(
         lineage=parent.lineage,
         number=parent.number + 1,
@@ -76,15 +82,15 @@ def _next(store: StateStore, claim: Claim) -> Version:
 
 def _expire(store: StateStore, lineage: str = "a") -> None:
     deadline = time.monotonic() + 90
-    while lineage not in store.waiting_lineages():
+    while lineage not in store.claims.waiting_lineages():
         assert time.monotonic() < deadline
 
 
 def test_a_lineage_begins_with_version_0(store: StateStore) -> None:
     lineage = _lineage(store)
-    assert store.get_lineage("a") == lineage
-    assert store.head("a").number == 0
-    assert list(store.list_lineages()) == [lineage]
+    assert store.lineages.get("a") == lineage
+    assert store.versions.head("a").number == 0
+    assert list(store.lineages.list()) == [lineage]
 
 
 def test_creating_the_same_lineage_again_answers_with_the_first(store: StateStore) -> None:
@@ -94,21 +100,21 @@ def test_creating_the_same_lineage_again_answers_with_the_first(store: StateStor
 def test_another_lineage_of_the_same_name_is_a_conflict(store: StateStore) -> None:
     lineage = _lineage(store)
     with pytest.raises(LineageExists):
-        store.create_lineage(lineage.model_copy(update={"calibration_budget": 7}), store.head("a"))
+        store.lineages.create(lineage.model_copy(update={"calibration_budget": 7}), store.versions.head("a"))
 
 
 def test_what_is_not_there_is_not_found(store: StateStore) -> None:
-    for ask in (store.get_lineage, store.head):
+    for ask in (store.lineages.get, store.versions.head):
         with pytest.raises(LineageNotFound):
             ask("x")
     with pytest.raises(MergeNotFound):
-        store.get_merge("mrg_x")
+        store.merges.get("mrg_x")
     with pytest.raises(LineageNotFound):
         _enqueue(store, "x")
     _lineage(store)
     for text in ("a@1", "a@-1", "a@x", "x@0", "a@01"):
         with pytest.raises(VersionNotFound):
-            store.get_version(VersionReference.parse(text))
+            store.versions.get(VersionReference.parse(text))
 
 
 def test_a_merge_goes_from_queued_over_running_to_succeeded(store: StateStore) -> None:
@@ -117,15 +123,15 @@ def test_a_merge_goes_from_queued_over_running_to_succeeded(store: StateStore) -
     assert (queued.state, queued.attempt) == (MergeState.QUEUED, 0)
     claim = _claim(store)
     assert claim.merge.id == queued.id
-    assert store.get_merge(queued.id).state is MergeState.RUNNING
+    assert store.merges.get(queued.id).state is MergeState.RUNNING
     progress = Progress(phase="merging", step=1, t=0.1, T=0.5, losses={"t": 1.0, "u": None})
-    assert store.renew(claim, _LONG, progress) is False
-    assert store.get_merge(queued.id).progress == progress
-    assert store.commit(claim, _next(store, claim)) == 1
-    ended = store.get_merge(queued.id)
+    assert store.claims.renew(claim, _LONG, progress) is False
+    assert store.merges.get(queued.id).progress == progress
+    assert store.claims.commit(claim, _next(store, claim)) == 1
+    ended = store.merges.get(queued.id)
     assert (ended.state, ended.version, ended.progress, ended.report) == (MergeState.SUCCEEDED, 1, None, {"a": 1})
-    assert store.head("a").number == 1
-    assert store.get_version(VersionReference.parse("a@latest")) == store.head("a")
+    assert store.versions.head("a").number == 1
+    assert store.versions.get(VersionReference.parse("a@latest")) == store.versions.head("a")
 
 
 def test_a_repeated_commit_answers_with_the_version_that_there_is(store: StateStore) -> None:
@@ -133,39 +139,39 @@ def test_a_repeated_commit_answers_with_the_version_that_there_is(store: StateSt
     _enqueue(store)
     claim = _claim(store)
     version = _next(store, claim)
-    assert [store.commit(claim, version) for _ in range(3)] == [1, 1, 1]
-    assert store.head("a").number == 1
+    assert [store.claims.commit(claim, version) for _ in range(3)] == [1, 1, 1]
+    assert store.versions.head("a").number == 1
 
 
-def test_merges_of_a_lineage_run_in_order_and_one_at_a_time(store: StateStore) -> None:
+def test_merges_of_a_lineage_run_in_order_and_one_at_a_time(store: StateStore, reader: LedgerReader) -> None:
     _lineage(store)
     ids = [_enqueue(store).id for _ in range(3)]
     ran = []
     for _ in ids:
         claim = _claim(store)
-        assert store.claim("a", _LONG, 3) is None
+        assert store.claims.claim("a", _LONG, 3) is None
         ran.append(claim.merge.id)
-        store.commit(claim, _next(store, claim))
+        store.claims.commit(claim, _next(store, claim))
     assert ran == ids
-    assert store.claim("a", _LONG, 3) is None
-    assert [merge.id for merge in store.list_merges("a", 10).merges] == ids[::-1]
+    assert store.claims.claim("a", _LONG, 3) is None
+    assert [merge.id for merge in reader.merges("a")] == ids[::-1]
 
 
 def test_lineages_run_side_by_side(store: StateStore) -> None:
     for name in ("a", "b"):
         _lineage(store, name)
         _enqueue(store, name)
-    assert set(store.waiting_lineages()) == {"a", "b"}
+    assert set(store.claims.waiting_lineages()) == {"a", "b"}
     assert _claim(store, "a").merge.lineage == "a"
     assert _claim(store, "b").merge.lineage == "b"
-    assert list(store.waiting_lineages()) == []
+    assert list(store.claims.waiting_lineages()) == []
 
 
 def test_only_one_of_many_workers_claims_a_merge(store: StateStore) -> None:
     _lineage(store)
     _enqueue(store)
     with ThreadPoolExecutor(8) as pool:
-        claims = list(pool.map(lambda _: store.claim("a", _LONG, 3), range(32)))
+        claims = list(pool.map(lambda _: store.claims.claim("a", _LONG, 3), range(32)))
     assert sum(claim is not None for claim in claims) == 1
 
 
@@ -178,13 +184,13 @@ def test_an_expired_lease_is_taken_over_and_the_old_worker_is_refused(store: Sta
     assert (fast.merge.id, fast.merge.attempt) == (merge.id, 2)
     assert fast.fence > slow.fence
     with pytest.raises(LeaseLost):
-        store.renew(slow, _LONG, None)
+        store.claims.renew(slow, _LONG, None)
     with pytest.raises(LeaseLost):
-        store.commit(slow, _next(store, slow))
+        store.claims.commit(slow, _next(store, slow))
     with pytest.raises(LeaseLost):
-        store.end(slow, MergeState.FAILED, None)
-    assert store.head("a").number == 0
-    assert store.commit(fast, _next(store, fast)) == 1
+        store.claims.end(slow, MergeState.FAILED, None)
+    assert store.versions.head("a").number == 0
+    assert store.claims.commit(fast, _next(store, fast)) == 1
 
 
 def test_an_expired_lease_that_nobody_took_can_still_be_renewed(store: StateStore) -> None:
@@ -192,8 +198,8 @@ def test_an_expired_lease_that_nobody_took_can_still_be_renewed(store: StateStor
     _enqueue(store)
     claim = _claim(store, lease_ms=1)
     _expire(store)
-    assert store.renew(claim, _LONG, None) is False
-    assert store.claim("a", _LONG, 3) is None
+    assert store.claims.renew(claim, _LONG, None) is False
+    assert store.claims.claim("a", _LONG, 3) is None
 
 
 def test_a_merge_that_its_workers_never_survive_fails_and_the_next_one_runs(store: StateStore) -> None:
@@ -203,7 +209,7 @@ def test_a_merge_that_its_workers_never_survive_fails_and_the_next_one_runs(stor
         _claim(store, lease_ms=1, attempts=2)
         _expire(store)
     assert _claim(store, attempts=2).merge.id == fine.id
-    ended = store.get_merge(deadly.id)
+    ended = store.merges.get(deadly.id)
     assert ended.state is MergeState.FAILED
     assert ended.problem is not None
     assert ended.problem.type == "/problems/worker-lost"
@@ -214,9 +220,9 @@ def test_a_failed_merge_leaves_head_and_lets_the_next_one_run(store: StateStore)
     _lineage(store)
     first, second = _enqueue(store), _enqueue(store)
     problem = MergeProblem(type="/problems/x", title="x", detail="y")
-    store.end(_claim(store), MergeState.FAILED, problem)
-    assert store.get_merge(first.id).problem == problem
-    assert store.head("a").number == 0
+    store.claims.end(_claim(store), MergeState.FAILED, problem)
+    assert store.merges.get(first.id).problem == problem
+    assert store.versions.head("a").number == 0
     assert _claim(store).merge.id == second.id
 
 
@@ -226,14 +232,14 @@ def test_a_version_of_another_parent_is_not_committed(store: StateStore) -> None
     claim = _claim(store)
     version = _next(store, claim).model_copy(update={"number": 2})
     with pytest.raises(LeaseLost, match="head has moved"):
-        store.commit(claim, version)
+        store.claims.commit(claim, version)
 
 
 def test_a_queued_merge_is_cancelled_at_once(store: StateStore) -> None:
     _lineage(store)
     first, second = _enqueue(store), _enqueue(store)
-    assert store.request_cancel(first.id).state is MergeState.CANCELLED
-    assert store.request_cancel(first.id).state is MergeState.CANCELLED
+    assert store.merges.request_cancel(first.id).state is MergeState.CANCELLED
+    assert store.merges.request_cancel(first.id).state is MergeState.CANCELLED
     assert _claim(store).merge.id == second.id
 
 
@@ -241,42 +247,42 @@ def test_a_running_merge_is_asked_to_stop_and_is_not_committed(store: StateStore
     _lineage(store)
     merge = _enqueue(store)
     claim = _claim(store)
-    assert store.request_cancel(merge.id).cancel_requested
-    assert store.renew(claim, _LONG, None) is True
+    assert store.merges.request_cancel(merge.id).cancel_requested
+    assert store.claims.renew(claim, _LONG, None) is True
     with pytest.raises(LeaseLost, match="cancelled"):
-        store.commit(claim, _next(store, claim))
-    store.end(claim, MergeState.CANCELLED, None)
-    assert store.get_merge(merge.id).state is MergeState.CANCELLED
+        store.claims.commit(claim, _next(store, claim))
+    store.claims.end(claim, MergeState.CANCELLED, None)
+    assert store.merges.get(merge.id).state is MergeState.CANCELLED
 
 
 def test_a_cancelled_merge_whose_worker_died_is_not_started_again(store: StateStore) -> None:
     _lineage(store)
     merge = _enqueue(store)
     _claim(store, lease_ms=1)
-    store.request_cancel(merge.id)
+    store.merges.request_cancel(merge.id)
     _expire(store)
-    assert store.claim("a", _LONG, 3) is None
-    assert store.get_merge(merge.id).state is MergeState.CANCELLED
+    assert store.claims.claim("a", _LONG, 3) is None
+    assert store.merges.get(merge.id).state is MergeState.CANCELLED
 
 
 def test_an_ended_merge_cannot_be_cancelled(store: StateStore) -> None:
     _lineage(store)
     merge = _enqueue(store)
     claim = _claim(store)
-    store.commit(claim, _next(store, claim))
+    store.claims.commit(claim, _next(store, claim))
     with pytest.raises(MergeEnded):
-        store.request_cancel(merge.id)
+        store.merges.request_cancel(merge.id)
 
 
-def test_versions_are_listed_newest_first_by_pages(store: StateStore) -> None:
+def test_versions_are_listed_newest_first_by_pages(store: StateStore, reader: LedgerReader) -> None:
     _lineage(store)
     for _ in range(4):
         _enqueue(store)
         claim = _claim(store)
-        store.commit(claim, _next(store, claim))
-    assert [version.number for version in store.list_versions("a", 3)] == [4, 3, 2]
-    assert [version.number for version in store.list_versions("a", 3, before=2)] == [1, 0]
-    assert list(store.list_versions("a", 3, before=0)) == []
+        store.claims.commit(claim, _next(store, claim))
+    assert [version.number for version in reader.versions("a", 3)] == [4, 3, 2]
+    assert [version.number for version in reader.versions("a", 3, before=2)] == [1, 0]
+    assert list(reader.versions("a", 3, before=0)) == []
 
 
 def test_acknowledged_merges_survive_a_sigkill_of_the_server(server: EmbeddedValkey, store: StateStore) -> None:
@@ -284,7 +290,7 @@ def test_acknowledged_merges_survive_a_sigkill_of_the_server(server: EmbeddedVal
     merge = _enqueue(store)
     server.kill()
     with pytest.raises(StoreUnavailable):
-        store.get_merge(merge.id)
+        store.merges.get(merge.id)
     server.start()
-    assert store.get_merge(merge.id) == merge
+    assert store.merges.get(merge.id) == merge
     assert _claim(store).merge.id == merge.id

@@ -13,8 +13,7 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from registry.api_key import ApiKey, Scope, new_key
-from registry.state.api_keys import RedisApiKeys
-from registry.state.state_store import RedisStateStore
+from registry.state.state_store import StateStore
 from standalone.pdeathsig import command_with_pdeathsig
 from standalone.valkey import EmbeddedValkey
 from tests.acceptance.stack import free_port
@@ -49,8 +48,7 @@ class Gateway:
     def __init__(self, valkey: EmbeddedValkey, data: Path, **settings: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.access = RedisApiKeys(valkey.url)
-        self.state = RedisStateStore(valkey.url)
+        self.state = StateStore.open(valkey.url)
         self._log = data.with_name(f"{data.name}-{self.port}.log")
         self._clients: list[httpx.Client] = []
         self._environment = {
@@ -107,7 +105,6 @@ class Gateway:
             client.close()
         if self._process is not None and self._process.poll() is None:
             self.kill()
-        self.access.close()
         self.state.close()
 
     def client(self, token: str | None) -> httpx.Client:
@@ -119,7 +116,7 @@ class Gateway:
     def key(self, scope: str, *lineages: str, **more: Any) -> tuple[ApiKey, httpx.Client]:
         """A new key, limited to lineages if any are named, and a client that has it."""
         key, token = new_key(f"{scope} of a test", Scope(scope), lineages or None, **more)
-        self.access.add_key(key)
+        self.state.api_keys.add(key)
         return key, self.client(token)
 
 

@@ -14,12 +14,12 @@ from tests.integration.access.gateway import ROOT, Gateway, eventually, send_blo
 
 
 def _changes(gateway: Gateway) -> list[AuditEntry]:
-    return list(gateway.access.read_audit(refused=False))
+    return list(gateway.state.audit.read(refused=False))
 
 
 def _refusal(gateway: Gateway, request_id: str) -> AuditEntry:
     def look() -> AuditEntry | None:
-        entries = gateway.access.read_audit(refused=True)
+        entries = gateway.state.audit.read(refused=True)
         return next((entry for entry in entries if entry.request_id == request_id), None)
 
     found = eventually(look, f"a refusal of {request_id}")
@@ -87,7 +87,7 @@ def test_the_log_is_bounded_and_strangers_push_nothing_out(own_gateway: Callable
         stranger.get("/lineages", headers={"X-Request-Id": f"s{number}"})
     _refusal(gateway, "s399")
     # The server trims whole nodes of its stream: of 100 entries each.
-    assert len(list(gateway.access.read_audit(refused=True))) <= 200
+    assert len(list(gateway.state.audit.read(refused=True))) <= 200
     assert [entry.action for entry in _changes(gateway)] == ["createBlob"]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from registry.api_key import Scope, new_key
-from registry.state.api_keys import RedisApiKeys
+from registry.state.state_store import StateStore
 from standalone.valkey import EmbeddedValkey
 from tests.integration.access.gateway import ROOT, Gateway
 
@@ -77,14 +77,14 @@ def test_a_wrong_command_says_what_is_wrong(environment: dict[str, str], argumen
 
 
 def test_revoking_keeps_the_first_time(valkey: EmbeddedValkey) -> None:
-    access = RedisApiKeys(valkey.url)
+    state = StateStore.open(valkey.url)
     key, _ = new_key('quoted "revoked_at":null', Scope.READ, [])
-    access.add_key(key)
-    first = access.revoke_key(key.id)
+    state.api_keys.add(key)
+    first = state.api_keys.revoke(key.id)
     assert first.revoked_at is not None
-    assert access.revoke_key(key.id) == first == access.get_key(key.id)
+    assert state.api_keys.revoke(key.id) == first == state.api_keys.get(key.id)
     assert first.model_copy(update={"revoked_at": None}) == key
-    access.close()
+    state.close()
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "192.0.2.1"])
@@ -115,7 +115,7 @@ def test_a_remembered_key_ends_within_the_time_that_is_promised(valkey: Embedded
     try:
         key, client = gateway.key("read")
         assert client.get("/lineages").status_code == 200
-        gateway.access.revoke_key(key.id)
+        gateway.state.api_keys.revoke(key.id)
         from tests.integration.access.gateway import eventually
 
         eventually(lambda: client.get("/lineages").status_code == 401, "the revoked key is refused", 3.0)

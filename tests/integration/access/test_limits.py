@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from registry.api_key import KeyLimits
-from registry.state.api_keys import RedisApiKeys
+from registry.state.quotas import QuotaRepository
+from registry.state.state_store import StateStore
 from standalone.valkey import EmbeddedValkey
 from tests.integration.access.gateway import Gateway, merge_document, send_blob, send_lineage, send_merge, tiny
 
@@ -50,24 +51,24 @@ def test_each_key_has_a_bucket_of_its_own_and_0_means_no_limit(gateway: Gateway)
 
 
 @pytest.fixture
-def access(valkey: EmbeddedValkey) -> Iterator[RedisApiKeys]:
-    made = RedisApiKeys(valkey.url)
-    yield made
-    made.close()
+def quotas(valkey: EmbeddedValkey) -> Iterator[QuotaRepository]:
+    state = StateStore.open(valkey.url)
+    yield state.quotas
+    state.close()
 
 
-def test_a_bucket_gives_no_more_than_it_has_however_many_gateways_ask(access: RedisApiKeys) -> None:
-    given = [access.take_tokens("key:x", 0.001, 25, 10)[0] for _ in range(4)]
+def test_a_bucket_gives_no_more_than_it_has_however_many_gateways_ask(quotas: QuotaRepository) -> None:
+    given = [quotas.take_tokens("key:x", 0.001, 25, 10)[0] for _ in range(4)]
     assert given == [10, 10, 5, 0]
 
 
-def test_spent_bytes_can_be_given_back_and_never_pass_the_quota(access: RedisApiKeys) -> None:
-    assert access.spend_bytes("x", "2026-01-01", 80, 100)
-    assert not access.spend_bytes("x", "2026-01-01", 21, 100)
-    assert access.spend_bytes("x", "2026-01-01", -30, 100)
-    assert access.spend_bytes("x", "2026-01-01", 50, 100)
-    assert not access.has_bytes("x", "2026-01-01", 100)
-    assert access.has_bytes("x", "2026-01-02", 100)
+def test_spent_bytes_can_be_given_back_and_never_pass_the_quota(quotas: QuotaRepository) -> None:
+    assert quotas.spend_bytes("x", "2026-01-01", 80, 100)
+    assert not quotas.spend_bytes("x", "2026-01-01", 21, 100)
+    assert quotas.spend_bytes("x", "2026-01-01", -30, 100)
+    assert quotas.spend_bytes("x", "2026-01-01", 50, 100)
+    assert not quotas.has_bytes("x", "2026-01-01", 100)
+    assert quotas.has_bytes("x", "2026-01-02", 100)
 
 
 def test_a_day_s_bytes_are_refused_before_they_are_sent(gateway: Gateway) -> None:

@@ -94,7 +94,7 @@ def test_without_a_key_nothing_is_answered_and_nothing_told(house: Stack, route:
 @pytest.mark.parametrize("route", CASES)
 def test_a_wrong_key_is_told_no_more_than_that(house: Stack, route: str) -> None:
     key, revoked = house.gateway.key("admin")
-    house.gateway.access.revoke_key(key.id)
+    house.gateway.state.api_keys.revoke(key.id)
     _, expired = house.gateway.key("admin", expires_at=now() - timedelta(seconds=1))
     clients = [
         house.gateway.client(token)
@@ -185,5 +185,5 @@ def test_a_refusal_comes_before_the_body_is_asked_for(house: Stack) -> None:
 def test_a_revoked_key_ends_at_once_where_keys_are_not_remembered(house: Stack) -> None:
     key, client = house.gateway.key("read")
     assert client.get("/lineages").status_code == 200
-    house.gateway.access.revoke_key(key.id)
+    house.gateway.state.api_keys.revoke(key.id)
     assert client.get("/lineages").status_code == 401

@@ -84,20 +84,22 @@ class Stack:
             assert self.client.post(f"/merges/{merge}/cancel").status_code == 202
             return merge
         if end == "lost":
-            assert state.claim("a", 1, 1) is not None
-            eventually(lambda: state.claim("a", 60_000, 1) is None and state.get_merge(merge).ended_at, "given up")
+            assert state.claims.claim("a", 1, 1) is not None
+            eventually(
+                lambda: state.claims.claim("a", 60_000, 1) is None and state.merges.get(merge).ended_at, "given up"
+            )
             return merge
-        claim = state.claim("a", 60_000, 3)
+        claim = state.claims.claim("a", 60_000, 3)
         assert claim is not None
         if end == "cancelled while running":
-            state.request_cancel(merge)
-            state.end(claim, MergeState.CANCELLED, None)
+            state.merges.request_cancel(merge)
+            state.claims.end(claim, MergeState.CANCELLED, None)
         elif end == "succeeded":
-            number = state.head("a").number + 1
-            state.commit(claim, Version(lineage="a", number=number, weights=self.blob, size=1, created_at=now()))
+            number = state.versions.head("a").number + 1
+            state.claims.commit(claim, Version(lineage="a", number=number, weights=self.blob, size=1, created_at=now()))
         else:
             problem = MergeProblem(type="/problems/x", title="x", detail="y")
-            state.end(claim, MergeState(end), problem if end == "failed" else None)
+            state.claims.end(claim, MergeState(end), problem if end == "failed" else None)
         return merge
 
     def log(self, hook: dict[str, Any]) -> list[dict[str, Any]]:
@@ -185,9 +187,9 @@ def test_what_ended_while_no_gateway_ran_is_told_by_the_next(
     house.hook(receiver.url)
     send_merge(house.client, "a", house.blob)
     first.kill()
-    claim = first.state.claim("a", 60_000, 3)
+    claim = first.state.claims.claim("a", 60_000, 3)
     assert claim is not None
-    first.state.end(claim, MergeState.REJECTED, None)
+    first.state.claims.end(claim, MergeState.REJECTED, None)
     assert receiver.got == []
     own_gateway(**_FAST)
     eventually(lambda: len(receiver.got) == 1, "told by the second gateway")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.harness.ledger import LedgerReader
 from registry.base_record import now
 from registry.blobs.files import FileBlobStore
 from registry.blobs.manifests import FileManifests
@@ -13,7 +14,7 @@ from registry.lineage import Lineage
 from registry.merge import Merge
 from registry.recipe import AverageRecipe
 from registry.state.merges import new_merge_id
-from registry.state.state_store import RedisStateStore
+from registry.state.state_store import StateStore
 from registry.task import Task
 from registry.version import Provenance, Version
 from standalone.valkey import EmbeddedValkey
@@ -24,7 +25,8 @@ class Ledger:
     """Stores over one data folder."""
 
     root: Path
-    state: RedisStateStore
+    state: StateStore
+    reader: LedgerReader
     blobs: FileBlobStore
     manifests: FileManifests
     url: str
@@ -37,7 +39,7 @@ class Ledger:
     def create(self, name: str = "a") -> Lineage:
         digest = self.put(b"base")
         lineage = Lineage(name=name, base=digest, recipe=AverageRecipe(), created_at=now())
-        return self.state.create_lineage(
+        return self.state.lineages.create(
             lineage, Version(lineage=name, number=0, weights=digest, size=4, created_at=now())
         )
 
@@ -50,14 +52,14 @@ class Ledger:
             checkpoint=self.put(b"checkpoint"),
             created_at=now(),
         )
-        return self.state.enqueue(merge)
+        return self.state.merges.enqueue(merge)
 
     def merge(self, name: str = "a") -> Version:
         """A merge from its queueing to its commit."""
         merge = self.enqueue(name)
-        claim = self.state.claim(name, 60_000, 3)
+        claim = self.state.claims.claim(name, 60_000, 3)
         assert claim is not None
-        number = self.state.head(name).number + 1
+        number = self.state.versions.head(name).number + 1
         data = f"weights of {name}@{number}".encode()
         version = Version(
             lineage=name,
@@ -77,12 +79,13 @@ class Ledger:
             ),
             created_at=now(),
         )
-        self.state.commit(claim, version)
+        self.state.claims.commit(claim, version)
         return version
 
 
 @pytest.fixture
 def ledger(valkey: EmbeddedValkey, tmp_path: Path) -> Iterator[Ledger]:
-    state = RedisStateStore(valkey.url)
-    yield Ledger(tmp_path, state, FileBlobStore(tmp_path), FileManifests(tmp_path), valkey.url)
+    state = StateStore.open(valkey.url)
+    with LedgerReader(valkey.url) as reader:
+        yield Ledger(tmp_path, state, reader, FileBlobStore(tmp_path), FileManifests(tmp_path), valkey.url)
     state.close()

@@ -11,6 +11,7 @@ import torch
 from fastapi.testclient import TestClient
 from safetensors.torch import save
 
+from benchmarks.harness.ledger import LedgerReader
 from registry.admin.verify import verify
 from registry.base_record import now
 from registry.blobs.files import FileBlobStore
@@ -20,7 +21,7 @@ from registry.manifest import write_due
 from registry.merge import Merge, MergeState
 from registry.recipe import AverageRecipe
 from registry.state.merges import new_merge_id
-from registry.state.state_store import RedisStateStore
+from registry.state.state_store import StateStore
 from registry.task import Task
 from service.app import create_app
 from service.settings import GatewaySettings
@@ -68,8 +69,9 @@ def disk(tmp_path: Path) -> Iterator[_Disk]:
 @pytest.fixture
 def small(disk: _Disk, valkey: EmbeddedValkey) -> Iterator[Ledger]:
     """Return a ledger whose blobs lie on the small disk, its state store elsewhere."""
-    state = RedisStateStore(valkey.url)
-    yield Ledger(disk.root, state, FileBlobStore(disk.root), FileManifests(disk.root), valkey.url)
+    state = StateStore.open(valkey.url)
+    with LedgerReader(valkey.url) as reader:
+        yield Ledger(disk.root, state, reader, FileBlobStore(disk.root), FileManifests(disk.root), valkey.url)
     state.close()
 
 
@@ -83,7 +85,7 @@ def http(small: Ledger, disk: _Disk) -> Iterator[TestClient]:
 
 
 def _is_sound(ledger: Ledger) -> None:
-    write_due(ledger.state, ledger.manifests)
+    write_due(ledger.state.manifests, ledger.manifests)
     assert list(verify(ledger.state, ledger.manifests, ledger.blobs)) == []
     assert list((ledger.root / "uploads").iterdir()) == []
 
@@ -148,7 +150,7 @@ def test_a_merge_whose_output_does_not_fit_fails_and_says_so_and_succeeds_once_t
     assert run_next(settings) == "a"
     ended = http.get(f"/merges/{failing}").json()
     assert (ended["state"], ended["problem"]["type"]) == ("failed", "/problems/storage-full")
-    assert small.state.head("a").number == 0
+    assert small.state.versions.head("a").number == 0
 
     disk.free()
     _is_sound(small)
@@ -164,31 +166,32 @@ def test_an_append_only_file_without_room_loses_nothing_that_was_acknowledged(
     name: str, disk: _Disk, ledger: Ledger
 ) -> None:
     server = start_server(name, disk.root / "state")
-    store = RedisStateStore(server.url)
+    store, reader = StateStore.open(server.url), LedgerReader(server.url)
     try:
         lineage = ledger.create()
-        store.create_lineage(lineage, ledger.state.head("a"))
+        store.lineages.create(lineage, ledger.state.versions.head("a"))
         disk.fill(leave=64 << 10)
         acknowledged = []
         with pytest.raises(StoreUnavailable):  # noqa: PT012  which one does not fit is not known
             while len(acknowledged) < 1000:
-                acknowledged.append(store.enqueue(_merge(lineage.base)).id)
+                acknowledged.append(store.merges.enqueue(_merge(lineage.base)).id)
         assert acknowledged
         disk.free()
         server.kill()
         server.start()
-        stored = [merge.id for merge in store.list_merges("a", 2000).merges][::-1]
+        stored = [merge.id for merge in reader.merges("a")][::-1]
         # The one that was not acknowledged may be there, whole; nothing else.
         assert stored[: len(acknowledged)] == acknowledged
         assert len(stored) <= len(acknowledged) + 1
-        assert all(store.get_merge(merge).state is MergeState.QUEUED for merge in stored)
-        more = store.enqueue(_merge(lineage.base))
-        assert store.get_merge(more.id) == more
-        claim = store.claim("a", 1000, 3)
+        assert all(store.merges.get(merge).state is MergeState.QUEUED for merge in stored)
+        more = store.merges.enqueue(_merge(lineage.base))
+        assert store.merges.get(more.id) == more
+        claim = store.claims.claim("a", 1000, 3)
         assert claim is not None
         assert claim.merge.id == acknowledged[0]
     finally:
         store.close()
+        reader.close()
         server.stop()
         server.close()
 

@@ -16,18 +16,18 @@ _SLEEPER = """
 import sys
 from registry.errors import LeaseLost
 from registry.base_record import now
-from registry.state.state_store import RedisStateStore
+from registry.state.state_store import StateStore
 from registry.version import Version
 from worker.lease import Lease
 
-state = RedisStateStore(sys.argv[1])
-claim = state.claim("a", 500, 3)
-with Lease(state, claim, 0.5):
+state = StateStore.open(sys.argv[1])
+claim = state.claims.claim("a", 500, 3)
+with Lease(state.claims, claim, 0.5):
     print("claimed", claim.fence, flush=True)
     sys.stdin.readline()
     version = Version(lineage="a", number=1, weights="sha256:" + "1" * 64, size=1, created_at=now())
     try:
-        print("committed", state.commit(claim, version), flush=True)
+        print("committed", state.claims.commit(claim, version), flush=True)
     except LeaseLost as error:
         print("refused:", error, flush=True)
 """
@@ -51,15 +51,15 @@ def test_a_worker_that_wakes_up_after_its_lease_is_refused_and_says_so(ledger: L
             assert sleeper.stdout.readline() == "claimed 1\n"
             # It lives, and so it keeps its merge for as long as it likes.
             time.sleep(1.0)
-            assert list(ledger.state.waiting_lineages()) == []
+            assert list(ledger.state.claims.waiting_lineages()) == []
             os.kill(sleeper.pid, signal.SIGSTOP)
-            _eventually(lambda: list(ledger.state.waiting_lineages()) == ["a"])
-            claim = ledger.state.claim("a", 60_000, 3)
+            _eventually(lambda: list(ledger.state.claims.waiting_lineages()) == ["a"])
+            claim = ledger.state.claims.claim("a", 60_000, 3)
             assert claim is not None
             assert (claim.merge.id, claim.merge.attempt) == (merge.id, 2)
             digest = ledger.put(b"of the second worker")
             version = Version(lineage="a", number=1, weights=digest, size=20, created_at=now())
-            assert ledger.state.commit(claim, version) == 1
+            assert ledger.state.claims.commit(claim, version) == 1
             os.kill(sleeper.pid, signal.SIGCONT)
             sleeper.stdin.write("\n")
             sleeper.stdin.flush()
@@ -67,5 +67,5 @@ def test_a_worker_that_wakes_up_after_its_lease_is_refused_and_says_so(ledger: L
         finally:
             sleeper.kill()
     assert said == f"refused: The merge {merge.id} was not committed: its fence is no longer the newest.\n"
-    assert ledger.state.head("a") == version
-    assert ledger.state.get_merge(merge.id).state is MergeState.SUCCEEDED
+    assert ledger.state.versions.head("a") == version
+    assert ledger.state.merges.get(merge.id).state is MergeState.SUCCEEDED

@@ -50,13 +50,13 @@ def _seen(ledger: Ledger) -> dict[str, Any]:
     return {
         lineage.name: (
             lineage,
-            list(state.list_versions(lineage.name, 1000)),
-            [state.get_merge(merge.id) for merge in state.list_merges(lineage.name, 1000).merges if merge.version],
-            list(state.list_aliases(lineage.name)),
-            list(state.list_pins(lineage.name)),
-            state.get_retention(lineage.name),
+            list(ledger.reader.versions(lineage.name)),
+            [state.merges.get(merge.id) for merge in ledger.reader.merges(lineage.name) if merge.version],
+            list(state.aliases.list(lineage.name)),
+            list(state.retention.list_pins(lineage.name)),
+            state.retention.get(lineage.name),
         )
-        for lineage in state.list_lineages()
+        for lineage in state.lineages.list()
     }
 
 
@@ -71,18 +71,18 @@ def _fill(ledger: Ledger) -> None:
         for _ in range(4):
             ledger.merge(name)
     state = ledger.state
-    state.set_alias("a", "production", 2)
-    state.set_pin("a", 1, pinned=True)
-    state.set_retention("a", Retention(keep_last=1))
-    assert list(state.retire("a")) == [3]
+    state.aliases.set("a", "production", 2)
+    state.retention.set_pin("a", 1, pinned=True)
+    state.retention.set("a", Retention(keep_last=1))
+    assert list(state.retention.retire("a")) == [3]
 
 
 def test_a_lost_state_store_is_rebuilt_as_it_was(ledger: Ledger, admin: Admin) -> None:
     _fill(ledger)
-    assert write_due(ledger.state, ledger.manifests) >= 12
-    assert ledger.state.due_manifests() == {}
+    assert write_due(ledger.state.manifests, ledger.manifests) >= 12
+    assert ledger.state.manifests.due_manifests() == {}
     before = _seen(ledger)
-    revision = ledger.state.get_alias("a", "production").revision
+    revision = ledger.state.aliases.get("a", "production").revision
     _lose_the_store(ledger)
     outcome = admin("rebuild")
     assert outcome.returncode == 0, outcome.stdout
@@ -91,26 +91,26 @@ def test_a_lost_state_store_is_rebuilt_as_it_was(ledger: Ledger, admin: Admin) -
     assert list(verify(ledger.state, ledger.manifests, ledger.blobs)) == []
     # Life goes on: the next merge, and an alias moved with the ETag from before.
     assert ledger.merge("a").number == 5
-    assert ledger.state.set_alias("a", "production", 5, str(revision)).version == 5
+    assert ledger.state.aliases.set("a", "production", 5, str(revision)).version == 5
     with pytest.raises(AliasChanged):
-        ledger.state.set_alias("a", "production", 4, str(revision))
+        ledger.state.aliases.set("a", "production", 4, str(revision))
 
 
 def test_a_rebuild_that_is_repeated_changes_nothing(ledger: Ledger) -> None:
     _fill(ledger)
-    write_due(ledger.state, ledger.manifests)
+    write_due(ledger.state.manifests, ledger.manifests)
     before = _seen(ledger)
-    outcome = rebuild(ledger.state, ledger.manifests, ledger.blobs)
+    outcome = rebuild(ledger.state.manifests, ledger.manifests, ledger.blobs)
     assert (outcome.restored, outcome.present, outcome.problems) == ({}, ["a", "b"], [])
     assert _seen(ledger) == before
 
 
 def test_a_lineage_with_a_lost_manifest_is_not_brought_back_in_part(ledger: Ledger) -> None:
     _fill(ledger)
-    write_due(ledger.state, ledger.manifests)
+    write_due(ledger.state.manifests, ledger.manifests)
     _lose_the_store(ledger)
     next(iter(_manifests_of(ledger, "a"))).with_name("2.json").unlink()
-    outcome = rebuild(ledger.state, ledger.manifests, ledger.blobs)
+    outcome = rebuild(ledger.state.manifests, ledger.manifests, ledger.blobs)
     assert outcome.restored == {"b": 5}
     assert outcome.problems == ["a: manifests are missing, of the versions [2]"]
 
@@ -123,45 +123,45 @@ def _manifests_of(ledger: Ledger, lineage: str) -> list[Path]:
 
 def test_a_manifest_that_changed_while_it_was_written_is_still_due(ledger: Ledger) -> None:
     ledger.create()
-    (due,) = ledger.state.due_manifests().values()
-    ledger.state.set_alias("a", "x", 0)
-    assert ledger.state.ack_manifest("a", "lineage", due["lineage"]) is False
-    write_due(ledger.state, ledger.manifests)
-    assert ledger.manifests.read("a", "lineage") == ledger.state.lineage_manifest("a").model_dump_json()
-    assert ledger.state.due_manifests() == {}
+    (due,) = ledger.state.manifests.due_manifests().values()
+    ledger.state.aliases.set("a", "x", 0)
+    assert ledger.state.manifests.ack_manifest("a", "lineage", due["lineage"]) is False
+    write_due(ledger.state.manifests, ledger.manifests)
+    assert ledger.manifests.read("a", "lineage") == ledger.state.manifests.lineage_manifest("a").model_dump_json()
+    assert ledger.state.manifests.due_manifests() == {}
 
 
 def test_manifests_that_another_process_is_writing_are_left_to_it(ledger: Ledger) -> None:
     ledger.create()
     with ledger.manifests.exclusively("a", wait=True) as ours:
         assert ours
-        assert write_due(ledger.state, ledger.manifests) == 0
-    assert write_due(ledger.state, ledger.manifests) == 2
+        assert write_due(ledger.state.manifests, ledger.manifests) == 0
+    assert write_due(ledger.state.manifests, ledger.manifests) == 2
 
 
 def test_many_writers_of_manifests_end_and_leave_the_newest(ledger: Ledger) -> None:
     ledger.create()
 
     def change(turn: int) -> None:
-        ledger.state.set_alias("a", f"alias{turn % 5}", 0)
-        write_due(ledger.state, ledger.manifests)
+        ledger.state.aliases.set("a", f"alias{turn % 5}", 0)
+        write_due(ledger.state.manifests, ledger.manifests)
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(change, range(40)))
-    write_due(ledger.state, ledger.manifests)
-    assert ledger.state.due_manifests() == {}
-    assert ledger.manifests.read("a", "lineage") == ledger.state.lineage_manifest("a").model_dump_json()
+    write_due(ledger.state.manifests, ledger.manifests)
+    assert ledger.state.manifests.due_manifests() == {}
+    assert ledger.manifests.read("a", "lineage") == ledger.state.manifests.lineage_manifest("a").model_dump_json()
 
 
 def test_verify_finds_what_is_missing_or_changed(ledger: Ledger, admin: Admin) -> None:
     _fill(ledger)
-    write_due(ledger.state, ledger.manifests)
+    write_due(ledger.state.manifests, ledger.manifests)
     good = admin("verify")
     assert (good.returncode, good.stdout) == (0, "all is well\n")
-    changed = ledger.blobs.path(ledger.state.get_version(VersionReference.parse("a@1")).weights)
+    changed = ledger.blobs.path(ledger.state.versions.get(VersionReference.parse("a@1")).weights)
     changed.chmod(0o600)
     changed.write_bytes(b"weights of a@X")
-    missing = ledger.blobs.path(ledger.state.get_version(VersionReference.parse("b@2")).weights)
+    missing = ledger.blobs.path(ledger.state.versions.get(VersionReference.parse("b@2")).weights)
     missing.unlink()
     ledger.manifests.write("b", "3", "{}")
     bad = admin("verify")
@@ -179,7 +179,7 @@ def test_a_retired_version_s_bytes_and_ended_merges_checkpoints_are_collected_an
     queued = ledger.enqueue("b")
     for path in (ledger.root / "blobs").glob("sha256/*/*"):
         os.utime(path, (time.time() - 1e6,) * 2)
-    retired = ledger.state.get_version(VersionReference.parse("a@3"))
+    retired = ledger.state.versions.get(VersionReference.parse("a@3"))
     dry = admin("collect", "--dry-run")
     assert dry.returncode == 0
     assert dry.stdout.splitlines()[0] == f"would delete: orphan {retired.weights}, {retired.size} bytes"
@@ -188,20 +188,20 @@ def test_a_retired_version_s_bytes_and_ended_merges_checkpoints_are_collected_an
     assert done.stdout == dry.stdout.replace("would delete", "deleted")
     assert "deleted in all: 1 files" in done.stdout
     # The merges of `a` and `b` came from one checkpoint, which a queued merge still needs.
-    ledger.state.request_cancel(queued.id)
+    ledger.state.merges.request_cancel(queued.id)
     assert queued.checkpoint in admin("collect").stdout
-    write_due(ledger.state, ledger.manifests)
+    write_due(ledger.state.manifests, ledger.manifests)
     assert list(verify(ledger.state, ledger.manifests, ledger.blobs)) == []
 
 
 def test_retention_says_what_it_would_retire_before_it_does(ledger: Ledger, admin: Admin) -> None:
     _fill(ledger)
-    ledger.state.set_retention("b", Retention(keep_last=2))
+    ledger.state.retention.set("b", Retention(keep_last=2))
     told = admin("retention").stdout
     assert told == "would retire: b@1\nwould retire: b@2\n"
-    assert ledger.state.get_version(VersionReference.parse("b@1")).retired_at is None
+    assert ledger.state.versions.get(VersionReference.parse("b@1")).retired_at is None
     assert admin("retention", "--apply").stdout == told.replace("would retire", "retired")
-    assert ledger.state.get_version(VersionReference.parse("b@1")).retired_at is not None
+    assert ledger.state.versions.get(VersionReference.parse("b@1")).retired_at is not None
     assert admin("retention").stdout == ""
 
 

@@ -23,7 +23,7 @@ def _eventually(condition: Callable[[], object], what: str) -> None:
 
 
 def _state(ledger: Ledger, merge: str) -> MergeState:
-    return ledger.state.get_merge(merge).state
+    return ledger.state.merges.get(merge).state
 
 
 def test_it_ends_when_its_merge_does_and_not_later_even_if_the_broker_was_lost_meanwhile(

@@ -18,27 +18,27 @@ ROOT = Path(__file__).parents[3]
 def run_next(settings: Any) -> str | None:
     """See worker.run_merge."""
     from registry.base_record import now
-    from registry.state.state_store import RedisStateStore
+    from registry.state.state_store import StateStore
     from registry.version import Version
     from worker.lease import Lease
 
-    state = RedisStateStore(settings.redis_url)
+    state = StateStore.open(settings.redis_url)
     with contextlib.closing(state):
-        for lineage in state.waiting_lineages():
-            claim = state.claim(lineage, int(settings.lease_seconds * 1000), settings.max_attempts)
+        for lineage in state.claims.waiting_lineages():
+            claim = state.claims.claim(lineage, int(settings.lease_seconds * 1000), settings.max_attempts)
             if claim is None:
                 continue
-            with Lease(state, claim, settings.lease_seconds):
+            with Lease(state.claims, claim, settings.lease_seconds):
                 while (settings.data_dir / "hold").exists():
                     time.sleep(0.01)
                 version = Version(
                     lineage=lineage,
-                    number=state.head(lineage).number + 1,
+                    number=state.versions.head(lineage).number + 1,
                     weights=claim.merge.checkpoint,
                     size=1,
                     created_at=now(),
                 )
-                state.commit(claim, version)
+                state.claims.commit(claim, version)
             return lineage
     return None
 

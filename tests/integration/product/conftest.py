@@ -11,9 +11,10 @@ import httpx
 import psutil
 import pytest
 
+from benchmarks.harness.ledger import LedgerReader
 from registry.blobs.files import FileBlobStore
 from registry.blobs.manifests import FileManifests
-from registry.state.state_store import RedisStateStore
+from registry.state.state_store import StateStore
 from standalone.pdeathsig import command_with_pdeathsig
 from standalone.valkey import EmbeddedValkey
 from tests.acceptance.stack import eventually, free_port
@@ -97,9 +98,10 @@ def product_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def books(product_server: EmbeddedValkey, product_root: Path) -> Iterator[Ledger]:
     """Return the stores that the gateway uses."""
-    state = RedisStateStore(product_server.url)
+    state = StateStore.open(product_server.url)
     root = product_root / "data"
-    yield Ledger(root, state, FileBlobStore(root), FileManifests(root), product_server.url)
+    with LedgerReader(product_server.url) as reader:
+        yield Ledger(root, state, reader, FileBlobStore(root), FileManifests(root), product_server.url)
     state.close()
 
 

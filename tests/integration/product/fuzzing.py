@@ -13,9 +13,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.harness.ledger import LedgerReader
 from registry.blobs.files import FileBlobStore
 from registry.blobs.manifests import FileManifests
-from registry.state.state_store import RedisStateStore
+from registry.state.state_store import StateStore
 from standalone.valkey import EmbeddedValkey
 from tests.integration.access.gateway import Gateway, send_blob
 from tests.integration.ledger.conftest import Ledger
@@ -63,8 +64,9 @@ def fuzz(folder: Path, seconds: float, seed: int) -> Fuzzed:
 def _furnish(gateway: Gateway, valkey: EmbeddedValkey, data: Path) -> tuple[dict[str, list[object]], str]:
     """Put one of everything there; returns the names and an admin's token."""
     _, admin = gateway.key("admin")
-    state = RedisStateStore(valkey.url)
-    ledger = Ledger(data, state, FileBlobStore(data), FileManifests(data), valkey.url)
+    state = StateStore.open(valkey.url)
+    reader = LedgerReader(valkey.url)
+    ledger = Ledger(data, state, reader, FileBlobStore(data), FileManifests(data), valkey.url)
     ledger.create("default")
     for _ in range(3):
         ledger.merge("default")
@@ -73,6 +75,7 @@ def _furnish(gateway: Gateway, valkey: EmbeddedValkey, data: Path) -> tuple[dict
     admin.put("/lineages/default/aliases/production", json={"version": "1"})
     upload = admin.post("/uploads", headers={"Tus-Resumable": "1.0.0", "Upload-Length": "100"})
     state.close()
+    reader.close()
     things: dict[str, list[object]] = {
         "name": ["default", "fresh"],
         "lineage": ["default"],

@@ -29,10 +29,10 @@ def _versions(books: Ledger, *files: bytes, **more: Any) -> str:
     digests = [books.put(data) for data in files]
     lineage = Lineage(name=name, base=digests[0], recipe=AverageRecipe(), created_at=now())
     base = Version(lineage=name, number=0, weights=digests[0], size=len(files[0]), created_at=now())
-    books.state.create_lineage(lineage, base)
+    books.state.lineages.create(lineage, base)
     for number, digest in enumerate(digests[1:], 1):
         made = base.model_copy(update={"number": number, "weights": digest} | more)
-        assert books.state.append(made, 0, secrets.token_hex(8)) == number
+        assert books.state.versions.append(made, 0, secrets.token_hex(8)) == number
     return name
 
 

@@ -96,17 +96,17 @@ def test_progress_is_told_as_it_comes_and_the_newest_to_whoever_comes_later(gate
     merge = books.enqueue("steps")
     with _watching(gateway, f"/merges/{merge.id}/events") as stream:
         assert stream.until("state")["state"] == "queued"
-        claim = books.state.claim("steps", _LONG, 3)
+        claim = books.state.claims.claim("steps", _LONG, 3)
         assert claim is not None
         assert stream.until("state")["state"] == "running"
         for step in (1, 2):
-            books.state.renew(claim, _LONG, Progress(phase="merging", step=step))
+            books.state.claims.renew(claim, _LONG, Progress(phase="merging", step=step))
             seen = stream.until("progress")
             assert (seen["progress"]["step"], seen["id"]) == (step, None)
         with _watching(gateway, f"/merges/{merge.id}/events") as late:
             assert late.until("progress")["progress"]["step"] == 2
-        books.state.renew(claim, _LONG, Progress(phase="merging", step=2))
-        books.state.end(claim, MergeState.FAILED, MergeProblem(type="/problems/x", title="x", detail="why"))
+        books.state.claims.renew(claim, _LONG, Progress(phase="merging", step=2))
+        books.state.claims.end(claim, MergeState.FAILED, MergeProblem(type="/problems/x", title="x", detail="why"))
         (last,) = stream.rest()  # the same progress again is no event
     assert (last["state"], last["problem"]["detail"]) == ("failed", "why")
 
@@ -118,7 +118,7 @@ def test_whoever_resumes_gets_what_came_after_its_last_event_and_no_event_twice(
     with _watching(gateway, "/lineages/resumed/events") as stream:
         books.merge("resumed")
         seen = [stream.until("state") for _ in range(2)]
-    books.state.request_cancel(books.enqueue("resumed").id)
+    books.state.merges.request_cancel(books.enqueue("resumed").id)
     with _watching(gateway, "/lineages/resumed/events", seen[-1]["id"]) as stream:
         events = [stream.next() for _ in range(4)]
     found = [event for event in events if event is not None]
@@ -129,7 +129,7 @@ def test_whoever_resumes_gets_what_came_after_its_last_event_and_no_event_twice(
 def test_a_client_that_has_had_the_last_event_is_told_to_stop(gateway: Gateway, books: Ledger) -> None:
     books.create("over")
     merge = books.enqueue("over")
-    books.state.request_cancel(merge.id)
+    books.state.merges.request_cancel(merge.id)
     with _watching(gateway, f"/merges/{merge.id}/events") as stream:
         (last,) = stream.rest()
     answer = gateway.http.get(f"/merges/{merge.id}/events", headers={"Last-Event-ID": last["id"]})
@@ -141,7 +141,7 @@ def test_whoever_was_away_too_long_is_told_of_the_gap(gateway: Gateway, books: L
     merge = books.enqueue("trimmed")
     with _watching(gateway, f"/merges/{merge.id}/events") as stream:
         first = stream.until("state")["id"]
-    books.state.claim("trimmed", _LONG, 3)
+    books.state.claims.claim("trimmed", _LONG, 3)
     with redis.Redis.from_url(books.url) as client:
         client.xtrim(LineageKeys("trimmed").events, maxlen=1, approximate=False)
     with _watching(gateway, f"/merges/{merge.id}/events", "1-0") as stream:
@@ -244,7 +244,7 @@ def test_a_hundred_watchers_add_less_than_50_mb_and_not_a_thread_each(gateway: G
         streams = [Stream(answer) for answer in answers]
         for stream in streams:
             assert stream.next() is not None
-        claim = books.state.claim("crowd", _LONG, 3)
+        claim = books.state.claims.claim("crowd", _LONG, 3)
         assert claim is not None
         for stream in streams:
             assert stream.until("state")["state"] == "running"

@@ -45,7 +45,7 @@ def test_merges_are_found_by_state_and_task(gateway: Gateway, books: Ledger) -> 
     books.create(name)
     done = [books.merge(name).number for _ in range(3)]
     cancelled = books.enqueue(name)
-    books.state.request_cancel(cancelled.id)
+    books.state.merges.request_cancel(cancelled.id)
     waiting = [books.enqueue(name).id for _ in range(2)]
     for query, expected in (
         ({"state": "queued"}, waiting[::-1]),
@@ -64,9 +64,9 @@ def test_a_filter_that_fits_little_goes_on_where_it_stopped_looking(gateway: Gat
     name = f"rare-{secrets.token_hex(4)}"
     books.create(name)
     first = books.enqueue(name)
-    books.state.request_cancel(first.id)
+    books.state.merges.request_cancel(first.id)
     for _ in range(2100):
-        books.state.enqueue(first.model_copy(update={"id": f"mrg_{secrets.token_hex(12)}"}))
+        books.state.merges.enqueue(first.model_copy(update={"id": f"mrg_{secrets.token_hex(12)}"}))
     pages = _pages(gateway, "/merges", "merges", lineage=name, state="cancelled")
     assert [[merge["id"] for merge in page] for page in pages] == [[], [first.id]]
 
@@ -78,11 +78,11 @@ def test_versions_aliases_and_lineages_come_in_pages(gateway: Gateway, books: Le
         books.merge(name)
     versions = _pages(gateway, "/models", "versions", lineage=name, limit=2)
     assert [[version["number"] for version in page] for page in versions] == [[4, 3], [2, 1], [0]]
-    made: list[Alias] = [books.state.set_alias(name, alias, 1) for alias in ("a", "b", "c")]
+    made: list[Alias] = [books.state.aliases.set(name, alias, 1) for alias in ("a", "b", "c")]
     aliases = _pages(gateway, f"/lineages/{name}/aliases", "aliases", limit=2)
     assert [[alias["name"] for alias in page] for page in aliases] == [["a", "b"], [made[2].name]]
     lineages = [item["name"] for page in _pages(gateway, "/lineages", "lineages", limit=1) for item in page]
-    assert lineages == [item.name for item in books.state.list_lineages()]
+    assert lineages == [item.name for item in books.state.lineages.list()]
 
 
 @pytest.mark.parametrize("cursor", ["x", "", "bnVsbA", "WzEsMl0", "////", "W1tbW1tb"])

@@ -29,8 +29,8 @@ def _document(books: Ledger, lineage: str) -> dict[str, Any]:
 
 def _do_the_next(books: Ledger, lineage: str, state: MergeState) -> None:
     """Be the worker of the lineage's first merge, as soon as there is one."""
-    claim = eventually(lambda: books.state.claim(lineage, 60_000, 3), "a merge to claim", 90)
-    books.state.end(claim, state, None)
+    claim = eventually(lambda: books.state.claims.claim(lineage, 60_000, 3), "a merge to claim", 90)
+    books.state.claims.end(claim, state, None)
 
 
 @pytest.mark.parametrize("state", [MergeState.FAILED, MergeState.REJECTED])
@@ -77,14 +77,14 @@ def test_a_queued_merge_is_cancelled_when_its_time_is_over(gateway: Gateway, boo
     answer = gateway.http.post("/merge", json=_document(books, lineage), headers=headers)
     assert (answer.status_code, answer.json()["state"]) == (200, "cancelled"), answer.text
     assert answer.json()["cancel_at"] is not None
-    assert books.state.claim(lineage, 60_000, 3) is None
+    assert books.state.claims.claim(lineage, 60_000, 3) is None
 
 
 def test_a_running_merge_is_asked_to_stop_when_its_time_is_over(gateway: Gateway, books: Ledger, lineage: str) -> None:
     gateway.http.post("/merge", json=_document(books, lineage), headers={"Cancel-After": "2"})
-    claim = books.state.claim(lineage, 60_000, 3)
+    claim = books.state.claims.claim(lineage, 60_000, 3)
     assert claim is not None
-    eventually(lambda: books.state.renew(claim, 60_000, Progress(phase="merging")), "the worker is told", 90)
+    eventually(lambda: books.state.claims.renew(claim, 60_000, Progress(phase="merging")), "the worker is told", 90)
 
 
 def test_no_worker_begins_a_merge_whose_time_is_over(books: Ledger, lineage: str) -> None:
@@ -93,10 +93,10 @@ def test_no_worker_begins_a_merge_whose_time_is_over(books: Ledger, lineage: str
     from registry.base_record import now
 
     late = merge.model_copy(update={"id": f"mrg_{secrets.token_hex(12)}", "cancel_at": now()})
-    books.state.request_cancel(merge.id)
-    books.state.enqueue(late)
-    assert books.state.claim(lineage, 60_000, 3) is None
-    assert books.state.get_merge(late.id).state == "cancelled"
+    books.state.merges.request_cancel(merge.id)
+    books.state.merges.enqueue(late)
+    assert books.state.claims.claim(lineage, 60_000, 3) is None
+    assert books.state.merges.get(late.id).state == "cancelled"
 
 
 @pytest.mark.parametrize("duration", ["", "0", "0s", "-1", "x", "1d", "5 m", "721h", "1m1h", "٣s"])
@@ -104,7 +104,7 @@ def test_a_duration_that_is_none_is_refused(gateway: Gateway, books: Ledger, lin
     headers = [("Cancel-After", duration.encode())]
     answer = gateway.http.post("/merge", json=_document(books, lineage), headers=headers)
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-document")
-    assert books.state.list_merges(lineage, 10).merges == ()
+    assert books.reader.merges(lineage) == ()
 
 
 def test_a_hundred_who_wait_take_no_thread_each(gateway: Gateway, books: Ledger, lineage: str) -> None:
@@ -120,7 +120,7 @@ def test_a_hundred_who_wait_take_no_thread_each(gateway: Gateway, books: Ledger,
         for thread in waiting:
             thread.start()
         most = max(gateway.process.num_threads() for _ in range(50))
-        books.state.request_cancel(merge.id)
+        books.state.merges.request_cancel(merge.id)
         for thread in waiting:
             thread.join()
     assert [answer.json()["state"] for answer in answers] == ["cancelled"] * 100

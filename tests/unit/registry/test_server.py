@@ -30,7 +30,7 @@ def test_how_many_replicas_must_have_a_change_is_an_option_of_every_form() -> No
 def test_a_url_with_sentinels_says_who_they_are_and_how_to_speak_to_all() -> None:
     found = parse_server(_FULL + "&replicas=1").sentinels
     assert found == Sentinels(
-        places=(("one", 1), ("::1", 2), ("three", 26379)),
+        addresses=(("one", 1), ("::1", 2), ("three", 26379)),
         name="main one",
         database=4,
         username="us@er",
@@ -53,7 +53,7 @@ def test_a_url_with_sentinels_says_who_they_are_and_how_to_speak_to_all() -> Non
 def test_sentinels_without_port_database_or_password_are_taken() -> None:
     found = parse_server("redis+sentinel://one,two/main").sentinels
     assert found is not None
-    assert (found.places, found.name, found.database) == ((("one", 26379), ("two", 26379)), "main", 0)
+    assert (found.addresses, found.name, found.database) == ((("one", 26379), ("two", 26379)), "main", 0)
     assert found.to_servers == {"db": 0}
 
 
@@ -108,4 +108,4 @@ def test_the_password_from_a_file_is_put_into_a_url_with_sentinels() -> None:
     settings = WorkerSettings.model_validate({"redis_url": "redis+sentinel://a:1,b:2/name/0", "redis_password": "p:@/"})
     found = parse_server(settings.redis_url).sentinels
     assert found is not None
-    assert (found.password, len(found.places)) == ("p:@/", 2)
+    assert (found.password, len(found.addresses)) == ("p:@/", 2)
