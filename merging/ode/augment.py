@@ -23,7 +23,12 @@ class Crops:
         self._generator = torch.Generator().manual_seed(seed)
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Return float32 [n, c, h, w] of images uint8 or float32 of this shape, in their range of values."""
+        """Return float32 [n, c, h, w] of images uint8 or float32 of this shape, in their range of values.
+
+        Token ids, int32 [n, L], are returned as they are.
+        """
+        if images.dtype == torch.int32:
+            return images
         pictures = images.float()
         if self._strength == 0.0:
             return pictures

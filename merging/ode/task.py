@@ -10,7 +10,8 @@ from torch import Tensor
 class TaskData:
     """The calibration of one task.
 
-    `images` is uint8 [N, 3, H, W], or float32 of that shape when they are normalised already; `labels` int64 [N];
+    `images` is uint8 [N, 3, H, W], or float32 of that shape when they are normalised already, or int32 [N, L], token
+    ids for a tower that takes them; `labels` int64 [N];
     `head` float32 [classes, d] with unit-norm rows; `utility` is the task's importance, not negative.
     Raises ValueError where these do not fit together.
     """
@@ -22,8 +23,8 @@ class TaskData:
     utility: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.images.dtype not in (torch.uint8, torch.float32):
-            raise ValueError(f"task {self.name}: images are {self.images.dtype}; uint8 or float32 is needed")
+        if self.images.dtype not in (torch.uint8, torch.float32, torch.int32):
+            raise ValueError(f"task {self.name}: images are {self.images.dtype}; uint8, float32 or int32 is needed")
         if len(self.images) == 0 or self.labels.shape != (len(self.images),):
             shapes = f"{tuple(self.images.shape)} images and {tuple(self.labels.shape)} labels"
             raise ValueError(f"task {self.name}: {shapes}; one label for each of at least one image is needed")
