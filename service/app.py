@@ -83,7 +83,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     )
     access, webhooks, figures = RedisApiKeys(state), state.webhooks, state.metrics
     networks = parse_networks(settings.webhook_networks)
-    outward = SsrfSafeClient(networks, settings.webhook_timeout_seconds, plain=settings.webhook_http)
+    outward = SsrfSafeClient(networks, settings.webhook_timeout_seconds, allow_http=settings.webhook_http)
     courier = WebhookDispatcher(settings, state, webhooks, outward)
     trail = AuditLog(access, settings.audit_entries)
     places = open_byte_stores(settings, state.manifests, settings.upload_lifetime_seconds)

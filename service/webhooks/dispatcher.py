@@ -1,4 +1,4 @@
-"""Telling webhooks of merges that ended: signed, tried again with growing pauses, given up in the end.
+"""Webhook dispatcher: signed messages about ended merges, retried with exponential backoff.
 
 Source: the Standard Webhooks specification (headers, signature, retries, 410 for a receiver that is gone).
 """
@@ -23,23 +23,23 @@ from registry.webhook import TEST, Attempt, Delivery, Webhook, message_id, new_s
 from service.settings import GatewaySettings
 from service.webhooks.ssrf_safe_client import SsrfSafeClient, Unreachable
 
-_AT_ONCE = 16
-_AT_ONCE_OF_LINEAGE = 4
-_GROWTH = 4
-_LONGEST_PAUSE = 6 * 3600.0
+_MAX_CONCURRENT = 16
+_MAX_CONCURRENT_PER_LINEAGE = 4
+_BACKOFF_FACTOR = 4
+_MAX_DELAY_SECONDS = 6 * 3600.0
 _JITTER = 0.2
 _LEASE_MARGIN_SECONDS = 20.0
 _GONE = 410
 _log = logging.getLogger(__name__)
 
 
-def pause(attempt: int, first: float, uniform: Callable[[float, float], float] = random.uniform) -> float:
-    """Seconds after a failed attempt: `first`, then four times as long each time, 6 h at most, give or take a fifth."""
-    return float(min(_LONGEST_PAUSE, first * _GROWTH ** (attempt - 1)) * uniform(1 - _JITTER, 1 + _JITTER))
+def retry_delay(attempt: int, first: float, uniform: Callable[[float, float], float] = random.uniform) -> float:
+    """Seconds after a failed attempt: `first`, then four times as long each time, at most 6 h, with 20 % jitter."""
+    return float(min(_MAX_DELAY_SECONDS, first * _BACKOFF_FACTOR ** (attempt - 1)) * uniform(1 - _JITTER, 1 + _JITTER))
 
 
-def message_of(merge: Merge) -> dict[str, Any]:
-    """What a webhook is told of a merge: enough to know what to ask for, and no more."""
+def merge_payload(merge: Merge) -> dict[str, Any]:
+    """The JSON message about an ended merge: ids and state; receivers request the details."""
     return {
         "type": f"merge.{merge.state}",
         "timestamp": (merge.ended_at or now()).isoformat(),
@@ -57,90 +57,94 @@ def message_of(merge: Merge) -> dict[str, Any]:
 
 @dataclass
 class WebhookDispatcher:
-    """Delivers what is due, in the background of one gateway; others may do the same beside it."""
+    """Delivers due messages in the background. Several gateways may run one each; a lease keeps them apart."""
 
     settings: GatewaySettings
     state: StateStore
     webhooks: WebhookRepository
-    outward: SsrfSafeClient
+    client: SsrfSafeClient
 
     def __post_init__(self) -> None:
-        self._under_way: dict[asyncio.Task[None], str] = {}
+        self._in_flight: dict[asyncio.Task[None], str] = {}
         self._task: asyncio.Task[None] | None = None
-        self._cut_off = False
+        self._store_unavailable = False
 
     def start(self) -> None:
-        """Begin to look for what is due."""
+        """Start to poll for due deliveries."""
         self._task = asyncio.create_task(self._run(), name="webhooks")
 
     async def close(self) -> None:
-        """Stop. What was under way is due again when its lease is over."""
-        tasks = [task for task in (self._task, *self._under_way) if task is not None]
+        """Stop. Deliveries in flight are due again when their lease expires."""
+        tasks = [task for task in (self._task, *self._in_flight) if task is not None]
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        await self.outward.close()
+        await self.client.close()
 
     async def _run(self) -> None:
         while True:
             due = await self._claim()
             for delivery in due:
                 task = asyncio.create_task(self._deliver(delivery))
-                self._under_way[task] = delivery.lineage
-                task.add_done_callback(self._under_way.pop)
+                self._in_flight[task] = delivery.lineage
+                task.add_done_callback(self._in_flight.pop)
             if not due:
                 await asyncio.sleep(self.settings.webhook_poll_seconds)
 
     async def _claim(self) -> Sequence[Delivery]:
-        """What is due, as far as there is room for it."""
-        room = _AT_ONCE - len(self._under_way)
-        if not room:
+        """Due deliveries, as many as the concurrency limits allow."""
+        free = _MAX_CONCURRENT - len(self._in_flight)
+        if not free:
             return ()
-        full = {lineage for lineage, count in Counter(self._under_way.values()).items() if count >= _AT_ONCE_OF_LINEAGE}
+        full = {
+            lineage
+            for lineage, count in Counter(self._in_flight.values()).items()
+            if count >= _MAX_CONCURRENT_PER_LINEAGE
+        }
         lease_ms = round((self.settings.webhook_timeout_seconds + _LEASE_MARGIN_SECONDS) * 1000)
         try:
-            found = await run_in_threadpool(self.webhooks.claim_due, lease_ms, room, full)
+            due = await run_in_threadpool(self.webhooks.claim_due, lease_ms, free, full)
         except StoreUnavailable as error:
-            # Said once: this is asked every second.
-            if not self._cut_off:
-                _log.warning("Webhooks wait: %s", error)
-            self._cut_off = True
+            # Log once, not at every poll.
+            if not self._store_unavailable:
+                _log.warning("Webhook deliveries paused: %s", error)
+            self._store_unavailable = True
             return ()
         except Exception:
-            _log.exception("Webhooks wait")
+            _log.exception("Webhook deliveries paused")
             return ()
-        self._cut_off = False
-        return found
+        self._store_unavailable = False
+        return due
 
     async def _deliver(self, delivery: Delivery) -> None:
-        """One attempt. Whatever goes wrong here, the message is due again when its lease is over."""
+        """Make one attempt. After any error the delivery is due again when its lease expires."""
         try:
             await self._try(delivery)
         except OdemError as error:
-            _log.warning("A delivery to the webhook %s waits: %s", delivery.webhook, error)
+            _log.warning("Delivery to webhook %s postponed: %s", delivery.webhook, error)
         except Exception:
-            _log.exception("A delivery to the webhook %s waits", delivery.webhook)
+            _log.exception("Delivery to webhook %s postponed", delivery.webhook)
 
     async def _try(self, delivery: Delivery) -> None:
         webhook, merge = await run_in_threadpool(self._read, delivery)
         if webhook is None or merge is None:
-            came, again = _nothing_to_send(delivery), False
+            result, retry = _not_sent(delivery), False
         else:
             message = message_id(webhook.id, merge.id)
-            came = await self._attempt(webhook, merge.id, message, message_of(merge), delivery.attempt)
-            again = came.error is not None and delivery.attempt < self.settings.webhook_attempts
-        gone = came.status == _GONE
+            result = await self._attempt(webhook, merge.id, message, merge_payload(merge), delivery.attempt)
+            retry = result.error is not None and delivery.attempt < self.settings.webhook_attempts
+        gone = result.status == _GONE
         retry_ms = None
-        if again and not gone:
-            retry_ms = round(pause(delivery.attempt, self.settings.webhook_retry_seconds) * 1000)
-        patience_ms = 0 if gone else round(self.settings.webhook_disable_seconds * 1000)
-        _, outcome = await run_in_threadpool(self.webhooks.record_attempt, delivery, came, retry_ms, patience_ms)
+        if retry and not gone:
+            retry_ms = round(retry_delay(delivery.attempt, self.settings.webhook_retry_seconds) * 1000)
+        disable_ms = 0 if gone else round(self.settings.webhook_disable_seconds * 1000)
+        _, outcome = await run_in_threadpool(self.webhooks.record_attempt, delivery, result, retry_ms, disable_ms)
         if outcome == "disabled":
-            _log.warning("The webhook %s of %s is disabled: %s", delivery.webhook, delivery.lineage, came.error)
+            _log.warning("Webhook %s of lineage %s disabled: %s", delivery.webhook, delivery.lineage, result.error)
 
     def _read(self, delivery: Delivery) -> tuple[Webhook | None, Merge | None]:
-        """The webhook and the merge; None for what is deleted, disabled or lost."""
+        """The webhook and the merge, or None where one is deleted or the webhook is disabled."""
         try:
             webhook = self.webhooks.get(delivery.lineage, delivery.webhook)
             merge = self.state.get_merge(delivery.merge)
@@ -149,29 +153,29 @@ class WebhookDispatcher:
         return (None, None) if webhook.disabled_at is not None else (webhook, merge)
 
     def add(self, lineage: str, url: str) -> Webhook:
-        """Make a webhook of a lineage. Raises LineageNotFound, InvalidRecord, Conflict."""
+        """Create a webhook of a lineage. Raises LineageNotFound, InvalidRecord, Conflict."""
         self.state.get_lineage(lineage)
         try:
-            self.outward.check(url)
+            self.client.check(url)
         except Unreachable as error:
-            raise InvalidRecord(f"Nothing can be sent to this URL. {error}") from error
+            raise InvalidRecord(f"The webhook URL is not allowed. {error}") from error
         webhook = Webhook(id=new_webhook_id(), lineage=lineage, url=url, secret=new_secret(), created_at=now())
-        most = self.settings.webhooks_per_lineage
-        if not self.webhooks.add(webhook, most):
+        limit = self.settings.webhooks_per_lineage
+        if not self.webhooks.add(webhook, limit):
             raise Conflict(
-                f"The lineage {lineage!r} has {most} webhooks already (ODEM_WEBHOOKS_PER_LINEAGE). Delete one."
+                f"Lineage {lineage!r} already has {limit} webhooks (ODEM_WEBHOOKS_PER_LINEAGE). Delete one first."
             )
         return webhook
 
     async def test(self, webhook: Webhook) -> Attempt:
-        """Try a webhook now, whatever its state; one that was disabled and answers well is told of merges again."""
+        """Send a test message now. A disabled webhook that accepts it is enabled again."""
         payload = {"type": "webhook.test", "timestamp": now().isoformat(), "data": {"lineage": webhook.lineage}}
         message = message_id(webhook.id, new_webhook_id())
-        came = await self._attempt(webhook, TEST, message, payload, 1)
-        await run_in_threadpool(self.webhooks.log_test, webhook, came)
-        if came.error is None and webhook.disabled_at is not None:
+        result = await self._attempt(webhook, TEST, message, payload, 1)
+        await run_in_threadpool(self.webhooks.log_test, webhook, result)
+        if result.error is None and webhook.disabled_at is not None:
             await run_in_threadpool(self.webhooks.enable, webhook)
-        return came
+        return result
 
     async def _attempt(
         self, webhook: Webhook, merge: str, message: str, payload: dict[str, Any], attempt: int
@@ -187,10 +191,10 @@ class WebhookDispatcher:
         }
         status, error, milliseconds = None, None, 0
         try:
-            answer = await self.outward.post(webhook.url, headers, body)
-            status, milliseconds = answer.status, answer.milliseconds
+            response = await self.client.post(webhook.url, headers, body)
+            status, milliseconds = response.status, response.milliseconds
             if not 200 <= status < 300:
-                error = f"The receiver answered {status}; only 2xx means that it has the message."
+                error = f"The receiver responded with {status}; only 2xx acknowledges a message."
         except Unreachable as reason:
             error = str(reason)
             milliseconds = round((now() - time).total_seconds() * 1000)
@@ -205,13 +209,13 @@ class WebhookDispatcher:
         )
 
 
-def _nothing_to_send(delivery: Delivery) -> Attempt:
+def _not_sent(delivery: Delivery) -> Attempt:
     return Attempt(
         time=now(),
         merge=delivery.merge,
         message=message_id(delivery.webhook, delivery.merge),
         attempt=delivery.attempt,
         status=None,
-        error="The webhook is disabled, or the merge is no more: nothing was sent.",
+        error="Nothing was sent: the webhook is disabled or deleted, or the merge no longer exists.",
         milliseconds=0,
     )

@@ -1,4 +1,4 @@
-"""The wire of the webhook routes."""
+"""Request and response schemas of the webhook routes."""
 
 from datetime import datetime
 from typing import Self
@@ -9,12 +9,12 @@ from registry.webhook import Attempt, Webhook
 
 
 class WebhookRequest(BaseModel):
-    """Where to send word when a merge ends."""
+    """A webhook to create: a URL that receives a message when a merge ends."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: str = Field(
-        description="An https:// URL of a receiver with a public address.",
+        description="URL of the receiver: https://, with a public address.",
         examples=["https://example.com/hooks/odem"],
         min_length=1,
         max_length=2000,
@@ -22,13 +22,15 @@ class WebhookRequest(BaseModel):
 
 
 class WebhookView(BaseModel):
-    """A webhook. `disabled_at`: since when it is told nothing, because nothing could be delivered for long."""
+    """A webhook of a lineage, without its secret."""
 
-    id: str
-    lineage: str
-    url: str
-    created_at: datetime
-    disabled_at: datetime | None
+    id: str = Field(description="Id of the webhook, made by the service.")
+    lineage: str = Field(description="Lineage whose merges the webhook reports.")
+    url: str = Field(description="URL that receives the messages.")
+    created_at: datetime = Field(description="When the webhook was created.")
+    disabled_at: datetime | None = Field(
+        description="When the webhook was disabled because deliveries failed for too long; null while it is enabled."
+    )
 
     @classmethod
     def of(cls, webhook: Webhook) -> Self:
@@ -37,9 +39,9 @@ class WebhookView(BaseModel):
 
 
 class WebhookMade(WebhookView):
-    """A webhook that was just made, with the secret to verify signatures with: shown this once."""
+    """A new webhook with its signing secret, which no later response shows."""
 
-    secret: str
+    secret: str = Field(description="Secret that signs the messages, as in the Standard Webhooks specification.")
 
     @classmethod
     def of(cls, webhook: Webhook) -> Self:
@@ -50,14 +52,14 @@ class WebhookMade(WebhookView):
 class WebhookPage(BaseModel):
     """A lineage's webhooks, oldest first."""
 
-    webhooks: list[WebhookView]
+    webhooks: list[WebhookView] = Field(description="All webhooks of the lineage.")
 
 
 class AttemptView(Attempt):
-    """What came of one attempt to deliver. `merge` is `test` for one that was asked for."""
+    """An attempt to deliver a message; `merge` is `test` for a test message."""
 
 
 class AttemptPage(BaseModel):
-    """The newest attempts, newest first."""
+    """Delivery log of a webhook."""
 
-    deliveries: list[AttemptView]
+    deliveries: list[AttemptView] = Field(description="The newest attempts, newest first.")

@@ -1,4 +1,4 @@
-"""Which addresses webhooks may reach, and that the address that was judged is the one that is connected to."""
+"""Webhook delivery: allowed addresses, DNS rebinding and retry delays."""
 
 import asyncio
 import ipaddress
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from registry.networks import is_public
-from service.webhooks.dispatcher import pause
+from service.webhooks.dispatcher import retry_delay
 from service.webhooks.ssrf_safe_client import SsrfSafeClient, Unreachable
 
 _PRIVATE = [
@@ -66,8 +66,8 @@ def _post(names: list[list[str]], monkeypatch: pytest.MonkeyPatch, network: str)
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in next(answers)]
 
         monkeypatch.setattr(loop, "getaddrinfo", resolve)
-        outward = SsrfSafeClient([ipaddress.ip_network(network)], 5.0, plain=True)
-        transport: Any = outward._client._transport
+        client = SsrfSafeClient([ipaddress.ip_network(network)], 5.0, allow_http=True)
+        transport: Any = client._client._transport
         backend = transport._pool._network_backend
         connect: Callable[..., Any] = backend.connect_tcp
 
@@ -77,17 +77,17 @@ def _post(names: list[list[str]], monkeypatch: pytest.MonkeyPatch, network: str)
 
         monkeypatch.setattr(backend, "connect_tcp", note)
         try:
-            await outward.post("http://receiver.example:1/", {}, b"{}")
+            await client.post("http://receiver.example:1/", {}, b"{}")
         except Unreachable as error:
             return str(error)
         finally:
-            await outward.close()
+            await client.close()
         return ""
 
     return tried, asyncio.run(main())
 
 
-def test_the_address_that_was_judged_is_the_one_that_is_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_address_that_was_checked_is_the_one_that_is_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
     tried, why = _post([["127.0.0.9"], ["127.0.0.1"]], monkeypatch, "127.0.0.9/32")
     assert tried == ["127.0.0.9"]
     assert "connection failed" in why
@@ -99,8 +99,8 @@ def test_a_name_with_private_addresses_only_is_not_connected_to(monkeypatch: pyt
     assert "no public address" in why
 
 
-def test_pauses_grow_to_six_hours_and_vary_by_a_fifth() -> None:
-    plain = [pause(attempt, 5.0, lambda low, high: (low + high) / 2) for attempt in range(1, 13)]
+def test_retry_delays_grow_to_six_hours_with_jitter_of_a_fifth() -> None:
+    plain = [retry_delay(attempt, 5.0, lambda low, high: (low + high) / 2) for attempt in range(1, 13)]
     assert plain[:4] == [5, 20, 80, 320]
     assert plain[-1] == 6 * 3600
-    assert {0.8 <= pause(1, 1.0) <= 1.2 for _ in range(100)} == {True}
+    assert {0.8 <= retry_delay(1, 1.0) <= 1.2 for _ in range(100)} == {True}
