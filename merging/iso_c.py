@@ -8,11 +8,11 @@ section 4.1.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import svd
 
 from merging.matrices import MatrixView
 from merging.matrix_method import MatrixMethod
 from merging.streaming import Emit, Float64, Place
+from merging.thin_svd import present, thin_svd
 
 
 @dataclass
@@ -30,6 +30,6 @@ def isotropic(total: Float64) -> Float64:
 
     Directions that S lacks are left out: U Vᵀ is not unique there.
     """
-    left, values, right = svd(total, full_matrices=False, check_finite=False)
-    present = values > np.finfo(np.float64).eps * max(total.shape) * values[0]
-    return np.asarray(values.mean() * (left[:, present] @ right[present]))
+    left, values, right = thin_svd(total)
+    kept = present(values, total.shape)
+    return np.asarray(values.mean() * (left[:, kept] @ right[kept]))

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.linalg import qr, svd
+from scipy.linalg import qr
 
 from merging.singular_triples import TripleMethod, Triples, joined, polar
 from merging.streaming import Float64
+from merging.thin_svd import thin_svd
 
 APPROXIMATION: Final = (
     "Each task vector's directions outside the common subspace were found in its leading singular triples, as many as "
@@ -39,7 +40,7 @@ def isotropic_with_tasks(total: Float64, tasks: Sequence[Triples], common: float
     rank = min(total.shape)
     each = round((rank - int(rank * common)) / len(tasks))
     shared = rank - each * len(tasks)
-    left, values, right = svd(total, full_matrices=False, check_finite=False)
+    left, values, right = thin_svd(total)
     whole = Triples(left, values, right).leading(shared)
     triples = joined([*(_outside(task, whole.left, each) for task in tasks), whole])
     mean = triples.values.sum() / rank
@@ -50,5 +51,5 @@ def _outside(task: Triples, common: Float64, count: int) -> Triples:
     """The leading triples of (I − U_c U_cᵀ) times a matrix that is given by its triples."""
     rest = (task.left - common @ (common.T @ task.left)) * task.values
     basis, triangle = qr(rest, mode="economic", check_finite=False)
-    left, values, right = svd(triangle, check_finite=False)
+    left, values, right = thin_svd(triangle)
     return Triples(basis @ left, values, right @ task.right).leading(count)

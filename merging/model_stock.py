@@ -50,7 +50,7 @@ class ModelStock:
         weights = [sign / norm if norm else 0.0 for norm in norms]
         nonzero = sum(sign for norm in norms if norm)
         if NONZERO in place.parts:
-            nonzero += float(place.parts[NONZERO].raw.flat[0])
+            nonzero += float(place.parts[NONZERO].read(slice(0, 1))[0])
         running, total = RunningSum(place, DIRECTIONS), RunningSum(place, SUM)
         squares = 0.0
         for span in place.spans():

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.linalg import svd
 
 from merging.matrix_method import task_vector, view_of
 from merging.streaming import CHUNK, WEIGHTS, Emit, Float64, Inputs, Place, StateTensor
 from merging.tensor_bytes import CARRIERS
+from merging.thin_svd import present, thin_svd
 
 APPROXIMATION: Final = (
     "The published method trains a low-rank adapter after its null-space filter, from a random start; only the filter "
@@ -64,7 +64,6 @@ class NuFilt:
 
 def filtered(tau: Float64, merged: Float64, rank: int) -> Float64:
     """τ P, [rows, columns]; merged: the update so far. A zero update filters nothing."""
-    _, values, right = svd(merged, full_matrices=False, check_finite=False)
-    present = values[:rank] > np.finfo(np.float64).eps * max(merged.shape) * values[0]
-    leading = right[:rank][present]
+    _, values, right = thin_svd(merged)
+    leading = right[:rank][present(values, merged.shape)[:rank]]
     return np.asarray(tau - (tau @ leading.T) @ leading)

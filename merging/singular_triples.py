@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.linalg import svd
 
 from merging.matrices import MatrixView
 from merging.matrix_method import MatrixMethod, task_vector
 from merging.streaming import Emit, Float64, Place, StateTensor
-from merging.tensor_bytes import CARRIERS, widened
+from merging.tensor_bytes import CARRIERS
+from merging.thin_svd import present, thin_svd
 
 LEFT: Final = "left_vectors"
 VALUES: Final = "singular_values"
@@ -46,12 +46,12 @@ def kept_triples(rows: int, columns: int, tasks: int) -> int:
 
 
 def decompose(matrix: Float64, count: int) -> Triples:
-    """The `count` leading singular triples of a matrix, [rows, columns], which may be overwritten.
+    """The `count` leading singular triples of a matrix, [rows, columns].
 
     Directions that the matrix lacks, to float64's precision, are zero vectors: they would be arbitrary.
     """
-    left, values, right = svd(matrix, full_matrices=False, overwrite_a=True, check_finite=False)
-    absent = values <= np.finfo(np.float64).eps * max(matrix.shape) * values[0]
+    left, values, right = thin_svd(matrix)
+    absent = ~present(values, matrix.shape)
     left[:, absent], values[absent], right[absent] = 0.0, 0.0, 0.0
     return Triples(left, values, right).leading(count)
 
@@ -70,9 +70,9 @@ def polar(matrix: Float64) -> Float64:
 
     Directions that are linearly dependent are left out, where the factor is not unique.
     """
-    left, values, right = svd(matrix, full_matrices=False, check_finite=False)
-    present = values > _ABSENT * values[0] if values.size else values > 0
-    return np.asarray(left[:, present] @ right[present])
+    left, values, right = thin_svd(matrix)
+    independent = values > _ABSENT * values[0]
+    return np.asarray(left[:, independent] @ right[independent])
 
 
 @dataclass
@@ -133,16 +133,24 @@ class TripleMethod(MatrixMethod):
         tasks: list[Triples | None] = []
         if before:
             old = kept_triples(view.rows, view.columns, before)
-            left, values, right = (place.parts[part].raw.matrix[block] for part in (LEFT, VALUES, RIGHT))
-            kept = Triples(*(widened(part) for part in (left[:, : before * old], values, right[: before * old])))
-            tasks.extend(each.leading(count) for each in cut(kept, before))
-        tasks.extend(None if tau is None else decompose(tau.copy(), count) for tau in new)
+            left, values, right = (read_part(place, part)[block] for part in (LEFT, VALUES, RIGHT))
+            used = before * old
+            tasks.extend(
+                each.leading(count) for each in cut(Triples(left[:, :used], values[:used], right[:used]), before)
+            )
+        tasks.extend(None if tau is None else decompose(tau, count) for tau in new)
         for number, task in enumerate(tasks):
             if task is not None:
                 span = slice(number * count, (number + 1) * count)
                 store[LEFT][block, :, span] = task.left
                 store[VALUES][block, span] = task.values
                 store[RIGHT][block, span] = task.right
+
+
+def read_part(place: Place, part: str) -> Float64:
+    """A part of the state before this merge, in its shape. Raises NotFinite."""
+    flat = place.parts[part]
+    return flat.read(slice(0, flat.raw.flat.size)).reshape(flat.raw.shape)
 
 
 def stored_dtype(place: Place) -> str:
