@@ -1,80 +1,93 @@
-"""Methods of sums that treat matrices and other tensors differently: S = Σ τ is kept, other tensors are averaged."""
+"""Methods that solve each matrix by itself from S = Σ u τ, and average other tensors."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from merging.matrices import MatrixView, matrix_view
-from merging.running_sums import SUM, RunningSum
-from merging.streaming import CHUNK, WEIGHTS, Emit, Float64, Inputs, Place, StateTensor
-from merging.tensor_bytes import CARRIERS
+from merging.streaming import Emit, Float64, Place, StateTensor
+from merging.sums import SUM, Count, MatrixWriter, TaskSums, read_rows, row_blocks
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """One matrix of a tensor: number `block` of the view's."""
+
+    place: Place
+    view: MatrixView
+    block: int
 
 
 @dataclass
-class MatrixMethod(ABC):
-    """A `TensorMethod` that keeps S of every tensor and solves each matrix by itself.
+class MatrixMethod(TaskSums):
+    """A method whose state is the sums of `TaskSums`, and what `matrix_state` adds for matrices.
 
-    tasks: T, how many task vectors S has after this merge. scaling: the share of a matrix's merged task vector that is
-    added to the base; other tensors get θ_pre + S/T. remove: the checkpoints are taken out of S instead.
+    scale: of the merged matrices from the second task on; the first checkpoint is taken as it is.
     """
 
-    tasks: int
-    scaling: float = 1.0
-    remove: bool = False
-    _incoming: int = 0
-
-    def state_tensors(self, place: Place) -> Mapping[str, StateTensor]:
-        """S, and what `matrix_state` adds."""
-        view = view_of(place)
-        extra = {} if view is None else self.matrix_state(place, view)
-        return {SUM: StateTensor("F64", place.shape), **extra}
+    scale: float = 1.0
 
     def matrix_state(self, place: Place, view: MatrixView) -> Mapping[str, StateTensor]:  # noqa: ARG002
-        """What is kept of a matrix beside S."""
+        """What is kept of a tensor's matrices beside S; the first axis is that of the matrices."""
         return {}
 
-    def prepare(self, inputs: Inputs) -> None:
-        """Count the checkpoints."""
-        self._incoming = len(inputs.incoming)
+    def solve(self, matrix: Matrix, total: Float64, count: Count, emit: Emit) -> Float64:
+        """The merged task vector of a matrix, [rows, columns]. Emits the matrix's share of `matrix_state`.
 
-    def merge_tensor(self, place: Place, emit: Emit) -> None:
-        """θ_pre + scaling · the solution of each matrix; θ_pre + S/T elsewhere. Raises NotFinite."""
-        view = view_of(place)
-        if view is None:
-            self._average(place, emit)
-            return
-        total = np.empty(place.size)
-        running = RunningSum(place, SUM)
-        for span in place.spans():
-            total[span] = self._add(place, running, span)
-        emit(SUM, total)
-        update = np.empty(place.size)
-        self.solve(place, view, view.of(total), view.of(update), emit)
-        emit_update(place, update, self.scaling, emit)
+        total: Σ τ, [rows, columns], or with unequal weights T Σ u τ / Σ u.
+        """
+        raise NotImplementedError
 
-    @abstractmethod
-    def solve(self, place: Place, view: MatrixView, total: Float64, update: Float64, emit: Emit) -> None:
-        """Fill update with the merged task vectors, emit what `matrix_state` names. Both [blocks, rows, columns]."""
+    def moment_shapes(self, view: MatrixView) -> Mapping[str, tuple[int, ...]]:  # noqa: ARG002
+        """None."""
+        return {}
 
-    def _average(self, place: Place, emit: Emit) -> None:
-        running = RunningSum(place, SUM)
-        merged = np.empty(min(CHUNK, place.size), CARRIERS[place.dtype])
-        for span in place.spans():
-            total = self._add(place, running, span)
-            out = merged[: total.size]
-            place.round(place.base.read(span) + total / max(self.tasks, 1), out)
-            emit(WEIGHTS, out)
-            emit(SUM, total)
+    def moment_bytes(self, view: MatrixView) -> int:  # noqa: ARG002
+        """None."""
+        return 0
 
-    def _add(self, place: Place, running: RunningSum, span: slice) -> Float64:
-        total = running.start(span)
-        base = place.base.read(span)
-        for _, flat in place.incoming:
-            tau = flat.difference(span, base)
-            total += np.negative(tau, out=tau) if self.remove else tau
+    def state_tensors(self, place: Place) -> Mapping[str, StateTensor]:
+        """The sums, and `matrix_state`."""
+        view = self.view_of(place)
+        extra = {} if view is None else self.matrix_state(place, view)
+        return {**super().state_tensors(place), **extra}
+
+    def merge_matrices(self, place: Place, view: MatrixView, count: Count, emit: Emit) -> None:
+        """Add to S and solve, one matrix after the other. Raises NotFinite."""
+        writer = MatrixWriter(place, view, emit)
+        for block in range(view.blocks):
+            matrix = Matrix(place, view, block)
+            total = self._sum(matrix, count)
+            emit(SUM, total.reshape(-1))
+            total = total * (count.start_factor if count.tasks else 0.0)
+            update = self.solve(matrix, total, count, emit)
+            update = total if count.tasks < 2 else self.scale * update
+            for rows in row_blocks(view):
+                writer.put(block, rows, read_rows(place.base, view, block, rows) + update[rows])
+        writer.finish()
+
+    def _sum(self, matrix: Matrix, count: Count) -> Float64:
+        place, view, block = matrix.place, matrix.view, matrix.block
+        total = np.zeros((view.rows, view.columns))
+        if not count.tasks:
+            return total
+        if SUM in place.parts:
+            size = total.size
+            total[:] = place.parts[SUM].read(slice(block * size, (block + 1) * size)).reshape(total.shape)
+        for (weight, _), tau in zip(self.weighted(place), task_matrices(matrix), strict=True):
+            total += weight * tau
         return total
+
+
+def task_matrices(matrix: Matrix) -> Iterator[Float64]:
+    """The incoming task vectors' part, [rows, columns], one after the other. Raises NotFinite."""
+    place, view, block = matrix.place, matrix.view, matrix.block
+    for _, flat in place.incoming:
+        tau = np.empty((view.rows, view.columns))
+        for rows in row_blocks(view):
+            np.subtract(read_rows(flat, view, block, rows), read_rows(place.base, view, block, rows), out=tau[rows])
+        yield tau
 
 
 def view_of(place: Place) -> MatrixView | None:
@@ -82,21 +95,7 @@ def view_of(place: Place) -> MatrixView | None:
     return matrix_view(place.name, place.shape, place.dtype)
 
 
-def emit_update(place: Place, update: Float64, scaling: float, emit: Emit) -> None:
-    """Emit θ_pre + scaling · update, rounded once. update: [n]. Raises NotFinite."""
-    merged = np.empty(min(CHUNK, place.size), CARRIERS[place.dtype])
-    for span in place.spans():
-        out = merged[: span.stop - span.start]
-        place.round(place.base.read(span) + scaling * update[span], out)
-        emit(WEIGHTS, out)
-
-
-def task_vector(place: Place, index: int) -> Float64 | None:
-    """The whole task vector of checkpoint `index`, [n]; None where it lacks the tensor. Raises NotFinite."""
-    flat = dict(place.incoming).get(index)
-    if flat is None:
-        return None
-    tau = np.empty(place.size)
-    for span in place.spans():
-        flat.difference(span, place.base.read(span), tau[span])
-    return tau
+def read_block(matrix: Matrix, part: str, shape: Sequence[int]) -> Float64:
+    """The matrix's share of a part of the state before, in this shape. Raises NotFinite."""
+    size = int(np.prod(shape))
+    return matrix.place.parts[part].read(slice(matrix.block * size, (matrix.block + 1) * size)).reshape(shape)

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from merging.matrix_method import task_vector, view_of
+from merging.matrix_method import view_of
 from merging.streaming import CHUNK, WEIGHTS, Emit, Float64, Inputs, Place, StateTensor
 from merging.tensor_bytes import CARRIERS
 from merging.thin_svd import present, thin_svd
@@ -46,10 +46,10 @@ class NuFilt:
         merged = np.empty(place.size)
         for span in place.spans():
             place.head.difference(span, place.base.read(span), merged[span])
-        for number, (index, _) in enumerate(place.incoming):
-            tau = task_vector(place, index)
-            if tau is None:
-                continue
+        for number, (_, flat) in enumerate(place.incoming):
+            tau = np.empty(place.size)
+            for span in place.spans():
+                flat.difference(span, place.base.read(span), tau[span])
             if view is None:
                 merged += (tau - merged) / (self.before + number + 1)
                 continue

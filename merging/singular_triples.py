@@ -5,16 +5,16 @@ kept is a prefix of what was kept before: truncating a stored decomposition equa
 is exact, and it never holds more than r triples.
 """
 
-from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from merging.matrices import MatrixView
-from merging.matrix_method import MatrixMethod, task_vector
-from merging.streaming import Emit, Float64, Place, StateTensor
+from merging.matrix_method import Matrix, MatrixMethod, read_block, task_matrices
+from merging.streaming import Emit, Float64, Inputs, Place, StateTensor
+from merging.sums import Count
 from merging.tensor_bytes import CARRIERS
 from merging.thin_svd import present, thin_svd
 
@@ -81,85 +81,61 @@ class TripleMethod(MatrixMethod):
 
     The store has room for r triples, of which T ⌊r/T⌋ are used, one task after another; the rest is zero. float32, or
     float64 where the base is: each triple is rounded once, when its task arrives, and only ever dropped. A matrix of
-    smaller rank than there are tasks is averaged.
+    smaller rank than there are tasks is averaged. Tasks weigh the same; none can be taken out.
     """
+
+    def prepare(self, inputs: Inputs) -> None:
+        """Raise ValueError where a task is to be taken out."""
+        if any(weight <= 0 for weight in self.weights):
+            raise ValueError("truncated singular triples cannot give a task back, so it cannot be taken out")
+        super().prepare(inputs)
 
     def matrix_state(self, place: Place, view: MatrixView) -> Mapping[str, StateTensor]:
         """Room for r triples of each matrix."""
-        rank, dtype = min(view.rows, view.columns), stored_dtype(place)
+        rank, dtype = min(view.rows, view.columns), "F64" if place.dtype == "F64" else "F32"
         return {
             LEFT: StateTensor(dtype, (view.blocks, view.rows, rank)),
             VALUES: StateTensor(dtype, (view.blocks, rank)),
             RIGHT: StateTensor(dtype, (view.blocks, rank, view.columns)),
         }
 
-    def solve(self, place: Place, view: MatrixView, total: Float64, update: Float64, emit: Emit) -> None:
-        """Merge the triples of all tasks, matrix by matrix."""
-        shapes = self.matrix_state(place, view)
-        store = {part: np.zeros(tensor.shape, CARRIERS[tensor.dtype]) for part, tensor in shapes.items()}
-        count = kept_triples(view.rows, view.columns, self.tasks)
-        vectors = [task_vector(place, index) for index in range(self._incoming)]
-        for block in range(view.blocks):
-            if not count:
-                update[block] = total[block] / (self.tasks * self.scaling)
-                continue
-            new = [view.of(vector)[block] if vector is not None else None for vector in vectors]
-            self._store(place, view, block, new, store)
-            used = self.tasks * count
-            kept = Triples(
-                store[LEFT][block, :, :used].astype(np.float64),
-                store[VALUES][block, :used].astype(np.float64),
-                store[RIGHT][block, :used].astype(np.float64),
-            )
-            update[block] = self.combine(total[block], cut(kept, self.tasks))
-        for part, values in store.items():
-            emit(part, values.reshape(-1))
+    def solve(self, matrix: Matrix, total: Float64, count: Count, emit: Emit) -> Float64:
+        """Merge the triples of all tasks."""
+        rows, columns = total.shape
+        rank, kept = min(rows, columns), kept_triples(rows, columns, max(count.tasks, 1))
+        store = Triples(np.zeros((rows, rank)), np.zeros(rank), np.zeros((rank, columns)))
+        for number, task in enumerate(self._tasks(matrix, count, kept) if kept else ()):
+            span = slice(number * kept, (number + 1) * kept)
+            store.left[:, span], store.values[span], store.right[span] = task.left, task.values, task.right
+        stored = CARRIERS[self.matrix_state(matrix.place, matrix.view)[LEFT].dtype]
+        rounded = []
+        for part, values in ((LEFT, store.left), (VALUES, store.values), (RIGHT, store.right)):
+            emit(part, values.astype(stored).reshape(-1))
+            rounded.append(values.astype(stored).astype(np.float64))
+        if count.tasks < 2 or not kept:
+            return total / max(count.tasks, 1)
+        return self.combine(total, cut(Triples(*rounded), kept, count.tasks))
 
-    @abstractmethod
-    def combine(self, total: Float64, tasks: "Sequence[Triples]") -> Float64:
+    def combine(self, total: Float64, tasks: Sequence[Triples]) -> Float64:
         """The merged task vector of one matrix, [rows, columns]. total: its S."""
+        raise NotImplementedError
 
-    def _store(
-        self,
-        place: Place,
-        view: MatrixView,
-        block: int,
-        new: Sequence[Float64 | None],
-        store: Mapping[str, Float64],
-    ) -> None:
-        """Write the triples of the earlier tasks and those of the new ones into the store."""
-        count = kept_triples(view.rows, view.columns, self.tasks)
-        before = self.tasks - self._incoming
-        tasks: list[Triples | None] = []
+    def _tasks(self, matrix: Matrix, count: Count, kept: int) -> Iterator[Triples]:
+        """The `kept` leading triples of each task, the earlier ones first."""
+        rows, columns = matrix.view.rows, matrix.view.columns
+        before = count.tasks - len(matrix.place.incoming)
         if before:
-            old = kept_triples(view.rows, view.columns, before)
-            left, values, right = (read_part(place, part)[block] for part in (LEFT, VALUES, RIGHT))
-            used = before * old
-            tasks.extend(
-                each.leading(count) for each in cut(Triples(left[:, :used], values[:used], right[:used]), before)
-            )
-        tasks.extend(None if tau is None else decompose(tau, count) for tau in new)
-        for number, task in enumerate(tasks):
-            if task is not None:
-                span = slice(number * count, (number + 1) * count)
-                store[LEFT][block, :, span] = task.left
-                store[VALUES][block, span] = task.values
-                store[RIGHT][block, span] = task.right
+            rank, old = min(rows, columns), kept_triples(rows, columns, before)
+            left = read_block(matrix, LEFT, (rows, rank)).copy()
+            values = read_block(matrix, VALUES, (rank,)).copy()
+            right = read_block(matrix, RIGHT, (rank, columns)).copy()
+            for task in cut(Triples(left, values, right), old, before):
+                yield task.leading(kept)
+        for tau in task_matrices(matrix):
+            yield decompose(tau, kept)
 
 
-def read_part(place: Place, part: str) -> Float64:
-    """A part of the state before this merge, in its shape. Raises NotFinite."""
-    flat = place.parts[part]
-    return flat.read(slice(0, flat.raw.flat.size)).reshape(flat.raw.shape)
-
-
-def stored_dtype(place: Place) -> str:
-    """The dtype of stored triples."""
-    return "F64" if place.dtype == "F64" else "F32"
-
-
-def cut(triples: Triples, tasks: int) -> list[Triples]:
-    """The triples of each task, where all have the same number and stand one after another."""
-    count = triples.left.shape[1] // tasks
+def cut(triples: Triples, count: int, tasks: int) -> list[Triples]:
+    """The triples of each task, which stand one task after another, `count` for each."""
     spans = [slice(number * count, (number + 1) * count) for number in range(tasks)]
     return [Triples(triples.left[:, span], triples.values[span], triples.right[span]) for span in spans]

@@ -26,10 +26,15 @@ from tests.unit.merging.streams import State, draw, nearby, run
 Maker = Callable[[int, list[str]], AnyMethod]
 """(task vectors after this merge, labels of the incoming checkpoints) -> the method."""
 
+
+def _ones(labels: list[str]) -> tuple[float, ...]:
+    return (1.0,) * len(labels)
+
+
 EXACT: Mapping[str, Maker] = {
-    "iso_c": lambda tasks, _: IsoC(tasks),
-    "tsv_m": lambda tasks, _: TsvM(tasks),
-    "dc_merge": lambda tasks, _: DcMerge(tasks, density=0.05),
+    "iso_c": lambda _tasks, labels: IsoC(_ones(labels)),
+    "tsv_m": lambda _tasks, labels: TsvM(_ones(labels)),
+    "dc_merge": lambda _tasks, labels: DcMerge(_ones(labels), density=0.05),
     "emr": lambda _tasks, _: Emr(0.5),
     "breadcrumbs": lambda _tasks, _: Breadcrumbs(density=0.4, gamma=0.05, scaling=0.3),
     "della": lambda _tasks, labels: Della(density=0.5, epsilon=0.15, scaling=1.0, seed=3, labels=labels),
@@ -37,13 +42,13 @@ EXACT: Mapping[str, Maker] = {
     "localize_and_stitch": lambda _tasks, _: LocalizeAndStitch(density=0.3),
 }
 
-SUMS: Mapping[str, Callable[[int, bool], AnyMethod]] = {
-    "iso_c": lambda tasks, remove: IsoC(tasks, remove=remove),
-    "breadcrumbs": lambda _tasks, remove: Breadcrumbs(density=0.4, gamma=0.05, scaling=0.3, remove=remove),
-    "model_stock": lambda tasks, remove: ModelStock(tasks, remove=remove),
-    "localize_and_stitch": lambda _tasks, remove: LocalizeAndStitch(density=0.3, remove=remove),
+SUMS: Mapping[str, Callable[[int, int], AnyMethod]] = {
+    "iso_c": lambda _tasks, incoming: IsoC((-1.0,) if incoming < 0 else (1.0,) * incoming),
+    "breadcrumbs": lambda _tasks, incoming: Breadcrumbs(density=0.4, gamma=0.05, scaling=0.3, remove=incoming < 0),
+    "model_stock": lambda tasks, incoming: ModelStock(tasks, remove=incoming < 0),
+    "localize_and_stitch": lambda _tasks, incoming: LocalizeAndStitch(density=0.3, remove=incoming < 0),
 }
-"""Methods whose state is sums, which a checkpoint can be taken out of."""
+"""Methods whose state is sums: (task vectors after this merge, incoming ones, −1 to take one out) -> the method."""
 
 
 def _network(seed: int, tasks: int, dtype: torch.dtype = torch.float64) -> tuple[State, list[State]]:
@@ -105,23 +110,23 @@ def test_sums_of_short_floats_give_the_same_bits_in_any_order(name: str, dtype: 
 def test_a_task_that_is_taken_out_was_never_there(name: str, seed: int, out: int) -> None:
     base, models = _network(seed, 4)
     make = SUMS[name]
-    head, parts, _ = run(make(4, False), base, base, models)
-    without, _, _ = run(make(3, True), base, head, [models[out]], parts)
+    head, parts, _ = run(make(4, 4), base, base, models)
+    without, _, _ = run(make(3, -1), base, head, [models[out]], parts)
     rest = [model for n, model in enumerate(models) if n != out]
-    _assert_same(without, run(make(3, False), base, base, rest)[0], base)
+    _assert_same(without, run(make(3, 3), base, base, rest)[0], base)
 
 
 @pytest.mark.parametrize("name", SUMS)
 def test_states_of_two_lineages_add_up(name: str) -> None:
     base, models = _network(5, 4)
     make = SUMS[name]
-    _, first, _ = run(make(2, False), base, base, models[:2])
-    _, second, _ = run(make(2, False), base, base, models[2:])
+    _, first, _ = run(make(2, 2), base, base, models[:2])
+    _, second, _ = run(make(2, 2), base, base, models[2:])
     both = {part: {key: value + second[part][key] for key, value in found.items()} for part, found in first.items()}
-    joined, _, _ = run(make(4, False), base, base, [], both)
+    joined, _, _ = run(make(4, 0), base, base, [], both)
     if name in {"iso_c", "model_stock"}:
-        _assert_same(joined, run(make(4, False), base, base, models)[0], base)
-    _, parts, _ = run(make(4, False), base, base, models)
+        _assert_same(joined, run(make(4, 4), base, base, models)[0], base)
+    _, parts, _ = run(make(4, 4), base, base, models)
     for part, found in parts.items():
         for key, value in found.items():
             np.testing.assert_allclose(both[part][key].numpy(), value.numpy(), rtol=1e-10, atol=1e-12)
@@ -131,8 +136,8 @@ def test_the_store_of_triples_keeps_its_size() -> None:
     base, models = _network(3, 4)
     head, parts = base, None
     sizes = set()
-    for tasks, model in enumerate(models, 1):
-        head, parts, _ = run(TsvM(tasks), base, head, [model], parts)
+    for model in models:
+        head, parts, _ = run(TsvM((1.0,)), base, head, [model], parts)
         sizes.add(sum(value.numel() for found in parts.values() for value in found.values()))
     assert len(sizes) == 1
 
@@ -222,10 +227,29 @@ def test_values_that_are_not_finite_are_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", EXACT)
-def test_a_tensor_that_a_checkpoint_lacks_counts_as_unchanged(name: str) -> None:
-    base, models = _network(8, 2)
-    whole = [dict(models[0]), dict(models[1])]
-    whole[1]["fc.weight"] = base["fc.weight"]
-    partial = [models[0], {key: value for key, value in models[1].items() if key != "fc.weight"}]
-    expected = _merge_in_groups(EXACT[name], base, whole, [[0], [1]])
-    _assert_same(_merge_in_groups(EXACT[name], base, partial, [[0, 1]]), expected, base)
+def test_a_tensor_that_a_checkpoint_lacks_counts_as_unchanged_or_not_at_all(name: str) -> None:
+    """Methods that solve matrices merge each tensor of the tasks that have it."""
+    base, models = _network(8, 3)
+    partial = [*models[:2], {key: value for key, value in models[2].items() if key != "fc.weight"}]
+    if name in {"iso_c", "tsv_m", "dc_merge"}:
+        without = _merge_in_groups(EXACT[name], base, models, [[0, 1]])
+        expected = _merge_in_groups(EXACT[name], base, models, [[0, 1, 2]]) | {"fc.weight": without["fc.weight"]}
+    else:
+        whole = [*models[:2], models[2] | {"fc.weight": base["fc.weight"]}]
+        expected = _merge_in_groups(EXACT[name], base, whole, [[0], [1], [2]])
+    _assert_same(_merge_in_groups(EXACT[name], base, partial, [[0, 1, 2]]), expected, base)
+
+
+def test_iso_c_goes_on_from_the_sums_that_other_methods_keep() -> None:
+    base, models = _network(2, 3)
+    head, parts, _ = run(TsvM((1.0, 1.0)), base, base, models[:2])
+    sums = {part: parts[part] for part in ("count", "sum")}
+    merged, _, _ = run(IsoC((1.0,)), base, head, models[2:], sums)
+    _assert_same(merged, _merge_in_groups(EXACT["iso_c"], base, models, [[0, 1, 2]]), base)
+
+
+def test_truncated_triples_give_no_task_back() -> None:
+    base, models = _network(2, 2)
+    head, parts, _ = run(TsvM((1.0, 1.0)), base, base, models)
+    with pytest.raises(ValueError, match="taken out"):
+        run(TsvM((-1.0,)), base, head, models[:1], parts)

@@ -22,9 +22,9 @@ from tests.unit.merging.published import Published, task_matrices, task_matrix
 from tests.unit.merging.streams import run
 
 CASES = {
-    "tsv_m": (TsvM(tasks=3), (9, 7), published.TSV_M),
-    "iso_c": (IsoC(tasks=3), (9, 7), published.ISO_C),
-    "dc_merge": (DcMerge(tasks=3), (100, 90), published.DC_MERGE),
+    "tsv_m": (TsvM((1.0,) * 3), (9, 7), published.TSV_M),
+    "iso_c": (IsoC((1.0,) * 3), (9, 7), published.ISO_C),
+    "dc_merge": (DcMerge((1.0,) * 3), (100, 90), published.DC_MERGE),
     "emr": (Emr(), (9, 7), published.EMR),
     "breadcrumbs": (Breadcrumbs(density=0.3, gamma=0.02, scaling=1.0), (20, 15), published.BREADCRUMBS),
     "consensus": (Consensus(tasks=3, threshold=2, mask_scale=0.4, scaling=1.0), (9, 7), published.CONSENSUS),
