@@ -1,0 +1,89 @@
+"""The watchdog ends what does not end by itself: real processes, killed from outside."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from worker.watchdog import MergeLimits, memory_of, watch
+
+_GENEROUS = MergeLimits(seconds=60, cancel_grace_seconds=60, memory_bytes=1 << 40, silence_seconds=60)
+_LOOPS = "while True: pass"
+_BLOCKS = "import os; r, w = os.pipe(); os.read(r, 1)"
+_IGNORES_SIGNALS = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: pass"
+_HOLDS_THE_INTERPRETER = "sum(range(10**18))"
+_ALLOCATES = "import time; x = bytearray(300 << 20); time.sleep(600)"
+
+
+def _ended(code: str, limits: MergeLimits, said: bytes = b"") -> tuple[str | None, int, float]:
+    """Which limit was passed, how the process ended, and after how many seconds."""
+    process = subprocess.Popen((sys.executable, "-c", code))
+    read, write = os.pipe()
+    os.write(write, said or b"alive\n")
+    started = time.monotonic()
+    try:
+        passed = watch({"limits": asdict(limits), "pid": process.pid}, read)
+        return passed, process.wait(10), time.monotonic() - started
+    finally:
+        process.kill()
+        os.close(read)
+        os.close(write)
+
+
+@pytest.mark.parametrize("code", [_LOOPS, _BLOCKS, _IGNORES_SIGNALS, _HOLDS_THE_INTERPRETER])
+def test_whatever_the_process_does_it_ends_at_the_time_limit(code: str) -> None:
+    limits = MergeLimits(**asdict(_GENEROUS) | {"seconds": 1.0})
+    passed, status, seconds = _ended(code, limits)
+    assert (passed, status) == ("seconds", -signal.SIGKILL)
+    assert 1.0 <= seconds < 10.0
+
+
+def test_a_cancel_is_obeyed_after_its_grace() -> None:
+    limits = MergeLimits(**asdict(_GENEROUS) | {"cancel_grace_seconds": 0.5})
+    passed, status, _ = _ended(_LOOPS, limits, b"alive\ncancel\n")
+    assert (passed, status) == ("cancel", -signal.SIGKILL)
+
+
+def test_too_much_memory_is_seen() -> None:
+    limits = MergeLimits(**asdict(_GENEROUS) | {"memory_bytes": 200 << 20})
+    passed, status, _ = _ended(_ALLOCATES, limits)
+    assert (passed, status) == ("memory", -signal.SIGKILL)
+
+
+def test_a_process_that_gives_no_sign_of_life_is_ended() -> None:
+    limits = MergeLimits(**asdict(_GENEROUS) | {"silence_seconds": 0.5})
+    passed, status, _ = _ended(_HOLDS_THE_INTERPRETER, limits)
+    assert (passed, status) == ("silence", -signal.SIGKILL)
+
+
+def test_mapped_files_are_no_memory_of_the_merge(tmp_path: Path) -> None:
+    file = tmp_path / "large"
+    file.write_bytes(bytes(64 << 20))
+    code = (
+        f"import mmap,sys; f=open({str(file)!r},'rb'); m=mmap.mmap(f.fileno(),0,prot=mmap.PROT_READ); sum(m[::4096]);"
+    )
+    process = subprocess.Popen(
+        (sys.executable, "-c", code + "print('mapped', flush=True); sys.stdin.read()"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"mapped\n"
+        assert memory_of(process.pid) < 40 << 20
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_merge_that_ends_is_left_alone() -> None:
+    first = {"limits": asdict(_GENEROUS), "pid": os.getpid(), "claim": "{}"}
+    watchdog = subprocess.Popen((sys.executable, "-m", "worker.watchdog"), stdin=subprocess.PIPE)
+    watchdog.communicate(json.dumps(first).encode() + b"\nalive\n", timeout=20)
+    assert watchdog.returncode == 0

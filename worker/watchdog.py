@@ -1,0 +1,195 @@
+"""Limits that a merge's own process cannot keep: time, memory, an obeyed cancel, and signs of life.
+
+`python -m worker.watchdog` is a process of its own beside each merge. A tower that loops, allocates without end or
+blocks in a system call cannot stop it: at a limit it kills the merge's process with SIGKILL, then ends the merge with
+a problem that names the setting. It imports the standard library alone until then, so that starting it costs little.
+
+Lines on its standard input: first the limits and the claim as one JSON object, then `alive` or `cancel`; the end of the
+input says that the merge is over.
+"""
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+if TYPE_CHECKING:
+    from registry.merge import Claim
+
+_POLL_SECONDS: Final = 0.2
+_PATIENCE_SECONDS: Final = 120.0
+
+
+@dataclass(frozen=True)
+class MergeLimits:
+    """What one merge may take. All are finite.
+
+    seconds: from its start to its end. cancel_grace_seconds: from a cancel to its end. memory_bytes: anonymous and
+    shared memory of the process, without mapped files. silence_seconds: without a sign of life from the lease thread,
+    which a call that never gives back the interpreter stops.
+    """
+
+    seconds: float
+    cancel_grace_seconds: float
+    memory_bytes: int
+    silence_seconds: float
+
+
+class Watchdog:
+    """The watchdog of the merge that this process runs, as long as the `with` block lasts."""
+
+    def __init__(self, claim: "Claim", limits: MergeLimits) -> None:
+        self._first = json.dumps({"limits": asdict(limits), "pid": os.getpid(), "claim": claim.model_dump_json()})
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+
+    def alive(self, *, cancelled: bool) -> None:
+        """Give a sign of life, and say whether a cancel was requested."""
+        self._write("cancel" if cancelled else "alive")
+
+    def __enter__(self) -> Self:
+        command = (sys.executable, "-m", "worker.watchdog")
+        # A session of its own: a signal to the worker's process group must not end it before the merge has ended.
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603  ours
+        self._write(self._first)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._process is not None  # noqa: S101  entered before
+        with self._lock:
+            assert self._process.stdin is not None  # noqa: S101  a pipe
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
+        self._process.wait()
+
+    def _write(self, line: str) -> None:
+        with self._lock:
+            if self._process is None or self._process.stdin is None or self._process.stdin.closed:
+                return
+            try:
+                self._process.stdin.write(line.encode() + b"\n")
+                self._process.stdin.flush()
+            except BrokenPipeError:
+                # It ended on its own. The lease still bounds what another worker waits for.
+                return
+
+
+def watch(first: dict[str, Any], descriptor: int, *, cancelled: bool = False) -> str | None:
+    """Watch until the input ends (None) or a limit is passed (its name); the process is killed in that case."""
+    limits, pid = MergeLimits(**first["limits"]), int(first["pid"])
+    started = heard = time.monotonic()
+    since = started if cancelled else None
+    selector = selectors.DefaultSelector()
+    selector.register(descriptor, selectors.EVENT_READ)
+    while True:
+        if selector.select(_POLL_SECONDS):
+            data = os.read(descriptor, 1 << 16)
+            if not data:
+                return None
+            heard = time.monotonic()
+            since = since or (heard if b"cancel" in data else None)
+        now = time.monotonic()
+        passed = _passed(limits, now - started, now - heard, None if since is None else now - since)
+        if passed is None and memory_of(pid) > limits.memory_bytes:
+            passed = "memory"
+        if passed is not None:
+            os.kill(pid, signal.SIGKILL)
+            return passed
+
+
+def _passed(limits: MergeLimits, running: float, silent: float, cancelled: float | None) -> str | None:
+    if cancelled is not None and cancelled > limits.cancel_grace_seconds:
+        return "cancel"
+    if running > limits.seconds:
+        return "seconds"
+    return "silence" if silent > limits.silence_seconds else None
+
+
+def memory_of(pid: int) -> int:
+    """Bytes of anonymous and shared memory of a process; 0 where the system does not say. Source: proc(5), status."""
+    total = 0
+    try:
+        text = Path(f"/proc/{pid}/status").read_text("ascii")
+    except (OSError, UnicodeDecodeError):
+        return 0
+    for line in text.splitlines():
+        if line.startswith(("RssAnon:", "RssShmem:")):
+            total += int(line.split()[1]) << 10
+    return total
+
+
+def _end(first: dict[str, Any], passed: str) -> None:
+    """Record why the merge ended. A merge that has ended by itself meanwhile keeps its own end."""
+    from registry.errors import LeaseLost, StoreUnavailable  # noqa: PLC0415  only where a limit was passed
+    from registry.merge import Claim, MergeProblem, MergeState  # noqa: PLC0415
+    from registry.state.state_store import RedisStateStore  # noqa: PLC0415
+    from worker.settings import WorkerSettings  # noqa: PLC0415
+
+    claim = Claim.model_validate_json(first["claim"])
+    problem = MergeProblem(**_problem(passed, MergeLimits(**first["limits"])))
+    outcome = MergeState.CANCELLED if passed == "cancel" else MergeState.FAILED
+    state = RedisStateStore(WorkerSettings.read().redis_url)
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            state.end(claim, outcome, None if passed == "cancel" else problem)
+        except LeaseLost:
+            return
+        except StoreUnavailable:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(1.0)
+        else:
+            sys.stderr.write(f"{claim.merge.id} of {claim.merge.lineage} was ended: {problem.detail}\n")
+            return
+
+
+def _problem(passed: str, limits: MergeLimits) -> dict[str, str]:
+    if passed == "memory":
+        return {
+            "type": "/problems/out-of-memory",
+            "title": "Out of memory",
+            "detail": f"The merge took more than {limits.memory_bytes} bytes of memory (ODEM_MAX_MERGE_MEMORY_BYTES). "
+            "Head is unchanged. Send it again with a data-free method or a smaller calibration sample.",
+        }
+    detail = {
+        "seconds": f"The merge took longer than {limits.seconds:g} seconds (ODEM_MAX_MERGE_SECONDS).",
+        "silence": f"The merge gave no sign of life for {limits.silence_seconds:g} seconds.",
+        "cancel": f"The merge did not stop within {limits.cancel_grace_seconds:g} seconds of its cancel "
+        "(ODEM_CANCEL_GRACE_SECONDS).",
+    }[passed]
+    return {
+        "type": "/problems/time-limit",
+        "title": "Time limit exceeded",
+        "detail": f"{detail} Head is unchanged. Send it again with a cheaper recipe or fewer prompts.",
+    }
+
+
+def main() -> None:
+    """Watch one merge."""
+    data = b""
+    while b"\n" not in data:
+        piece = os.read(0, 1 << 16)
+        if not piece:
+            return
+        data += piece
+    line, _, rest = data.partition(b"\n")
+    first = json.loads(line)
+    passed = watch(first, 0, cancelled=b"cancel" in rest)
+    if passed is not None:
+        _end(first, passed)
+
+
+if __name__ == "__main__":
+    main()
