@@ -9,6 +9,7 @@ from typing import Self
 from registry.errors import LeaseLost, StoreUnavailable
 from registry.merge import Claim, Progress
 from registry.state.interface import ClaimStore
+from worker.watchdog import Watchdog
 
 _PROGRESS_EVERY = 0.25
 _log = logging.getLogger(__name__)
@@ -18,14 +19,16 @@ class Lease:
     """A claim that is kept alive while the `with` block runs.
 
     `stopping` is true once a cancel was requested or the lease was lost: the merge should stop at its next step.
+    watchdog: gets a sign of life with each turn of the thread, and ends what does not stop.
     """
 
-    def __init__(self, claims: ClaimStore, claim: Claim, seconds: float) -> None:
+    def __init__(self, claims: ClaimStore, claim: Claim, seconds: float, watchdog: Watchdog | None = None) -> None:
         self.claim = claim
         self.cancelled = False
         self.lost = False
         self._claims = claims
         self._seconds = seconds
+        self._watchdog = watchdog
         self._progress: Progress | None = None
         self._changed = threading.Event()
         self._done = threading.Event()
@@ -61,6 +64,8 @@ class Lease:
             self._changed.clear()
             if changed or time.monotonic() - renewed >= self._seconds / 3:
                 renewed = self._renew(renewed)
+                if self._watchdog is not None:
+                    self._watchdog.alive(stopping=self.stopping)
             self._done.wait(_PROGRESS_EVERY)
 
     def _renew(self, renewed: float) -> float:

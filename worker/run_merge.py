@@ -35,6 +35,7 @@ from worker.methods import METHODS
 from worker.safetensors_writer import Entry, Output, writing
 from worker.settings import WorkerSettings
 from worker.torch_tensors import Weights, as_tensor
+from worker.watchdog import Watchdog
 
 _log = logging.getLogger(__name__)
 
@@ -62,9 +63,10 @@ def run_next(settings: WorkerSettings) -> str | None:
 
 def _run(claim: Claim, state: StateStore, places: ByteStores, settings: WorkerSettings) -> None:
     account = Account(claim)
-    lease = Lease(state.claims, claim, settings.lease_seconds)
+    watchdog = Watchdog(claim, settings.merge_limits)
+    lease = Lease(state.claims, claim, settings.lease_seconds, watchdog)
     try:
-        with lease:
+        with watchdog, lease:
             end = _attempt(claim, state, places.blobs, lease, settings, account)
             _patiently(end.record, settings.store_patience_seconds)
         account.ended(end.outcome)

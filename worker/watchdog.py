@@ -52,9 +52,9 @@ class Watchdog:
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
 
-    def alive(self, *, cancelled: bool) -> None:
-        """Give a sign of life, and say whether a cancel was requested."""
-        self._write("cancel" if cancelled else "alive")
+    def alive(self, *, stopping: bool) -> None:
+        """Give a sign of life, and say whether the merge was cancelled or belongs to another worker."""
+        self._write("cancel" if stopping else "alive")
 
     def __enter__(self) -> Self:
         command = (sys.executable, "-m", "worker.watchdog")
@@ -133,17 +133,17 @@ def _end(first: dict[str, Any], passed: str) -> None:
     """Record why the merge ended. A merge that has ended by itself meanwhile keeps its own end."""
     from registry.errors import LeaseLost, StoreUnavailable  # noqa: PLC0415  only where a limit was passed
     from registry.merge import Claim, MergeProblem, MergeState  # noqa: PLC0415
-    from registry.state.state_store import RedisStateStore  # noqa: PLC0415
+    from registry.state.state_store import StateStore  # noqa: PLC0415
     from worker.settings import WorkerSettings  # noqa: PLC0415
 
     claim = Claim.model_validate_json(first["claim"])
     problem = MergeProblem(**_problem(passed, MergeLimits(**first["limits"])))
     outcome = MergeState.CANCELLED if passed == "cancel" else MergeState.FAILED
-    state = RedisStateStore(WorkerSettings.read().redis_url)
+    state = StateStore.open(WorkerSettings.read().redis_url)
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
-            state.end(claim, outcome, None if passed == "cancel" else problem)
+            state.claims.end(claim, outcome, None if passed == "cancel" else problem)
         except LeaseLost:
             return
         except StoreUnavailable:
