@@ -1,7 +1,8 @@
-"""Broadcaster: whoever waits for a lineage's events, served by one reader for all of them.
+"""Event broadcaster: one reader of the state store serves every subscriber of a gateway.
 
-One task reads the events of every watched lineage, in one blocking command, and hands them on: a watcher costs neither
-a thread nor a connection to the state store. A watcher that does not keep up is let go; its client resumes by id.
+One task reads the events of all subscribed lineages in one blocking command and distributes them, so a subscriber costs
+neither a thread nor a connection to the state store. A subscriber that does not keep up is disconnected; its client
+resumes by event id.
 """
 
 import asyncio
@@ -14,69 +15,69 @@ from registry.errors import OdemError, Overloaded
 from registry.event import Event, Position, Reached
 from registry.state.interface import EventSource
 
-_WAIT_MS = 200
-"""A lineage that is newly watched is read at the latest after this long; no event is lost meanwhile, only late."""
-_PAUSE = 1.0
-_MOST_BEHIND = 1000
+_BLOCK_MS = 200
+"""The longest delay until the events of a newly subscribed lineage are read. None is lost meanwhile."""
+_RETRY_SECONDS = 1.0
+_MAX_PENDING = 1000
 _log = logging.getLogger(__name__)
 
 
 class Subscription:
-    """One watcher of one lineage. Nothing that happens after it was made escapes it."""
+    """A subscriber of one lineage. It receives every event after its creation."""
 
     def __init__(self, lineage: str) -> None:
         self.lineage = lineage
-        self._changes: list[Event] = []
+        self._pending: list[Event] = []
         self._progress: Event | None = None
         self._seen: Position | None = None
         self._ready = asyncio.Event()
-        self._over = False
+        self._ended = False
 
     def begin(self, position: Position) -> None:
-        """What happened up to this position is known already."""
+        """Skip events up to this position."""
         self._seen = position
 
     async def next(self, seconds: float) -> Sequence[Event] | None:
-        """The next events; none when `seconds` have passed without one; None when the watch is over."""
-        if not self._over:
+        """The next events; an empty sequence after `seconds` without one; None when the subscription has ended."""
+        if not self._ended:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._ready.wait()
             self._ready.clear()
-        events = [event for event in self._changes if self._seen is None or self._seen < event.position]
+        events = [event for event in self._pending if self._seen is None or self._seen < event.position]
         if events:
             self._seen = events[-1].position
         if self._progress is not None:
             events.insert(0, self._progress)
-        self._changes, self._progress = [], None
-        return None if self._over and not events else events
+        self._pending, self._progress = [], None
+        return None if self._ended and not events else events
 
     def put(self, event: Event) -> None:
-        """Hand an event on. Of progress only the newest is kept."""
+        """Add an event. Of progress events only the newest is kept; too many pending events end the subscription."""
         if event.progress is not None:
             self._progress = event
-        elif len(self._changes) < _MOST_BEHIND:
-            self._changes.append(event)
+        elif len(self._pending) < _MAX_PENDING:
+            self._pending.append(event)
         else:
-            self._over = True
+            self._ended = True
         self._ready.set()
 
     def end(self) -> None:
-        """Let the watcher go once it has had what is there."""
-        self._over = True
+        """End the subscription after its pending events."""
+        self._ended = True
         self._ready.set()
 
 
 class Broadcaster:
-    """All watchers of one gateway. Belongs to one event loop.
+    """All subscriptions of one gateway, for one event loop.
 
-    limit: how many there may be at once.
+    limit: maximum number of concurrent subscriptions.
     """
 
     def __init__(self, source: EventSource, limit: int) -> None:
         self._source = source
         self._limit = limit
-        self._watches: dict[str, set[Subscription]] = {}
+        self._subscriptions: dict[str, set[Subscription]] = {}
         self._reached: dict[str, Reached] = {}
         self._count = 0
         self._reader: asyncio.Task[None] | None = None
@@ -84,42 +85,44 @@ class Broadcaster:
 
     @contextmanager
     def watching(self, lineage: str) -> Iterator[Subscription]:
-        """A watch of a lineage as long as the block runs. Raises Overloaded."""
+        """Subscribe to a lineage while the block runs. Raises Overloaded."""
         if self._count >= self._limit:
-            raise Overloaded(f"{self._limit} watchers wait for events already (ODEM_MAX_WATCHERS). Try again later.")
-        watch = Subscription(lineage)
+            raise Overloaded(
+                f"The limit of {self._limit} event streams is reached (ODEM_MAX_WATCHERS). Try again later."
+            )
+        subscription = Subscription(lineage)
         self._count += 1
-        self._watches.setdefault(lineage, set()).add(watch)
+        self._subscriptions.setdefault(lineage, set()).add(subscription)
         if self._closed:
-            watch.end()
+            subscription.end()
         try:
-            yield watch
+            yield subscription
         finally:
             self._count -= 1
-            self._watches[lineage].discard(watch)
-            if not self._watches[lineage]:
-                del self._watches[lineage]
+            self._subscriptions[lineage].discard(subscription)
+            if not self._subscriptions[lineage]:
+                del self._subscriptions[lineage]
                 self._reached.pop(lineage, None)
 
-    def begin(self, watch: Subscription, position: Position) -> None:
-        """Let a watch have what happens after this position."""
-        watch.begin(position)
-        reached = self._reached.get(watch.lineage)
-        # Going back costs others nothing: each watch leaves out what it has seen.
+    def begin(self, subscription: Subscription, position: Position) -> None:
+        """Start to deliver the events after this position."""
+        subscription.begin(position)
+        reached = self._reached.get(subscription.lineage)
+        # Reading events again does not affect other subscriptions: each skips what it has seen.
         if reached is None or position < reached.changes:
-            self._reached[watch.lineage] = Reached(changes=position, progress=position)
+            self._reached[subscription.lineage] = Reached(changes=position, progress=position)
         if self._reader is None or self._reader.done():
             self._reader = asyncio.create_task(self._read(), name="events")
 
     def end(self) -> None:
-        """Let all watchers go: the gateway is about to stop."""
+        """End all subscriptions, before the gateway stops."""
         self._closed = True
-        for watches in self._watches.values():
-            for watch in watches:
-                watch.end()
+        for subscriptions in self._subscriptions.values():
+            for subscription in subscriptions:
+                subscription.end()
 
     async def close(self) -> None:
-        """End all, and the reader."""
+        """End all subscriptions and stop the reader."""
         self.end()
         if self._reader is not None:
             self._reader.cancel()
@@ -127,24 +130,24 @@ class Broadcaster:
                 await self._reader
 
     async def _read(self) -> None:
-        """Read for as long as anybody watches."""
+        """Read events while there are subscriptions."""
         while self._reached and not self._closed:
-            asked = dict(self._reached)
+            requested = dict(self._reached)
             try:
-                found = await self._source.read(asked, _WAIT_MS)
+                events_by_lineage = await self._source.read(requested, _BLOCK_MS)
             except OdemError as error:
-                _log.warning("Broadcaster wait: %s", error)
-                await asyncio.sleep(_PAUSE)
+                _log.warning("Event streams paused: %s", error)
+                await asyncio.sleep(_RETRY_SECONDS)
                 continue
-            for lineage, events in found.items():
-                self._hand_on(lineage, asked[lineage], events)
+            for lineage, events in events_by_lineage.items():
+                self._distribute(lineage, requested[lineage], events)
 
-    def _hand_on(self, lineage: str, asked: Reached, events: Sequence[Event]) -> None:
+    def _distribute(self, lineage: str, requested: Reached, events: Sequence[Event]) -> None:
         for event in events:
-            for watch in self._watches.get(lineage, ()):
-                watch.put(event)
-        # A watch that began meanwhile may want what lies before.
-        if self._reached.get(lineage) == asked:
+            for subscription in self._subscriptions.get(lineage, ()):
+                subscription.put(event)
+        # A subscription that began meanwhile may need earlier events.
+        if self._reached.get(lineage) == requested:
             for event in events:
-                asked = asked.past(event)
-            self._reached[lineage] = asked
+                requested = requested.past(event)
+            self._reached[lineage] = requested

@@ -1,4 +1,4 @@
-"""What server-sent events show. The field `type` says the same as the event's name."""
+"""Data of server-sent events. The field `type` repeats the name of the event."""
 
 from datetime import datetime
 from typing import Annotated, Literal, Self
@@ -10,20 +10,20 @@ from registry.merge import Merge, MergeProblem, MergeState, Progress
 
 
 class StateEvent(BaseModel):
-    """A merge's state: the one that it has, or a new one. `version` is the name of what it made."""
+    """State of a merge: its present one at the start of a stream, then each new one."""
 
-    type: Literal["state"] = "state"
-    lineage: str
-    merge: str
-    state: MergeState
-    attempt: int | None
-    version: str | None
-    problem: MergeProblem | None
-    at: datetime
+    type: Literal["state"] = Field("state", description="Name of the event.")
+    lineage: str = Field(description="Lineage of the merge.")
+    merge: str = Field(description="Id of the merge.")
+    state: MergeState = Field(description="The state that the merge is in.")
+    attempt: int | None = Field(description="Number of the attempt, from 1; null before the first.")
+    version: str | None = Field(description="The version that the merge created; null unless it succeeded.")
+    problem: MergeProblem | None = Field(description="Why the merge failed; null unless it did.")
+    at: datetime = Field(description="When the merge entered the state.")
 
     @classmethod
     def of(cls, event: Event) -> Self:
-        """The view of a change."""
+        """The view of an event."""
         assert event.merge is not None  # noqa: S101  the scripts write both
         assert event.state is not None  # noqa: S101
         return cls(
@@ -31,47 +31,47 @@ class StateEvent(BaseModel):
             merge=event.merge,
             state=event.state,
             attempt=event.attempt,
-            version=_name(event.lineage, event.version),
+            version=_reference(event.lineage, event.version),
             problem=event.problem,
             at=event.position.at,
         )
 
     @classmethod
     def now(cls, merge: Merge) -> Self:
-        """The view of a merge as it stands."""
+        """The view of a merge in its present state."""
         return cls(
             lineage=merge.lineage,
             merge=merge.id,
             state=merge.state,
             attempt=merge.attempt or None,
-            version=_name(merge.lineage, merge.version),
+            version=_reference(merge.lineage, merge.version),
             problem=merge.problem,
             at=merge.ended_at or merge.started_at or merge.created_at,
         )
 
 
 class ProgressEvent(BaseModel):
-    """How far a running merge is. Only the newest is sent, without an id: it is not sent again on resuming."""
+    """Progress of a running merge. Only the newest is sent, without an id, so resuming clients do not get it again."""
 
-    type: Literal["progress"] = "progress"
-    lineage: str
-    merge: str
-    progress: Progress
+    type: Literal["progress"] = Field("progress", description="Name of the event.")
+    lineage: str = Field(description="Lineage of the merge.")
+    merge: str = Field(description="Id of the merge.")
+    progress: Progress = Field(description="How far the merge is.")
 
 
 class VersionEvent(BaseModel):
-    """A version was made: by `merge`, or by a rollback from `origin`."""
+    """A new version of a lineage, created by a merge or a rollback."""
 
-    type: Literal["version"] = "version"
-    lineage: str
-    version: str
-    merge: str | None
-    origin: str | None
-    at: datetime
+    type: Literal["version"] = Field("version", description="Name of the event.")
+    lineage: str = Field(description="Lineage of the version.")
+    version: str = Field(description="Name of the version.")
+    merge: str | None = Field(description="Id of the merge that created it; null for a rollback.")
+    origin: str | None = Field(description="The version that a rollback or a new branch repeats; null for a merge.")
+    at: datetime = Field(description="When the version was created.")
 
     @classmethod
     def of(cls, event: Event) -> Self:
-        """The view of a change."""
+        """The view of an event."""
         return cls(
             lineage=event.lineage,
             version=f"{event.lineage}@{event.version}",
@@ -82,17 +82,17 @@ class VersionEvent(BaseModel):
 
 
 class PresentEvent(BaseModel):
-    """A lineage as it stands: its head and the merges that have not ended, the first ones of `waiting` in all."""
+    """Present state of a lineage, at the start of its stream."""
 
-    type: Literal["present"] = "present"
-    lineage: str
-    head: str
-    waiting: int
-    merges: list[StateEvent]
+    type: Literal["present"] = Field("present", description="Name of the event.")
+    lineage: str = Field(description="Name of the lineage.")
+    head: str = Field(description="The newest version.")
+    waiting: int = Field(description="Number of unfinished merges.")
+    merges: list[StateEvent] = Field(description="The first unfinished merges, at most 100.")
 
     @classmethod
     def of(cls, present: Present) -> Self:
-        """The view of a present."""
+        """The view of a lineage."""
         return cls(
             lineage=present.lineage,
             head=f"{present.lineage}@{present.head}",
@@ -102,17 +102,20 @@ class PresentEvent(BaseModel):
 
 
 class GapEvent(BaseModel):
-    """Events after Last-Event-ID are no longer kept. The present state follows, and then what happens from now on."""
+    """Notice that the events after Last-Event-ID are no longer stored. The present state and new events follow."""
 
-    type: Literal["gap"] = "gap"
-    lineage: str
-    detail: str = "Events that happened after this Last-Event-ID are no longer kept. The present state follows."
+    type: Literal["gap"] = Field("gap", description="Name of the event.")
+    lineage: str = Field(description="Name of the lineage.")
+    detail: str = Field(
+        "The events after this Last-Event-ID are no longer stored. The present state follows.",
+        description="Explanation for people.",
+    )
 
 
 class MergeEvent(
     RootModel[Annotated[StateEvent | ProgressEvent | VersionEvent | GapEvent, Field(discriminator="type")]]
 ):
-    """The data of an event of a merge."""
+    """Data of an event of a merge."""
 
 
 class LineageEvent(
@@ -120,8 +123,8 @@ class LineageEvent(
         Annotated[PresentEvent | StateEvent | ProgressEvent | VersionEvent | GapEvent, Field(discriminator="type")]
     ]
 ):
-    """The data of an event of a lineage."""
+    """Data of an event of a lineage."""
 
 
-def _name(lineage: str, number: int | None) -> str | None:
+def _reference(lineage: str, number: int | None) -> str | None:
     return None if number is None else f"{lineage}@{number}"
