@@ -81,11 +81,13 @@ export type Architecture = {
 /**
  * AttemptPage
  *
- * The newest attempts, newest first.
+ * Delivery log of a webhook.
  */
 export type AttemptPage = {
     /**
      * Deliveries
+     *
+     * The newest attempts, newest first.
      */
     deliveries: Array<AttemptView>;
 };
@@ -93,7 +95,7 @@ export type AttemptPage = {
 /**
  * AttemptView
  *
- * What came of one attempt to deliver. `merge` is `test` for one that was asked for.
+ * An attempt to deliver a message; `merge` is `test` for a test message.
  */
 export type AttemptView = {
     /**
@@ -1442,31 +1444,43 @@ export type VersionView = {
 /**
  * WebhookMade
  *
- * A webhook that was just made, with the secret to verify signatures with: shown this once.
+ * A new webhook with its signing secret, which no later response shows.
  */
 export type WebhookMade = {
     /**
      * Id
+     *
+     * Id of the webhook, made by the service.
      */
     id: string;
     /**
      * Lineage
+     *
+     * Lineage whose merges the webhook reports.
      */
     lineage: string;
     /**
      * Url
+     *
+     * URL that receives the messages.
      */
     url: string;
     /**
      * Created At
+     *
+     * When the webhook was created.
      */
     created_at: string;
     /**
      * Disabled At
+     *
+     * When the webhook was disabled because deliveries failed for too long; null while it is enabled.
      */
     disabled_at: string | null;
     /**
      * Secret
+     *
+     * Secret that signs the messages, as in the Standard Webhooks specification.
      */
     secret: string;
 };
@@ -1479,6 +1493,8 @@ export type WebhookMade = {
 export type WebhookPage = {
     /**
      * Webhooks
+     *
+     * All webhooks of the lineage.
      */
     webhooks: Array<WebhookView>;
 };
@@ -1486,13 +1502,13 @@ export type WebhookPage = {
 /**
  * WebhookRequest
  *
- * Where to send word when a merge ends.
+ * A webhook to create: a URL that receives a message when a merge ends.
  */
 export type WebhookRequest = {
     /**
      * Url
      *
-     * An https:// URL of a receiver with a public address.
+     * URL of the receiver: https://, with a public address.
      */
     url: string;
 };
@@ -1500,27 +1516,37 @@ export type WebhookRequest = {
 /**
  * WebhookView
  *
- * A webhook. `disabled_at`: since when it is told nothing, because nothing could be delivered for long.
+ * A webhook of a lineage, without its secret.
  */
 export type WebhookView = {
     /**
      * Id
+     *
+     * Id of the webhook, made by the service.
      */
     id: string;
     /**
      * Lineage
+     *
+     * Lineage whose merges the webhook reports.
      */
     lineage: string;
     /**
      * Url
+     *
+     * URL that receives the messages.
      */
     url: string;
     /**
      * Created At
+     *
+     * When the webhook was created.
      */
     created_at: string;
     /**
      * Disabled At
+     *
+     * When the webhook was disabled because deliveries failed for too long; null while it is enabled.
      */
     disabled_at: string | null;
 };
@@ -1528,19 +1554,25 @@ export type WebhookView = {
 /**
  * GapEvent
  *
- * Events after Last-Event-ID are no longer kept. The present state follows, and then what happens from now on.
+ * Notice that the events after Last-Event-ID are no longer stored. The present state and new events follow.
  */
 export type GapEvent = {
     /**
      * Type
+     *
+     * Name of the event.
      */
     type?: 'gap';
     /**
      * Lineage
+     *
+     * Name of the lineage.
      */
     lineage: string;
     /**
      * Detail
+     *
+     * Explanation for people.
      */
     detail?: string;
 };
@@ -1566,7 +1598,7 @@ export type InvalidPlace = {
 /**
  * LineageEvent
  *
- * The data of an event of a lineage.
+ * Data of an event of a lineage.
  */
 export type LineageEvent = ({
     type: 'present';
@@ -1638,7 +1670,7 @@ export type LineageSpec = {
 /**
  * MergeEvent
  *
- * The data of an event of a merge.
+ * Data of an event of a merge.
  */
 export type MergeEvent = ({
     type: 'state';
@@ -1696,27 +1728,37 @@ export type MergeRequest = {
 /**
  * PresentEvent
  *
- * A lineage as it stands: its head and the merges that have not ended, the first ones of `waiting` in all.
+ * Present state of a lineage, at the start of its stream.
  */
 export type PresentEvent = {
     /**
      * Type
+     *
+     * Name of the event.
      */
     type?: 'present';
     /**
      * Lineage
+     *
+     * Name of the lineage.
      */
     lineage: string;
     /**
      * Head
+     *
+     * The newest version.
      */
     head: string;
     /**
      * Waiting
+     *
+     * Number of unfinished merges.
      */
     waiting: number;
     /**
      * Merges
+     *
+     * The first unfinished merges, at most 100.
      */
     merges: Array<StateEvent>;
 };
@@ -1764,54 +1806,81 @@ export type Problem = {
 /**
  * ProgressEvent
  *
- * How far a running merge is. Only the newest is sent, without an id: it is not sent again on resuming.
+ * Progress of a running merge. Only the newest is sent, without an id, so resuming clients do not get it again.
  */
 export type ProgressEvent = {
     /**
      * Type
+     *
+     * Name of the event.
      */
     type?: 'progress';
     /**
      * Lineage
+     *
+     * Lineage of the merge.
      */
     lineage: string;
     /**
      * Merge
+     *
+     * Id of the merge.
      */
     merge: string;
+    /**
+     * How far the merge is.
+     */
     progress: Progress;
 };
 
 /**
  * StateEvent
  *
- * A merge's state: the one that it has, or a new one. `version` is the name of what it made.
+ * State of a merge: its present one at the start of a stream, then each new one.
  */
 export type StateEvent = {
     /**
      * Type
+     *
+     * Name of the event.
      */
     type?: 'state';
     /**
      * Lineage
+     *
+     * Lineage of the merge.
      */
     lineage: string;
     /**
      * Merge
+     *
+     * Id of the merge.
      */
     merge: string;
+    /**
+     * The state that the merge is in.
+     */
     state: MergeState;
     /**
      * Attempt
+     *
+     * Number of the attempt, from 1; null before the first.
      */
     attempt: number | null;
     /**
      * Version
+     *
+     * The version that the merge created; null unless it succeeded.
      */
     version: string | null;
+    /**
+     * Why the merge failed; null unless it did.
+     */
     problem: MergeProblem | null;
     /**
      * At
+     *
+     * When the merge entered the state.
      */
     at: string;
 };
@@ -1819,31 +1888,43 @@ export type StateEvent = {
 /**
  * VersionEvent
  *
- * A version was made: by `merge`, or by a rollback from `origin`.
+ * A new version of a lineage, created by a merge or a rollback.
  */
 export type VersionEvent = {
     /**
      * Type
+     *
+     * Name of the event.
      */
     type?: 'version';
     /**
      * Lineage
+     *
+     * Lineage of the version.
      */
     lineage: string;
     /**
      * Version
+     *
+     * Name of the version.
      */
     version: string;
     /**
      * Merge
+     *
+     * Id of the merge that created it; null for a rollback.
      */
     merge: string | null;
     /**
      * Origin
+     *
+     * The version that a rollback or a new branch repeats; null for a merge.
      */
     origin: string | null;
     /**
      * At
+     *
+     * When the version was created.
      */
     at: string;
 };

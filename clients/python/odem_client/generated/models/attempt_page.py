@@ -15,10 +15,10 @@ T = TypeVar("T", bound="AttemptPage")
 
 @_attrs_define
 class AttemptPage:
-    """The newest attempts, newest first.
+    """Delivery log of a webhook.
 
     Attributes:
-        deliveries (list[AttemptView]):
+        deliveries (list[AttemptView]): The newest attempts, newest first.
     """
 
     deliveries: list[AttemptView]

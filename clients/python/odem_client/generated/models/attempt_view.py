@@ -13,7 +13,7 @@ T = TypeVar("T", bound="AttemptView")
 
 @_attrs_define
 class AttemptView:
-    """What came of one attempt to deliver. `merge` is `test` for one that was asked for.
+    """An attempt to deliver a message; `merge` is `test` for a test message.
 
     Attributes:
         time (datetime.datetime):

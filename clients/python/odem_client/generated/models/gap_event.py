@@ -19,19 +19,19 @@ T = TypeVar("T", bound="GapEvent")
 
 @_attrs_define
 class GapEvent:
-    """Events after Last-Event-ID are no longer kept. The present state follows, and then what happens from now on.
+    """Notice that the events after Last-Event-ID are no longer stored. The present state and new events follow.
 
     Attributes:
-        lineage (str):
-        type_ (Literal['gap'] | Unset):  Default: 'gap'.
-        detail (str | Unset):  Default: 'Events that happened after this Last-Event-ID are no longer kept. The present
-            state follows.'.
+        lineage (str): Name of the lineage.
+        type_ (Literal['gap'] | Unset): Name of the event. Default: 'gap'.
+        detail (str | Unset): Explanation for people. Default: 'The events after this Last-Event-ID are no longer
+            stored. The present state follows.'.
     """
 
     lineage: str
     type_: Literal["gap"] | Unset = "gap"
     detail: str | Unset = (
-        "Events that happened after this Last-Event-ID are no longer kept. The present state follows."
+        "The events after this Last-Event-ID are no longer stored. The present state follows."
     )
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 

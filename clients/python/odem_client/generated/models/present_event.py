@@ -24,14 +24,14 @@ T = TypeVar("T", bound="PresentEvent")
 
 @_attrs_define
 class PresentEvent:
-    """A lineage as it stands: its head and the merges that have not ended, the first ones of `waiting` in all.
+    """Present state of a lineage, at the start of its stream.
 
     Attributes:
-        lineage (str):
-        head (str):
-        waiting (int):
-        merges (list[StateEvent]):
-        type_ (Literal['present'] | Unset):  Default: 'present'.
+        lineage (str): Name of the lineage.
+        head (str): The newest version.
+        waiting (int): Number of unfinished merges.
+        merges (list[StateEvent]): The first unfinished merges, at most 100.
+        type_ (Literal['present'] | Unset): Name of the event. Default: 'present'.
     """
 
     lineage: str

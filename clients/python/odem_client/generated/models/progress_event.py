@@ -24,17 +24,17 @@ T = TypeVar("T", bound="ProgressEvent")
 
 @_attrs_define
 class ProgressEvent:
-    """How far a running merge is. Only the newest is sent, without an id: it is not sent again on resuming.
+    """Progress of a running merge. Only the newest is sent, without an id, so resuming clients do not get it again.
 
     Attributes:
-        lineage (str):
-        merge (str):
+        lineage (str): Lineage of the merge.
+        merge (str): Id of the merge.
         progress (Progress): What a running merge is doing. `t` and `T` are times on the path from head (0) to
             checkpoint (1).
 
             phase: loading, merging (the path), weighing (its coefficients), refining, evaluating, writing; step: in this
             phase.
-        type_ (Literal['progress'] | Unset):  Default: 'progress'.
+        type_ (Literal['progress'] | Unset): Name of the event. Default: 'progress'.
     """
 
     lineage: str

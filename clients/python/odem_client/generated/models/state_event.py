@@ -26,20 +26,20 @@ T = TypeVar("T", bound="StateEvent")
 
 @_attrs_define
 class StateEvent:
-    """A merge's state: the one that it has, or a new one. `version` is the name of what it made.
+    """State of a merge: its present one at the start of a stream, then each new one.
 
     Attributes:
-        lineage (str):
-        merge (str):
+        lineage (str): Lineage of the merge.
+        merge (str): Id of the merge.
         state (MergeState): Where a merge stands; the last four are terminal.
 
             queued -> running (claim); running -> succeeded (commit), rejected (its gate was not met), failed (fail),
             cancelled (cancel), or back to queued at its old place when its lease expires.
-        attempt (int | None):
-        version (None | str):
-        problem (MergeProblem | None):
-        at (datetime.datetime):
-        type_ (Literal['state'] | Unset):  Default: 'state'.
+        attempt (int | None): Number of the attempt, from 1; null before the first.
+        version (None | str): The version that the merge created; null unless it succeeded.
+        problem (MergeProblem | None): Why the merge failed; null unless it did.
+        at (datetime.datetime): When the merge entered the state.
+        type_ (Literal['state'] | Unset): Name of the event. Default: 'state'.
     """
 
     lineage: str

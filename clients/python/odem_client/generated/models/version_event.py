@@ -20,15 +20,15 @@ T = TypeVar("T", bound="VersionEvent")
 
 @_attrs_define
 class VersionEvent:
-    """A version was made: by `merge`, or by a rollback from `origin`.
+    """A new version of a lineage, created by a merge or a rollback.
 
     Attributes:
-        lineage (str):
-        version (str):
-        merge (None | str):
-        origin (None | str):
-        at (datetime.datetime):
-        type_ (Literal['version'] | Unset):  Default: 'version'.
+        lineage (str): Lineage of the version.
+        version (str): Name of the version.
+        merge (None | str): Id of the merge that created it; null for a rollback.
+        origin (None | str): The version that a rollback or a new branch repeats; null for a merge.
+        at (datetime.datetime): When the version was created.
+        type_ (Literal['version'] | Unset): Name of the event. Default: 'version'.
     """
 
     lineage: str

@@ -12,15 +12,16 @@ T = TypeVar("T", bound="WebhookMade")
 
 @_attrs_define
 class WebhookMade:
-    """A webhook that was just made, with the secret to verify signatures with: shown this once.
+    """A new webhook with its signing secret, which no later response shows.
 
     Attributes:
-        id (str):
-        lineage (str):
-        url (str):
-        created_at (datetime.datetime):
-        disabled_at (datetime.datetime | None):
-        secret (str):
+        id (str): Id of the webhook, made by the service.
+        lineage (str): Lineage whose merges the webhook reports.
+        url (str): URL that receives the messages.
+        created_at (datetime.datetime): When the webhook was created.
+        disabled_at (datetime.datetime | None): When the webhook was disabled because deliveries failed for too long;
+            null while it is enabled.
+        secret (str): Secret that signs the messages, as in the Standard Webhooks specification.
     """
 
     id: str

@@ -18,7 +18,7 @@ class WebhookPage:
     """A lineage's webhooks, oldest first.
 
     Attributes:
-        webhooks (list[WebhookView]):
+        webhooks (list[WebhookView]): All webhooks of the lineage.
     """
 
     webhooks: list[WebhookView]

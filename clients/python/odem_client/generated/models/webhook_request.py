@@ -10,10 +10,10 @@ T = TypeVar("T", bound="WebhookRequest")
 
 @_attrs_define
 class WebhookRequest:
-    """Where to send word when a merge ends.
+    """A webhook to create: a URL that receives a message when a merge ends.
 
     Attributes:
-        url (str): An https:// URL of a receiver with a public address.
+        url (str): URL of the receiver: https://, with a public address.
     """
 
     url: str

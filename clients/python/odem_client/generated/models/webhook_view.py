@@ -12,14 +12,15 @@ T = TypeVar("T", bound="WebhookView")
 
 @_attrs_define
 class WebhookView:
-    """A webhook. `disabled_at`: since when it is told nothing, because nothing could be delivered for long.
+    """A webhook of a lineage, without its secret.
 
     Attributes:
-        id (str):
-        lineage (str):
-        url (str):
-        created_at (datetime.datetime):
-        disabled_at (datetime.datetime | None):
+        id (str): Id of the webhook, made by the service.
+        lineage (str): Lineage whose merges the webhook reports.
+        url (str): URL that receives the messages.
+        created_at (datetime.datetime): When the webhook was created.
+        disabled_at (datetime.datetime | None): When the webhook was disabled because deliveries failed for too long;
+            null while it is enabled.
     """
 
     id: str

@@ -117,7 +117,8 @@ def sync_detailed(
     Args:
         name (str):
         idempotency_key (str | Unset):
-        body (WebhookRequest): Where to send word when a merge ends.
+        body (WebhookRequest): A webhook to create: a URL that receives a message when a merge
+            ends.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -155,7 +156,8 @@ def sync(
     Args:
         name (str):
         idempotency_key (str | Unset):
-        body (WebhookRequest): Where to send word when a merge ends.
+        body (WebhookRequest): A webhook to create: a URL that receives a message when a merge
+            ends.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -188,7 +190,8 @@ async def asyncio_detailed(
     Args:
         name (str):
         idempotency_key (str | Unset):
-        body (WebhookRequest): Where to send word when a merge ends.
+        body (WebhookRequest): A webhook to create: a URL that receives a message when a merge
+            ends.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -224,7 +227,8 @@ async def asyncio(
     Args:
         name (str):
         idempotency_key (str | Unset):
-        body (WebhookRequest): Where to send word when a merge ends.
+        body (WebhookRequest): A webhook to create: a URL that receives a message when a merge
+            ends.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
