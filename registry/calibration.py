@@ -1,5 +1,7 @@
 """Calibration samples: what a client sends beside a checkpoint, checked before anything is stored."""
 
+from dataclasses import dataclass
+
 from registry.errors import CalibrationInvalid
 from registry.safetensors_header import Header
 from registry.task import Task
@@ -7,7 +9,18 @@ from registry.task import Task
 IMAGES, LABELS, HEAD = "images", "labels", "head"
 
 
-def check_calibration(header: Header, image_size: tuple[int, int], embed_dim: int, task: Task, max_samples: int) -> int:
+@dataclass(frozen=True)
+class CalibrationLimits:
+    """What one task may bring. samples: images of a file. classes: rows of a head. prompts: class names × templates."""
+
+    samples: int
+    classes: int
+    prompts: int
+
+
+def check_calibration(
+    header: Header, image_size: tuple[int, int], embed_dim: int, task: Task, limits: CalibrationLimits
+) -> int:
     """Check a calibration file by its header; the labels' values come after it. Returns the number of classes.
 
     `images` uint8 [N, 3, H, W] of the model's input size, `labels` int64 [N]; optional `head` float
@@ -21,13 +34,24 @@ def check_calibration(header: Header, image_size: tuple[int, int], embed_dim: in
             f"A calibration file has the tensors images, labels and, if wanted, head; "
             f"missing: {missing}, unknown: {unknown[:5]}."
         )
-    samples = _check_images(header, image_size, max_samples)
+    samples = _check_images(header, image_size, limits.samples)
     labels = header.tensors[LABELS]
     if labels.dtype != "I64" or labels.shape != (samples,):
         raise CalibrationInvalid(
             f"labels must be int64 [{samples}], one for each image; they are {labels.dtype} {list(labels.shape)}."
         )
-    return _check_head(header, embed_dim, task)
+    classes = _check_head(header, embed_dim, task)
+    if classes > limits.classes:
+        raise CalibrationInvalid(
+            f"The task has {classes} classes; at most {limits.classes} are allowed (ODEM_MAX_CLASSES). Split it into "
+            "several tasks."
+        )
+    if HEAD not in header.tensors and classes * len(task.templates) > limits.prompts:
+        raise CalibrationInvalid(
+            f"{classes} class names with {len(task.templates)} templates make {classes * len(task.templates)} prompts; "
+            f"at most {limits.prompts} are allowed (ODEM_MAX_PROMPTS). Use fewer templates, or send a head."
+        )
+    return classes
 
 
 def _check_images(header: Header, image_size: tuple[int, int], max_samples: int) -> int:

@@ -22,6 +22,10 @@ class GatewaySettings(StoreSettings):
     max_header_bytes: int = Field(16 << 20, ge=1024, description="Largest safetensors header.")
     max_tensors: int = Field(50_000, ge=1, description="Most tensors in one file.")
     max_calibration_samples: int = Field(16_384, ge=1, description="Most images in one calibration file.")
+    max_classes: int = Field(32_768, ge=2, description="Most classes of one task: class names, or rows of a head.")
+    max_prompts: int = Field(
+        200_000, ge=2, description="Most prompts of one task: its class names times its templates."
+    )
     max_request_head_bytes: int = Field(
         65_536, ge=1024, description="Longest request line and headers of one request, together."
     )

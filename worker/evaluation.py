@@ -10,7 +10,7 @@ from torch import Tensor
 from registry.architecture import Architecture
 from worker.architectures.open_clip import OpenClipNetwork
 from worker.calibration_memory import Sample, admit, load
-from worker.merge_job import Job, MergeCancelled
+from worker.merge_job import Job
 from worker.scores import score
 from worker.torch_tensors import Weights
 
@@ -18,7 +18,7 @@ from worker.torch_tensors import Weights
 def admit_sample(job: Job, network: OpenClipNetwork) -> tuple[Sample, ...]:
     """The memory with the merge's own calibration sample, which comes last. The merge must have one."""
     file = Weights(job.blobs.path(job.merge.calibration or ""))
-    head = file["head"].float() if "head" in file else network.zero_shot_head(job.merge.task).cpu()
+    head = file["head"].float() if "head" in file else network.zero_shot_head(job.merge.task, job.check).cpu()
     head = torch.nn.functional.normalize(head, dim=-1)
     incoming = Sample(task=job.merge.task, images=file["images"], labels=file["labels"], head=head)
     seed = int(getattr(job.merge.recipe, "seed", 0))
@@ -41,8 +41,7 @@ class Scores:
 
     def take(self, moment: str, parameters: Mapping[str, Tensor]) -> None:
         """Score the tower with these parameters."""
-        if self._job.stopping():
-            raise MergeCancelled
+        self._job.check()
         network = self._network
         network.set_parameters(parameters)
         found = score(network.tower, self._memory, self._preprocess, network.logit_scale, self._job.device)

@@ -39,6 +39,11 @@ class Job:
     report: Callable[[Progress], None]
     stopping: Callable[[], bool]
 
+    def check(self) -> None:
+        """Raises MergeCancelled when the merge should give up."""
+        if self.stopping():
+            raise MergeCancelled
+
     @property
     def earlier_tasks(self) -> tuple[Task, ...]:
         """The tasks of head, without the one that this merge brings (again)."""

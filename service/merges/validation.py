@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from registry.base_record import now
 from registry.blob import Blob
-from registry.calibration import LABELS, check_calibration, check_labels
+from registry.calibration import LABELS, CalibrationLimits, check_calibration, check_labels
 from registry.errors import ArchitectureMismatch, CalibrationInvalid, InvalidRecord, MethodUnavailable, NotSafetensors
 from registry.lineage import Lineage, LineageSpec
 from registry.merge import Merge
@@ -130,9 +130,10 @@ class MergeAdmission:
             raise CalibrationInvalid(
                 "The lineage has no architecture, so a calibration sample is of no use. Leave it out."
             )
-        most = self._context.settings.max_calibration_samples
+        settings = self._context.settings
+        limits = CalibrationLimits(settings.max_calibration_samples, settings.max_classes, settings.max_prompts)
         self._classes = check_calibration(
-            header, architecture.image_size, architecture.embed_dim, self.request.task, most
+            header, architecture.image_size, architecture.embed_dim, self.request.task, limits
         )
 
     def check_labels(self, header: Header, read: Callable[[int, int], bytes]) -> None:

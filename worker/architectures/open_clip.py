@@ -3,12 +3,13 @@
 import json
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import open_clip
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from registry.architecture import Architecture
 from registry.errors import ArchitectureMismatch
@@ -16,6 +17,8 @@ from registry.task import Task
 from worker.torch_tensors import Weights
 
 VISUAL = "visual."
+_PROMPTS = 256
+"""Prompts that the text tower encodes at once."""
 _NOT_LOADED = "open_clip cannot load the base into this architecture. Send the full open_clip state dict of this model."
 
 
@@ -39,6 +42,7 @@ class OpenClipNetwork:
         self._load({name: base[name] for name in base.names})
         self._model.eval().requires_grad_(requires_grad=False).to(device)
         self._device = device
+        self._embed_dim = architecture.embed_dim
         tower = self._model.visual
         assert isinstance(tower, nn.Module)  # noqa: S101  every open_clip model has one
         self.tower = tower
@@ -65,18 +69,24 @@ class OpenClipNetwork:
                 parameter.copy_(parameters[name])
 
     @torch.no_grad()
-    def zero_shot_head(self, task: Task) -> Tensor:
+    def zero_shot_head(self, task: Task, on_batch: Callable[[], None] = lambda: None) -> Tensor:
         """Unit-norm text embeddings [classes, embed_dim], float32: each the mean over the task's templates.
+
+        on_batch: called before each batch of prompts; what it raises ends the encoding.
 
         Source: CLIP, arXiv 2103.00020, section 3.1.4.
         """
-        rows = []
-        for classname in task.classnames:
-            texts = self._tokenizer([template.replace("{}", classname) for template in task.templates])
-            features = self._model.encode_text(texts.to(self._device), normalize=True)  # type: ignore[operator]
-            mean = features.float().mean(dim=0)
-            rows.append(mean / mean.norm())
-        return torch.stack(rows)
+        prompts = [template.replace("{}", name) for name in task.classnames for template in task.templates]
+        rows = torch.arange(len(task.classnames), device=self._device).repeat_interleave(len(task.templates))
+        sums = torch.zeros(len(task.classnames), self._embed_dim, device=self._device)
+        for start in range(0, len(prompts), _PROMPTS):
+            on_batch()
+            span = slice(start, start + _PROMPTS)
+            features = self._model.encode_text(  # type: ignore[operator]
+                self._tokenizer(prompts[span]).to(self._device), normalize=True
+            )
+            sums.index_add_(0, rows[span], features.float())
+        return functional.normalize(sums, dim=-1)
 
 
 def _check_on_meta(architecture: Architecture, base: Weights) -> None:

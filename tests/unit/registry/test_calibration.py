@@ -1,10 +1,12 @@
 """Calibration files, checked from their header and labels."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from safetensors.torch import save
 
-from registry.calibration import check_calibration, check_labels
+from registry.calibration import CalibrationLimits, check_calibration, check_labels
 from registry.errors import CalibrationInvalid
 from registry.safetensors_header import HeaderReader
 from registry.task import Task
@@ -14,10 +16,13 @@ _IMAGES = torch.zeros(3, 3, 8, 8, dtype=torch.uint8)
 _LABELS = torch.zeros(3, dtype=torch.int64)
 
 
-def _check(tensors: dict[str, torch.Tensor], task: Task = _TASK, most: int = 10) -> int:
+_LIMITS = CalibrationLimits(samples=10, classes=4, prompts=6)
+
+
+def _check(tensors: dict[str, torch.Tensor], task: Task = _TASK, limits: CalibrationLimits = _LIMITS) -> int:
     header = HeaderReader(1 << 20, 100).feed(save({name: tensor.contiguous() for name, tensor in tensors.items()}))
     assert header is not None
-    return check_calibration(header, (8, 8), 5, task, most)
+    return check_calibration(header, (8, 8), 5, task, limits)
 
 
 def test_classes_come_from_the_names_or_from_the_head() -> None:
@@ -47,7 +52,18 @@ def test_what_does_not_fit_is_said(tensors: dict[str, torch.Tensor], words: str)
 
 def test_too_many_images_name_the_setting() -> None:
     with pytest.raises(CalibrationInvalid, match="ODEM_MAX_CALIBRATION_SAMPLES"):
-        _check({"images": _IMAGES, "labels": _LABELS}, most=2)
+        _check({"images": _IMAGES, "labels": _LABELS}, limits=replace(_LIMITS, samples=2))
+
+
+def test_too_many_classes_or_prompts_name_the_setting() -> None:
+    sample = {"images": _IMAGES, "labels": _LABELS}
+    with pytest.raises(CalibrationInvalid, match="ODEM_MAX_CLASSES"):
+        _check(sample | {"head": torch.ones(5, 5)}, Task(name="t"))
+    names, templates = ("a", "b", "c"), ("{}", "a {}", "the {}")
+    with pytest.raises(CalibrationInvalid, match=r"9 prompts.*ODEM_MAX_PROMPTS"):
+        _check(sample, Task(name="t", classnames=names, templates=templates))
+    # A head that is sent needs no prompts.
+    assert _check(sample | {"head": torch.ones(3, 5)}, Task(name="t", classnames=names, templates=templates)) == 3
 
 
 def test_a_task_needs_two_classes() -> None:

@@ -47,6 +47,23 @@ def test_the_tower_embeds_images_as_open_clip_does_with_its_activation(base: Wei
     assert not torch.allclose(found, other, atol=1e-4)
 
 
+def test_many_prompts_are_encoded_in_batches_that_can_be_stopped(base: Weights) -> None:
+    network = OpenClipNetwork(Architecture(open_clip=_CONFIG), base, _CPU)
+    names = tuple(f"thing {number}" for number in range(151))
+    templates = ("a photo of a {}.", "a drawing of a {}.", "{}")
+    batches: list[None] = []
+    head = network.zero_shot_head(Task(name="t", classnames=names, templates=templates), lambda: batches.append(None))
+    assert len(batches) == 2
+    few = network.zero_shot_head(Task(name="t", classnames=names[85:87], templates=templates))
+    torch.testing.assert_close(head[85:87], few)
+
+    def stop() -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        network.zero_shot_head(Task(name="t", classnames=names, templates=templates), stop)
+
+
 def test_a_head_is_the_mean_of_the_prompts_embeddings(base: Weights) -> None:
     network = OpenClipNetwork(Architecture(open_clip=_CONFIG), base, _CPU)
     task = Task(name="t", classnames=("cat", "dog"), templates=("a photo of a {}.", "a drawing of a {}."))
