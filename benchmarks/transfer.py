@@ -123,7 +123,11 @@ def measure(plan: Plan, folder: Path) -> Figures:
     data.mkdir()
     ours, discarded, copied, sent, peer = Runs(), Runs(), Runs(), Runs(), Runs()
     with EmbeddedValkey(data / "valkey") as valkey:
-        gateway, discard, nginx = start_gateway(valkey, data), start_discard(), start_nginx(folder / "nginx", folder)
+        gateway, discard, nginx = (
+            start_gateway(valkey, data),
+            start_discard(folder),
+            start_nginx(folder / "nginx", folder),
+        )
         try:
             _prepare(gateway, file)
             for number in range(plan.rounds):

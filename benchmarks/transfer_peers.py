@@ -1,4 +1,4 @@
-"""Who takes part in the transfer benchmark: our gateway, a handler that discards, nginx, and the disk alone."""
+"""The servers that the transfer benchmark compares: our gateway, a handler that discards, nginx, and the disk alone."""
 
 import contextlib
 import os
@@ -8,12 +8,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import psutil
 import uvicorn
 
-from standalone.pdeathsig import command_with_pdeathsig
+from benchmarks.harness.gateway import Gateway
+from benchmarks.harness.processes import ServerProcess, free_port
 from standalone.valkey import EmbeddedValkey
 
 _NGINX = """
@@ -28,81 +28,66 @@ http {{
 """
 
 
-def free_port() -> int:
-    """A port that nobody uses at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class Peer:
-    """A server process. `port` is where it listens."""
+    """A running server. `port` is where it listens."""
 
-    def __init__(self, port: int, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, port: int, server: ServerProcess | Gateway) -> None:
         self.port = port
-        self._process = process
-        end = time.monotonic() + 60
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-                return
-            if process.poll() is not None or time.monotonic() > end:
-                raise RuntimeError(f"a server did not start: {process.args!r}")
-            time.sleep(0.05)
+        self._server = server
 
     @property
     def cpu(self) -> float:
         """Processor seconds so far."""
-        times = psutil.Process(self._process.pid).cpu_times()
+        times = self._server.process.cpu_times()
         return float(times.user + times.system)
 
     @property
     def peak_mb(self) -> float:
-        """The most resident memory so far, in MB of a million bytes."""
-        for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines():
+        """The peak resident memory so far, in MB of a million bytes."""
+        for line in Path(f"/proc/{self._server.process.pid}/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024 / 1e6
-        raise RuntimeError("the kernel does not tell VmHWM")
+        raise RuntimeError("the kernel does not report VmHWM")
 
     def stop(self) -> None:
         """End it."""
-        self._process.terminate()
-        self._process.wait(30)
+        self._server.stop()
+        if isinstance(self._server, Gateway):
+            self._server.close()
 
 
 def start_gateway(valkey: EmbeddedValkey, data: Path) -> Peer:
     """Our gateway, as its owner starts it."""
-    port = free_port()
-    environment = {
-        **os.environ,
-        "ODEM_REDIS_URL": valkey.url,
-        "ODEM_BROKER_URL": valkey.broker_url,
-        "ODEM_DATA_DIR": str(data),
-        "ODEM_PORT": str(port),
-    }
-    log = data.with_name("gateway.log").open("ab")
-    return Peer(port, _launch((sys.executable, "-m", "service"), env=environment, stdout=log, stderr=log))
+    gateway = Gateway(valkey, data).start()
+    return Peer(gateway.port, gateway)
 
 
-def start_discard() -> Peer:
-    """The same server with an application that forgets the body."""
+def start_discard(folder: Path) -> Peer:
+    """The same server with an application that discards the body."""
     port = free_port()
-    return Peer(port, _launch((sys.executable, "-m", "benchmarks.transfer_peers", str(port))))
+    return _start((sys.executable, "-m", "benchmarks.transfer_peers", str(port)), port, folder / "discard.log")
 
 
 def start_nginx(folder: Path, root: Path) -> Peer | None:
-    """The web server nginx, with sendfile on a folder of files; None where there is none."""
+    """The web server nginx, with sendfile on a folder of files; None if it is not installed."""
     program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if program is None:
         return None
     port = free_port()
     folder.mkdir()
     (folder / "nginx.conf").write_text(_NGINX.format(folder=folder, port=port, root=root))
-    return Peer(port, _launch((program, "-c", str(folder / "nginx.conf"), "-p", str(folder))))
+    return _start((program, "-c", str(folder / "nginx.conf"), "-p", str(folder)), port, folder / "nginx.log")
 
 
-def _launch(command: tuple[str, ...], **more: Any) -> subprocess.Popen[bytes]:
-    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return cast("subprocess.Popen[bytes]", subprocess.Popen(command_with_pdeathsig(command), **(quiet | more)))
+def _start(command: tuple[str, ...], port: int, log: Path) -> Peer:
+    server = ServerProcess(command, log).spawn()
+
+    def listens() -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+        return False
+
+    return Peer(port, server.wait_until(listens, f"{command[0]} listens on port {port}"))
 
 
 def disk(file: Path, folder: Path) -> tuple[float, float]:

@@ -3,8 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
-import subprocess
 import sys
 import threading
 import time
@@ -12,20 +10,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import httpx
+import psutil
 
-from standalone.pdeathsig import command_with_pdeathsig
+from benchmarks.harness.gateway import Gateway
+from benchmarks.harness.processes import ServerProcess
 from standalone.valkey import EmbeddedValkey
 
 WORKERS = 4
 LEASE_SECONDS = 3.0
 _CLAIMED = b", fence "
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Stack:
@@ -38,15 +31,13 @@ class Stack:
         self.kills = 0
         self.pauses = 0
         self._folder = folder
-        self._port = _free_port()
         self._valkey = EmbeddedValkey(self.data / "valkey")
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._paused: list[tuple[int, threading.Timer]] = []
 
     @property
     def url(self) -> str:
         """The gateway's."""
-        return f"http://127.0.0.1:{self._port}"
+        return self._gateway.url
 
     @property
     def redis_url(self) -> str:
@@ -55,13 +46,23 @@ class Stack:
 
     def __enter__(self) -> Self:
         self._valkey.start()
-        for name in ("gateway", *self.workers):
-            self._start(name)
-        end = time.monotonic() + 120
-        while not self._ready():
-            if time.monotonic() > end:
-                raise RuntimeError((self._folder / "gateway.log").read_text()[-2000:])
-            time.sleep(0.1)
+        settings = {"ODEM_MIN_FREE_BYTES": "0", "OMP_NUM_THREADS": "1"}
+        self._gateway = Gateway(self._valkey, self.data, **settings)
+        environment = settings | {
+            "ODEM_REDIS_URL": self._valkey.url,
+            "ODEM_BROKER_URL": self._valkey.broker_url,
+            "ODEM_DATA_DIR": str(self.data),
+            "ODEM_DEVICE": "cpu",
+            "ODEM_LEASE_SECONDS": str(LEASE_SECONDS),
+            "ODEM_SWEEP_SECONDS": "1",
+            "ODEM_MAX_ATTEMPTS": "50",
+        }
+        command = (sys.executable, "-m", "worker")
+        self._processes = {
+            name: ServerProcess(command, self._log(name), environment, new_session=True).spawn()
+            for name in self.workers
+        }
+        self._gateway.start()
         return self
 
     def __exit__(
@@ -70,7 +71,7 @@ class Stack:
         self.resume_all()
         for process in self._processes.values():
             process.kill()
-            process.wait()
+        self._gateway.close()
         self._valkey.stop()
         self._valkey.close()
 
@@ -81,9 +82,9 @@ class Stack:
             self._valkey.kill()
             self._valkey.start()
             return
-        self._processes[name].kill()
-        self._processes[name].wait()
-        self._start(name)
+        server = self._gateway if name == "gateway" else self._processes[name]
+        server.kill()
+        server.spawn()
 
     def pause_a_busy_worker(self, name: str, seconds: float, patience: float = 4.0) -> None:
         """Stop the worker's child as soon as it has claimed a merge, and let it go on after `seconds`."""
@@ -118,43 +119,12 @@ class Stack:
         return sum(any(phrase in line for phrase in phrases) for line in lines)
 
     def _children(self, name: str) -> list[int]:
-        pid = self._processes[name].pid
-        with contextlib.suppress(OSError):
-            return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        with contextlib.suppress(psutil.Error):
+            return [child.pid for child in self._processes[name].process.children()]
         return []
 
     def _log(self, name: str) -> Path:
         return self._folder / f"{name}.log"
-
-    def _start(self, name: str) -> None:
-        module = "service" if name == "gateway" else "worker"
-        environment = {
-            **os.environ,
-            "ODEM_REDIS_URL": self._valkey.url,
-            "ODEM_BROKER_URL": self._valkey.broker_url,
-            "ODEM_DATA_DIR": str(self.data),
-            "ODEM_PORT": str(self._port),
-            "ODEM_DEVICE": "cpu",
-            "ODEM_LEASE_SECONDS": str(LEASE_SECONDS),
-            "ODEM_SWEEP_SECONDS": "1",
-            "ODEM_MAX_ATTEMPTS": "50",
-            "ODEM_MIN_FREE_BYTES": "0",
-            "OMP_NUM_THREADS": "1",
-        }
-        with self._log(name).open("ab") as log:
-            self._processes[name] = subprocess.Popen(
-                command_with_pdeathsig((sys.executable, "-m", module)),
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    def _ready(self) -> bool:
-        with contextlib.suppress(httpx.TransportError):
-            return httpx.get(f"{self.url}/readyz", trust_env=False).status_code == 200
-        return False
 
 
 def _resume(child: int) -> None:

@@ -1,27 +1,19 @@
 """A gateway pinned to one core over a real Valkey, with lineages, versions and merges of a realistic size in it."""
 
-import contextlib
 import os
-import socket
-import subprocess
-import sys
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import httpx
-
+from benchmarks.harness.gateway import Gateway
 from registry.api_key import KeyLimits, Scope, new_key
 from registry.base_record import now
 from registry.lineage import Lineage
 from registry.merge import Claim, Merge, Progress
 from registry.recipe import AverageRecipe
 from registry.state.merges import new_merge_id
-from registry.state.state_store import StateStore
 from registry.task import Task
 from registry.version import Provenance, Version
-from standalone.pdeathsig import command_with_pdeathsig
 from standalone.valkey import EmbeddedValkey
 
 LINEAGES = 5
@@ -43,27 +35,23 @@ class Stack:
         self._valkey = EmbeddedValkey(folder / "valkey")
         self.token: str | None = None
         self.merges: list[str] = []
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
 
     def __enter__(self) -> Self:
         self._valkey.start()
-        self.state = StateStore.open(self._valkey.url)
+        self._gateway = Gateway(self._valkey, self._folder / "data", ODEM_AUTH=str(self._auth))
+        self.port, self.state = self._gateway.port, self._gateway.state
         if self._auth:
             key, self.token = new_key("load", Scope.READ, limits=KeyLimits(rate=100_000, burst=100_000))
             self.state.api_keys.add(key)
         for index in range(LINEAGES):
             self._fill(f"line{index}")
-        self._start()
+        self._gateway.start(core=min(os.sched_getaffinity(0)))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.kill()
-        self._process.wait()
-        self.state.close()
+        self._gateway.close()
         self._valkey.stop()
         self._valkey.close()
 
@@ -117,47 +105,13 @@ class Stack:
             claim, 600_000, Progress(phase="merging", step=step, t=step / 1000, T=1.0, losses=losses)
         )
 
-    def _start(self) -> None:
-        environment = {
-            **os.environ,
-            "ODEM_REDIS_URL": self._valkey.url,
-            "ODEM_BROKER_URL": self._valkey.broker_url,
-            "ODEM_DATA_DIR": str(self._folder / "data"),
-            "ODEM_PORT": str(self.port),
-            "ODEM_AUTH": str(self._auth),
-        }
-        with (self._folder / "gateway.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                command_with_pdeathsig((sys.executable, "-m", "service")),
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        # Threads inherit it: at this moment there is only the first.
-        os.sched_setaffinity(self._process.pid, {min(os.sched_getaffinity(0))})
-        end = time.monotonic() + 60
-        while not self._ready():
-            if time.monotonic() > end:
-                raise RuntimeError((self._folder / "gateway.log").read_text()[-2000:])
-            time.sleep(0.1)
-
-    def _ready(self) -> bool:
-        with contextlib.suppress(httpx.TransportError):
-            return httpx.get(f"http://127.0.0.1:{self.port}/readyz", trust_env=False).status_code == 200
-        return False
-
-    def _status(self, field: str) -> float:
-        text = Path(f"/proc/{self._process.pid}/status").read_text()
-        return int(text.split(f"{field}:")[1].split()[0]) / 1024
-
     @property
     def memory_mb(self) -> float:
-        """The gateway's resident memory."""
-        return self._status("VmRSS")
+        """The gateway's resident memory, in MiB."""
+        return float(self._gateway.process.memory_info().rss) / (1 << 20)
 
     @property
     def busy_seconds(self) -> float:
         """Processor time that the gateway has used."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        times = self._gateway.process.cpu_times()
+        return float(times.user + times.system)

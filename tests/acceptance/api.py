@@ -8,7 +8,8 @@ from typing import Any
 
 import httpx
 
-from tests.acceptance.stack import DEADLINE, eventually
+from benchmarks.harness.processes import eventually
+from benchmarks.harness.stack import DEADLINE
 
 Json = dict[str, Any]
 Part = tuple[str, tuple[str | None, Any, str]]

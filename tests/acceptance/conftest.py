@@ -9,11 +9,11 @@ import psutil
 import pytest
 import torch
 
+from benchmarks.harness.stack import Stack
 from tests.acceptance import networks
 from tests.acceptance.api import Api
 from tests.acceptance.material import SAMPLES, TASKS, Material
 from tests.acceptance.refusals import TASK, RunningService
-from tests.acceptance.stack import Stack
 
 
 @pytest.fixture(scope="session")

@@ -6,11 +6,11 @@ from typing import Any
 
 import httpx
 
+from benchmarks.harness.stack import Stack
 from tests.acceptance import networks
 from tests.acceptance.api import Api, Json
 from tests.acceptance.material import TASKS, Material
 from tests.acceptance.networks import State
-from tests.acceptance.stack import Stack
 
 TASK = TASKS[0]
 

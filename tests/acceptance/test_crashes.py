@@ -10,10 +10,11 @@ import psutil
 import pytest
 import torch
 
+from benchmarks.harness.processes import eventually
+from benchmarks.harness.stack import Stack
 from tests.acceptance import networks
 from tests.acceptance.api import Api, Json, parts
 from tests.acceptance.material import TASKS, Material
-from tests.acceptance.stack import Stack, eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 TASK = TASKS[0]

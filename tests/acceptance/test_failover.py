@@ -6,10 +6,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from benchmarks.harness.processes import eventually
 from registry.errors import StoreUnavailable
-from tests.acceptance.stack import eventually
 from tests.conformance.sentinels import Watched
-from tests.integration.access.gateway import Gateway, merge_document, send_blob, send_lineage
+from tests.integration.access.gateway import gateway_with_keys, merge_document, send_blob, send_lineage
 from tests.integration.ledger.worker_stand_in import StandIn
 
 pytestmark = pytest.mark.slow
@@ -35,7 +35,7 @@ def test_whatever_was_acknowledged_is_there_after_the_primary_was_lost_and_work_
     data = tmp_path / "data"
     data.mkdir()
     with Watched(tmp_path) as servers, StandIn(data, servers.url, servers.broker_url, ODEM_LEASE_SECONDS="3") as worker:
-        gateway = Gateway(servers, data).start()
+        gateway = gateway_with_keys(servers, data).start()
         try:
             _, client = gateway.key("admin")
             checkpoints = [send_blob(client, number) for number in range(_MERGES)]
@@ -54,8 +54,7 @@ def test_whatever_was_acknowledged_is_there_after_the_primary_was_lost_and_work_
             assert versions == [f"a@{number}" for number in range(1, _MERGES + 1)], "each was merged once, in order"
             for version, checkpoint in zip(versions, checkpoints, strict=True):
                 assert client.get(f"/models/{version}").json()["weights"] == checkpoint
-            worker.process.terminate()
-            assert worker.process.wait(60) == 0
+            assert worker.server.stop(60) == 0
             assert gateway.stop() in {0, -signal.SIGTERM}
 
             for name in {"second", "third"} - {servers.primary}:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import torch
 
+from benchmarks.harness.stack import Stack
 from tests.acceptance import networks
 from tests.acceptance.api import Api, Json
 from tests.acceptance.material import SAMPLES, TASKS, Material
 from tests.acceptance.networks import State
-from tests.acceptance.stack import Stack
 
 pytestmark = pytest.mark.slow
 BUDGET = 20

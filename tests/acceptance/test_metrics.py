@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from benchmarks.harness.processes import ROOT, eventually
 from tests.acceptance.api import Api
 from tests.acceptance.material import TASKS, Material
-from tests.acceptance.stack import ROOT, eventually
 
 pytestmark = pytest.mark.slow
 _FOR_GPUS_OR_LATER = {

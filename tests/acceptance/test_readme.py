@@ -12,7 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.acceptance.stack import ROOT, Stack, eventually
+from benchmarks.harness.processes import ROOT, eventually
+from benchmarks.harness.stack import Stack
 
 pytestmark = pytest.mark.slow
 

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.harness.processes import ROOT, eventually
+from benchmarks.harness.stack import Stack
 from tests.acceptance import networks
 from tests.acceptance.api import Api
 from tests.acceptance.material import TASKS, Material
-from tests.acceptance.stack import ROOT, Stack, eventually
 from tests.conformance.s3_server import ACCESS_KEY, SECRET_KEY, S3Server
 
 pytestmark = pytest.mark.slow

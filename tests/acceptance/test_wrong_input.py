@@ -9,12 +9,12 @@ import httpx
 import pytest
 import torch
 
+from benchmarks.harness.processes import eventually
 from tests.acceptance import networks
 from tests.acceptance.api import Json, Part, parts
 from tests.acceptance.broken_files import BROKEN
 from tests.acceptance.networks import State
 from tests.acceptance.refusals import TASK, RunningService, assert_refused
-from tests.acceptance.stack import eventually
 
 pytestmark = pytest.mark.slow
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.harness.gateway import Gateway
+from benchmarks.harness.stack import Stack
 from odem_client import Odem, Retries
 from standalone.valkey import EmbeddedValkey
-from tests.acceptance.stack import Stack
 from tests.clients.material import safetensors_file
-from tests.integration.product.conftest import Gateway
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -28,9 +28,9 @@ def _own_notes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     folder = tmp_path_factory.mktemp("gateway")
     with EmbeddedValkey(tmp_path_factory.mktemp("clients-valkey")) as server:
-        house = Gateway(server, folder)
-        yield house.start()
-        house.discard()
+        gateway = Gateway(server, folder / "data")
+        yield gateway.start()
+        gateway.close()
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.harness.gateway import Gateway
+from benchmarks.harness.stack import Stack
 from odem_client import Odem
 from odem_client.cli.__main__ import main
 from odem_client.cli.exits import status_of
 from odem_client.errors import MergeFailed, MergeNotSucceeded, OdemError, ProblemError
-from tests.acceptance.stack import Stack
 from tests.clients.material import CLIENT, ROOT
-from tests.integration.product.conftest import Gateway
 
 
 @dataclass(frozen=True)

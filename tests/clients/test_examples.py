@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.harness.processes import eventually
+from benchmarks.harness.stack import Stack
 from odem_client import Odem
 from tests.acceptance import networks
 from tests.acceptance.networks import ARCHITECTURE, Task
-from tests.acceptance.stack import Stack, eventually
 from tests.clients.material import CLIENT, ROOT
 
 pytestmark = pytest.mark.slow

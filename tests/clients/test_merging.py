@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.harness.stack import Stack
 from odem_client import AsyncOdem, MergeFailed, NotFound, Odem
 from odem_client.generated.models import ProgressEvent, StateEvent, VersionEvent
-from tests.acceptance.stack import Stack
 from tests.clients.material import safetensors_file
 
 pytestmark = pytest.mark.slow

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.harness.gateway import Gateway
 from odem_client import DigestMismatch, Invalid, Odem
 from tests.clients.material import run, safetensors_file
-from tests.integration.product.conftest import Gateway
 
 _PREAMBLE = r"""
 import json, os, re, signal, sys

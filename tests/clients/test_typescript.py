@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.stack import Stack
+from benchmarks.harness.stack import Stack
 from tests.clients.material import ROOT
 from tests.clients.test_generated import differences
 

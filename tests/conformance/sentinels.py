@@ -1,21 +1,16 @@
 """Three real Valkey servers, a primary and two replicas, and a Sentinel that puts one in another's place."""
 
 import signal
-import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
 import redis
 
-from standalone.pdeathsig import command_with_pdeathsig
+from benchmarks.harness.processes import ServerProcess, eventually, free_port
 from standalone.valkey import packaged_binary
-from tests.acceptance.stack import free_port
 
 PASSWORD = "pass@word/:1"
 OWN_PASSWORD = "sentinels, too"
-_DEADLINE = 60.0
 _SERVER = """\
 port {port}
 bind 127.0.0.1
@@ -40,19 +35,12 @@ sentinel failover-timeout odem 3000
 """
 
 
-def wait_for(condition: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + _DEADLINE
-    while not condition():
-        assert time.monotonic() < end, f"not within {_DEADLINE:g} s: {what}"
-        time.sleep(0.02)
-
-
 class Watched:
     """The servers and their Sentinel. `url` and `broker_url` are what the service is told."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._processes: dict[str, ServerProcess] = {}
         self.ports = {name: free_port() for name in ("first", "second", "third")}
         self._sentinel_port = free_port()
         person, own = "pass%40word%2F%3A1", "sentinels%2C%20too"
@@ -66,9 +54,9 @@ class Watched:
             self._start("first")
             for name in ("second", "third"):
                 self._start(name, f"replicaof 127.0.0.1 {self.ports['first']}\n")
-            wait_for(lambda: self._copies() == 2, "replicas that follow")
+            eventually(lambda: self._copies() == 2, "replicas that follow")
             self._launch("sentinel", _SENTINEL, "--sentinel", port=self._sentinel_port, primary=self.ports["first"])
-            wait_for(self._watched, "a Sentinel that knows the replicas")
+            eventually(self._watched, "a Sentinel that knows the replicas")
         except BaseException:
             self.stop()
             raise
@@ -80,12 +68,10 @@ class Watched:
     def stop(self) -> None:
         for process in self._processes.values():
             process.kill()
-            process.wait()
 
     def kill(self, name: str) -> None:
         """SIGKILL a server, as the loss of its machine would, and let the Sentinel notice it soon."""
         self._processes[name].kill()
-        self._processes[name].wait()
         self._notice_after(500)
 
     def calm(self) -> None:
@@ -94,7 +80,7 @@ class Watched:
 
     def stall(self, name: str) -> None:
         """Let a server stand still."""
-        self._processes[name].send_signal(signal.SIGSTOP)
+        self._processes[name].signal(signal.SIGSTOP)
 
     @property
     def primary(self) -> str:
@@ -112,7 +98,7 @@ class Watched:
 
     def _start(self, name: str, more: str = "") -> None:
         self._launch(name, _SERVER + more, port=self.ports[name])
-        wait_for(lambda: self._answers(name), f"the {name} server")
+        eventually(lambda: self._answers(name), f"the {name} server")
 
     def _answers(self, name: str) -> bool:
         with self.client(name) as client:
@@ -138,11 +124,5 @@ class Watched:
         folder.mkdir(exist_ok=True)
         path = folder / "valkey.conf"
         path.write_text(configuration.format(folder=folder, password=PASSWORD, own=OWN_PASSWORD, **values))
-        with (folder / "valkey.log").open("ab") as log:
-            self._processes[name] = subprocess.Popen(
-                command_with_pdeathsig((str(packaged_binary()), str(path), *options)),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        command = (str(packaged_binary()), str(path), *options)
+        self._processes[name] = ServerProcess(command, folder / "valkey.log", new_session=True).spawn()

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import redis
 
+from benchmarks.harness.gateway import Gateway
 from standalone.valkey import EmbeddedValkey
-from tests.integration.access.gateway import Gateway
+from tests.integration.access.gateway import gateway_with_keys
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +17,9 @@ def gateway(valkey_server: EmbeddedValkey, tmp_path_factory: pytest.TempPathFact
     valkey_server.start()
     with redis.Redis.from_url(valkey_server.url) as client:
         client.flushall()
-    made = Gateway(valkey_server, tmp_path_factory.mktemp("access") / "data", ODEM_KEY_CACHE_SECONDS="0").start()
+    made = gateway_with_keys(
+        valkey_server, tmp_path_factory.mktemp("access") / "data", ODEM_KEY_CACHE_SECONDS="0"
+    ).start()
     yield made
     made.close()
 
@@ -27,7 +30,7 @@ def own_gateway(valkey: EmbeddedValkey, tmp_path: Path) -> Iterator[Callable[...
     made: list[Gateway] = []
 
     def start(**settings: str) -> Gateway:
-        made.append(Gateway(valkey, tmp_path / "data", **settings))
+        made.append(gateway_with_keys(valkey, tmp_path / "data", **settings))
         return made[-1].start()
 
     yield start

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from benchmarks.harness.gateway import Gateway
+from benchmarks.harness.processes import ROOT, eventually
 from registry.audit import AuditEntry
-from tests.integration.access.gateway import ROOT, Gateway, eventually, send_blob, send_lineage, send_merge
+from tests.integration.access.gateway import send_blob, send_lineage, send_merge
 
 
 def _changes(gateway: Gateway) -> list[AuditEntry]:

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.harness.gateway import Gateway
+from benchmarks.harness.processes import ROOT
 from registry.api_key import Scope, new_key
 from registry.state.state_store import StateStore
 from standalone.valkey import EmbeddedValkey
-from tests.integration.access.gateway import ROOT, Gateway
+from tests.integration.access.gateway import gateway_with_keys
 
 
 @pytest.fixture
@@ -111,12 +113,12 @@ def test_an_open_gateway_says_so_loudly(valkey: EmbeddedValkey, tmp_path: Path) 
 
 
 def test_a_remembered_key_ends_within_the_time_that_is_promised(valkey: EmbeddedValkey, tmp_path: Path) -> None:
-    gateway = Gateway(valkey, tmp_path / "data", ODEM_KEY_CACHE_SECONDS="0.3").start()
+    gateway = gateway_with_keys(valkey, tmp_path / "data", ODEM_KEY_CACHE_SECONDS="0.3").start()
     try:
         key, client = gateway.key("read")
         assert client.get("/lineages").status_code == 200
         gateway.state.api_keys.revoke(key.id)
-        from tests.integration.access.gateway import eventually
+        from benchmarks.harness.processes import eventually
 
         eventually(lambda: client.get("/lineages").status_code == 401, "the revoked key is refused", 3.0)
     finally:

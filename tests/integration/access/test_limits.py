@@ -8,11 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
+from benchmarks.harness.gateway import Gateway
 from registry.api_key import KeyLimits
 from registry.state.quotas import QuotaRepository
 from registry.state.state_store import StateStore
 from standalone.valkey import EmbeddedValkey
-from tests.integration.access.gateway import Gateway, merge_document, send_blob, send_lineage, send_merge, tiny
+from tests.integration.access.gateway import merge_document, send_blob, send_lineage, send_merge, tiny
 
 _JSON = {"Content-Type": "application/json"}
 
@@ -90,7 +91,7 @@ def test_a_day_s_bytes_are_refused_before_they_are_sent(gateway: Gateway) -> Non
 def test_a_body_that_is_cut_off_counts_for_what_came(gateway: Gateway) -> None:
     import socket
 
-    from tests.integration.access.gateway import eventually
+    from benchmarks.harness.processes import eventually
 
     size = len(tiny(0))
     client = _limited(gateway, upload_bytes_per_day=10 * size)

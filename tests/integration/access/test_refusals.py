@@ -10,11 +10,12 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 
+from benchmarks.harness.gateway import Gateway
 from registry.base_record import now
 from service.app import create_app
 from service.pipeline.permissions import REQUIRED_SCOPES
 from service.settings import GatewaySettings
-from tests.integration.access.gateway import Gateway, send_blob, send_lineage, send_merge, tiny
+from tests.integration.access.gateway import send_blob, send_lineage, send_merge, tiny
 from tests.integration.access.routes import CASES, PUBLIC, Things
 
 _ORDER = ["read", "merge", "admin"]

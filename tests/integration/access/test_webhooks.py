@@ -11,10 +11,12 @@ import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook as Verifier
 
+from benchmarks.harness.gateway import Gateway
+from benchmarks.harness.processes import eventually
 from registry.base_record import now
 from registry.merge import MergeProblem, MergeState
 from registry.version import Version
-from tests.integration.access.gateway import Gateway, eventually, send_blob, send_lineage, send_merge
+from tests.integration.access.gateway import send_blob, send_lineage, send_merge
 
 _FAST = {
     "ODEM_WEBHOOK_HTTP": "on",

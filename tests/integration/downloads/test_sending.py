@@ -10,7 +10,7 @@ from dataclasses import replace
 import psutil
 import pytest
 
-from tests.integration.access.gateway import eventually
+from benchmarks.harness.processes import eventually
 from tests.integration.downloads.conftest import WEIGHTS, Shop
 from tests.integration.uploads.served import served
 

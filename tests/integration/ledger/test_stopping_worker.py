@@ -1,5 +1,6 @@
 """A worker process that is told to stop in the middle of a merge."""
 
+import signal
 import time
 from collections.abc import Callable
 
@@ -38,10 +39,10 @@ def test_it_ends_when_its_merge_does_and_not_later_even_if_the_broker_was_lost_m
         valkey.kill()
         _eventually(lambda: "Connection to broker lost" in worker.text, "the loss is noticed")
         valkey.start()
-        worker.process.terminate()
+        worker.server.signal(signal.SIGTERM)
         _eventually(lambda: "Warm shutdown" in worker.text, "SIGTERM is noticed")
         hold.unlink()
-        assert worker.process.wait(_DEADLINE) == 0
+        assert worker.server.wait(_DEADLINE) == 0
     assert _state(ledger, merge) is MergeState.SUCCEEDED
 
 
@@ -53,8 +54,8 @@ def test_it_leaves_a_merge_that_takes_longer_than_it_may_to_others_and_gives_its
     merge = ledger.enqueue().id
     with StandIn(ledger.root, valkey.url, valkey.broker_url, ODEM_SHUTDOWN_SECONDS="0.2") as worker:
         _eventually(lambda: _state(ledger, merge) is MergeState.RUNNING, "the merge begins")
-        worker.process.terminate()
-        assert worker.process.wait(_DEADLINE) == 0
+        worker.server.signal(signal.SIGTERM)
+        assert worker.server.wait(_DEADLINE) == 0
     assert _state(ledger, merge) is MergeState.RUNNING
     with redis.Redis.from_url(f"unix://{valkey.socket}?db=1") as broker:
         assert broker.llen("odem") == 1

@@ -4,8 +4,6 @@ A merge goes on for as long as there is a file `hold` in the data folder; its re
 """
 
 import contextlib
-import os
-import subprocess
 import sys
 import time
 import types
@@ -44,12 +42,12 @@ def run_next(settings: Any) -> str | None:
 
 
 class StandIn:
-    """The process."""
+    """The process, while the block runs."""
 
     def __init__(self, data: Path, redis_url: str, broker_url: str, **settings: str) -> None:
-        self._log = data / "worker.log"
-        self._environment = {
-            **os.environ,
+        from benchmarks.harness.processes import ServerProcess
+
+        environment = {
             "PYTHONPATH": str(ROOT),
             "ODEM_REDIS_URL": redis_url,
             "ODEM_BROKER_URL": broker_url,
@@ -57,29 +55,20 @@ class StandIn:
             "ODEM_SWEEP_SECONDS": "0.5",
             **settings,
         }
+        self.server = ServerProcess((sys.executable, __file__), data / "worker.log", environment)
 
     def __enter__(self) -> Self:
-        from standalone.pdeathsig import command_with_pdeathsig
-
-        with self._log.open("ab") as log:
-            self.process = subprocess.Popen(
-                command_with_pdeathsig((sys.executable, __file__)),
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        self.server.spawn()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        self.process.wait()
+        self.server.kill()
         print(self.text)  # shown when the test has failed
 
     @property
     def text(self) -> str:
-        """Everything that it has said."""
-        return self._log.read_text(errors="replace")
+        """The whole log."""
+        return self.server.text
 
 
 def _main() -> None:

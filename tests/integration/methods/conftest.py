@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmarks.harness.stack import Stack
 from tests.acceptance import networks
 from tests.acceptance.api import Api
-from tests.acceptance.stack import Stack
 
 TASKS = (networks.Task("alpha", 1), networks.Task("beta", 2))
 

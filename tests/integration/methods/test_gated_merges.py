@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from benchmarks.harness.stack import Stack
 from tests.acceptance import networks
 from tests.acceptance.api import ENDED, Api, Json
-from tests.acceptance.stack import Stack
 from tests.integration.methods.conftest import TASKS, Trained
 
 pytestmark = pytest.mark.slow

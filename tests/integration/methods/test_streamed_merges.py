@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from benchmarks.harness.stack import Stack
 from merging.average import Average
 from merging.dare import dare
 from merging.linear import Linear
@@ -18,7 +19,6 @@ from merging.task_arithmetic import TaskArithmetic
 from merging.ties import PARTS, Ties
 from tests.acceptance import networks
 from tests.acceptance.api import Api, Json
-from tests.acceptance.stack import Stack
 from tests.unit.merging.streams import State, draw, nearby, run
 from tests.unit.merging.test_ties import batch_ties
 

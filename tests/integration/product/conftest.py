@@ -1,87 +1,17 @@
 """One real gateway process for all tests of its behaviour; merges are done by lines of Python in place of a worker."""
 
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
-import psutil
 import pytest
 
+from benchmarks.harness.gateway import Gateway
 from benchmarks.harness.ledger import LedgerReader
 from registry.blobs.files import FileBlobStore
 from registry.blobs.manifests import FileManifests
 from registry.state.state_store import StateStore
-from standalone.pdeathsig import command_with_pdeathsig
 from standalone.valkey import EmbeddedValkey
-from tests.acceptance.stack import eventually, free_port
 from tests.integration.ledger.conftest import Ledger
-
-_ROOT = Path(__file__).parents[3]
-
-
-class Gateway:
-    """A gateway process over a state store and a data folder."""
-
-    def __init__(self, server: EmbeddedValkey, root: Path, **settings: str) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.log = root / f"gateway-{self.port}.log"
-        self._environment = {
-            **os.environ,
-            "ODEM_REDIS_URL": server.url,
-            "ODEM_BROKER_URL": server.broker_url,
-            "ODEM_DATA_DIR": str(root / "data"),
-            "ODEM_PORT": str(self.port),
-            **settings,
-        }
-        self._process: subprocess.Popen[bytes] | None = None
-        self.http = httpx.Client(base_url=self.url, timeout=90, trust_env=False)
-
-    def start(self) -> "Gateway":
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                command_with_pdeathsig((sys.executable, "-m", "service")),
-                cwd=_ROOT,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        eventually(self._ready, f"the gateway answers; it said {self.log.read_text()[-2000:]}", 90)
-        return self
-
-    def _ready(self) -> bool:
-        assert self._process is not None
-        assert self._process.poll() is None, self.log.read_text()
-        try:
-            return self.http.get("/readyz").status_code == 200
-        except httpx.TransportError:
-            return False
-
-    @property
-    def process(self) -> psutil.Process:
-        assert self._process is not None
-        return psutil.Process(self._process.pid)
-
-    def kill(self) -> None:
-        """SIGKILL, as a crash would be."""
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait()
-
-    def stop(self) -> int:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(90)
-
-    def discard(self) -> None:
-        self.http.close()
-        if self._process is not None and self._process.poll() is None:
-            self.kill()
 
 
 @pytest.fixture(scope="session")
@@ -108,9 +38,9 @@ def books(product_server: EmbeddedValkey, product_root: Path) -> Iterator[Ledger
 @pytest.fixture(scope="session")
 def gateway(product_server: EmbeddedValkey, product_root: Path) -> Iterator[Gateway]:
     """Return a gateway that no test may break; each test takes a lineage of its own."""
-    house = Gateway(product_server, product_root)
-    yield house.start()
-    house.discard()
+    gateway = Gateway(product_server, product_root / "data")
+    yield gateway.start()
+    gateway.close()
 
 
 @pytest.fixture
@@ -119,9 +49,9 @@ def own_gateway(product_server: EmbeddedValkey, product_root: Path) -> Iterator[
     made: list[Gateway] = []
 
     def start(**settings: str) -> Gateway:
-        made.append(Gateway(product_server, product_root, **settings))
+        made.append(Gateway(product_server, product_root / "data", **settings))
         return made[-1].start()
 
     yield start
-    for house in made:
-        house.discard()
+    for gateway in made:
+        gateway.close()

@@ -13,12 +13,13 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.harness.gateway import Gateway
 from benchmarks.harness.ledger import LedgerReader
 from registry.blobs.files import FileBlobStore
 from registry.blobs.manifests import FileManifests
 from registry.state.state_store import StateStore
 from standalone.valkey import EmbeddedValkey
-from tests.integration.access.gateway import Gateway, send_blob
+from tests.integration.access.gateway import gateway_with_keys, send_blob
 from tests.integration.ledger.conftest import Ledger
 
 _ROOT = Path(__file__).parents[3]
@@ -53,7 +54,7 @@ class Fuzzed:
 def fuzz(folder: Path, seconds: float, seed: int) -> Fuzzed:
     """Run schemathesis for about so long over a gateway, a store and things of its own."""
     with EmbeddedValkey(folder / "valkey") as valkey:
-        gateway = Gateway(valkey, folder / "data", **_SETTINGS).start()
+        gateway = gateway_with_keys(valkey, folder / "data", **_SETTINGS).start()
         try:
             things, token = _furnish(gateway, valkey, folder / "data")
             return _run(folder, gateway, things, token, seconds, seed)

@@ -13,11 +13,11 @@ import pytest
 import torch
 from safetensors.torch import save
 
+from benchmarks.harness.gateway import Gateway
 from registry.base_record import now
 from registry.task import Task
 from registry.version import Version
 from tests.integration.ledger.conftest import Ledger
-from tests.integration.product.conftest import Gateway
 
 
 def _versions(books: Ledger, *files: bytes, **more: Any) -> str:

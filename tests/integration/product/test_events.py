@@ -11,11 +11,11 @@ import httpx
 import pytest
 import redis
 
+from benchmarks.harness.gateway import Gateway
+from benchmarks.harness.processes import eventually
 from registry.merge import MergeProblem, MergeState, Progress
 from registry.state.keys import LineageKeys
-from tests.acceptance.stack import eventually
 from tests.integration.ledger.conftest import Ledger
-from tests.integration.product.conftest import Gateway
 
 _LONG = 60_000
 

@@ -14,10 +14,10 @@ import httpx
 import pytest
 import redis
 
+from benchmarks.harness.gateway import Gateway
+from benchmarks.harness.processes import eventually
 from registry.state.keys import idempotency_key
-from tests.acceptance.stack import eventually
 from tests.integration.ledger.conftest import Ledger
-from tests.integration.product.conftest import Gateway
 
 _SAFETENSORS = "application/vnd.safetensors"
 _DOCUMENT = {"recipe": {"method": "average"}}

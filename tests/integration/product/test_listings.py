@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from benchmarks.harness.gateway import Gateway
 from registry.alias import Alias
 from registry.merge import MergeState
 from tests.integration.ledger.conftest import Ledger
-from tests.integration.product.conftest import Gateway
 
 
 def _pages(gateway: Gateway, path: str, field: str, **query: Any) -> list[list[dict[str, Any]]]:

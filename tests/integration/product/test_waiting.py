@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
+from benchmarks.harness.gateway import Gateway
+from benchmarks.harness.processes import eventually
 from registry.merge import MergeState, Progress
-from tests.acceptance.stack import eventually
 from tests.integration.ledger.conftest import Ledger
-from tests.integration.product.conftest import Gateway
 from tests.integration.product.test_idempotency import weights
 
 

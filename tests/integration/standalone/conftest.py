@@ -7,21 +7,22 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.integration.standalone.stack import STAND_INS, Stack, free_port
+from benchmarks.harness.processes import free_port
+from tests.integration.standalone.stack import STAND_INS, Stack
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[Callable[..., Stack]]:
-    """Start a house; all that is started is killed after the test."""
+def start(tmp_path: Path) -> Iterator[Callable[..., Stack]]:
+    """Start stacks over one data folder; all that is started is killed after the test."""
     started: list[Stack] = []
     port = free_port()
 
-    def start(port: int = port, rooms: Path = STAND_INS, **environment: str) -> Stack:
-        started.append(Stack(tmp_path / "data", port, rooms, **environment))
+    def start_stack(port: int = port, packages: Path = STAND_INS, **environment: str) -> Stack:
+        started.append(Stack(tmp_path / "data", port, packages, **environment))
         return started[-1]
 
-    yield start
-    for each in started:
-        each.ends(signal.SIGKILL)
-        psutil.wait_procs(each.seen, timeout=10)
-        print(each.text)
+    yield start_stack
+    for stack in started:
+        stack.end(signal.SIGKILL)
+        psutil.wait_procs(stack.seen, timeout=10)
+        print(stack.text)  # shown when the test has failed

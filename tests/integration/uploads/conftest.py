@@ -9,10 +9,10 @@ import torch
 from fastapi.testclient import TestClient
 from safetensors.torch import save
 
+from benchmarks.harness.gateway import Gateway
 from service.app import create_app
 from service.settings import GatewaySettings
 from standalone.valkey import EmbeddedValkey
-from tests.integration.access.gateway import Gateway
 
 FILE = save({"weight": torch.arange(100_000, dtype=torch.float32)})
 IDLE_SECONDS = 1.0

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import httpx
 import uvloop
 
+from benchmarks.harness.processes import eventually
 from service.app import create_app
 from service.pipeline.context import Context
 from service.server.gateway_server import GatewayServer
 from service.settings import GatewaySettings
-from tests.integration.access.gateway import eventually
 
 
 @dataclass(frozen=True)

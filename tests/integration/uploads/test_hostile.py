@@ -4,10 +4,10 @@ import contextlib
 import socket
 from pathlib import Path
 
-import psutil
 import pytest
 
-from tests.integration.access.gateway import Gateway, eventually
+from benchmarks.harness.gateway import Gateway
+from benchmarks.harness.processes import eventually
 from tests.integration.uploads.conftest import FILE, inside
 from tests.integration.uploads.hostile_files import FILES, LARGE
 from tests.integration.uploads.hostile_requests import REQUESTS, Hostile, json_problem, post
@@ -21,7 +21,7 @@ CASES = REQUESTS | {
 
 
 def _data(gateway: Gateway) -> Path:
-    return Path(gateway._environment["ODEM_DATA_DIR"])
+    return gateway.data
 
 
 def talk(port: int, case: Hostile) -> tuple[int, str]:
@@ -66,8 +66,7 @@ def test_after_all_of_it_the_store_is_byte_for_byte_as_before_and_the_gateway_is
     gateway: Gateway, before: dict[str, bytes]
 ) -> None:
     data = _data(gateway)
-    assert gateway._process is not None
-    assert gateway._process.poll() is None
+    assert gateway.running
     eventually(lambda: not list((data / "uploads").iterdir()), "what was cut off is forgotten")
     eventually(lambda: inside(data) == before, "the data folder is as it was")
     client = gateway.client(None)
@@ -75,7 +74,7 @@ def test_after_all_of_it_the_store_is_byte_for_byte_as_before_and_the_gateway_is
     assert [item["name"] for item in client.get("/lineages").json()["lineages"]] == ["plain"]
     assert client.post("/blobs", content=FILE).status_code == 201
     assert "Traceback" not in gateway.text
-    assert psutil.Process(gateway._process.pid).num_fds() < 60
+    assert gateway.process.num_fds() < 60
 
 
 def test_there_are_more_than_sixty_of_them() -> None:

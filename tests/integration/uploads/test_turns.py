@@ -11,11 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from benchmarks.harness.processes import eventually
 from registry.api_key import Scope, new_key
 from registry.blobs.writer import FileBlobWriter
-from registry.state.api_keys import RedisApiKeys
+from registry.state.state_store import StateStore
 from service.settings import GatewaySettings
-from tests.integration.access.gateway import eventually
 from tests.integration.uploads.conftest import FILE
 from tests.integration.uploads.served import Served, SlowDisk, served
 
@@ -129,13 +129,13 @@ def test_a_refused_request_does_not_stop_a_writer_nor_does_a_get(gateway: Served
 
 def test_another_key_does_not_stop_a_writer(settings: GatewaySettings) -> None:
     with served(settings.model_copy(update={"auth": True})) as gateway:
-        store = RedisApiKeys(settings.redis_url)
+        state = StateStore.open(settings.redis_url)
         tokens = []
         for name in ("owner", "other"):
             key, token = new_key(name, Scope.MERGE)
-            store.add_key(key)
+            state.api_keys.add(key)
             tokens.append({"Authorization": f"Bearer {token}"})
-        store.close()
+        state.close()
         gateway.http.headers.update(tokens[0])
         url = _create(gateway)
         with _start(gateway, url, FILE[:_HALF], 0, f"Authorization: {tokens[0]['Authorization']}") as writer:

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 from tusclient.client import TusClient
 
-from tests.integration.access.gateway import Gateway, eventually
+from benchmarks.harness.gateway import Gateway
+from benchmarks.harness.processes import eventually
 from tests.integration.uploads.conftest import inside
 from tests.integration.uploads.cutting import CuttingProxy
 
@@ -111,7 +112,7 @@ def test_the_bytes_arrive_as_they_were_over_cuts_and_deaths_of_the_gateway(
     view = gateway.client(None).get(f"/uploads/{url.rpartition('/')[2]}").json()
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     assert (view["offset"], view["digest"]) == (file.stat().st_size, f"sha256:{digest}")
-    data = Path(gateway._environment["ODEM_DATA_DIR"])
+    data = gateway.data
     assert (data / "blobs" / "sha256" / digest[:2] / digest).read_bytes() == file.read_bytes()
 
 
@@ -133,7 +134,7 @@ def test_a_client_killed_at_any_point_leaves_nothing_visible_and_its_bytes_are_c
     gateway: Gateway, file: Path, share: float
 ) -> None:
     """Cut off with a reset, as a killed process's kernel does: raw at once; resumable, when it has been ended."""
-    data = Path(gateway._environment["ODEM_DATA_DIR"])
+    data = gateway.data
     whole = file.read_bytes()
     sent = whole[: int(share * len(whole))]
     before = inside(data)
@@ -155,7 +156,7 @@ def test_a_client_killed_at_any_point_leaves_nothing_visible_and_its_bytes_are_c
 def test_what_a_killed_client_left_of_a_resumable_upload_is_collected_when_it_has_expired(
     gateway: Gateway, file: Path
 ) -> None:
-    data = Path(gateway._environment["ODEM_DATA_DIR"])
+    data = gateway.data
     url = _begin(gateway, file)
     with socket.create_connection(("127.0.0.1", gateway.port)) as wire:
         wire.sendall(_patch(url, 0, 2_000_000) + file.read_bytes()[:1_500_000])

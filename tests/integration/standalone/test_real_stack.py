@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
-from tests.integration.standalone.stack import ROOT, Stack, eventually
+from benchmarks.harness.processes import ROOT, eventually
+from tests.integration.standalone.stack import Stack
 
 pytestmark = pytest.mark.slow
 Start = Callable[..., Stack]
@@ -18,10 +19,10 @@ BASE = {"layer.weight": np.zeros((4, 3), np.float32), "layer.bias": np.zeros(4, 
 
 
 class Client:
-    """Talks to a house's gateway, whatever proxy the environment names."""
+    """Talks to a stack's gateway, whatever proxy the environment names."""
 
-    def __init__(self, house: Stack) -> None:
-        self._http = httpx.Client(base_url=house.url, trust_env=False, timeout=90)
+    def __init__(self, stack: Stack) -> None:
+        self._http = httpx.Client(base_url=stack.url, trust_env=False, timeout=90)
 
     def send(self, tensors: dict[str, np.ndarray[Any, Any]]) -> str:
         answer = self._http.post("/blobs", content=save(tensors)).raise_for_status()
@@ -59,8 +60,8 @@ def client() -> Any:
     """Open clients that are closed after the test."""
     opened: list[Client] = []
 
-    def open_client(house: Stack) -> Client:
-        opened.append(Client(house))
+    def open_client(stack: Stack) -> Client:
+        opened.append(Client(stack))
         return opened[-1]
 
     yield open_client
@@ -68,8 +69,8 @@ def client() -> Any:
         each.close()
 
 
-def test_a_merge_goes_through_and_a_clean_stop_keeps_it(house: Start, client: Callable[[Stack], Client]) -> None:
-    first = house(rooms=ROOT).is_ready()
+def test_a_merge_goes_through_and_a_clean_stop_keeps_it(start: Start, client: Callable[[Stack], Client]) -> None:
+    first = start(packages=ROOT).wait_ready()
     user = client(first)
     user.create_lineage()
     user.wait_for(user.merge(1.0))
@@ -78,38 +79,38 @@ def test_a_merge_goes_through_and_a_clean_stop_keeps_it(house: Start, client: Ca
     weights = user.weights(ended["version"])
     assert np.allclose(load(weights)["layer.bias"], 2.0)
     first.processes()
-    assert first.ends(signal.SIGINT) == 0
+    assert first.end(signal.SIGINT) == 0
     assert "killed" not in first.text
-    first.nothing_is_left()
+    first.assert_none_left()
 
-    second = client(house(rooms=ROOT).is_ready())
+    second = client(start(packages=ROOT).wait_ready())
     assert second.weights("latest") == weights
 
 
 @pytest.mark.parametrize("name", ["valkey", "worker", "gateway"])
 def test_a_merge_survives_sigkill_right_after_it_was_acknowledged(
-    house: Start, client: Callable[[Stack], Client], name: str
+    start: Start, client: Callable[[Stack], Client], name: str
 ) -> None:
-    first = house(rooms=ROOT, ODEM_LEASE_SECONDS="2").is_ready()
+    first = start(packages=ROOT, ODEM_LEASE_SECONDS="2").wait_ready()
     user = client(first)
     user.create_lineage()
     merge = user.merge(1.0)
     os.kill(first.pid(name), signal.SIGKILL)
-    first.hears(f"started {name} ", times=2)
+    first.wait_for_log(f"started {name} ", times=2)
     eventually(lambda: _answers(user), "the gateway and its store")
     assert user.wait_for(merge)["state"] == "succeeded"
     assert [version["number"] for version in user.get("/models")["versions"]] == [1, 0]
 
 
-def test_a_merge_survives_sigkill_of_the_supervisor(house: Start, client: Callable[[Stack], Client]) -> None:
-    first = house(rooms=ROOT).is_ready()
+def test_a_merge_survives_sigkill_of_the_supervisor(start: Start, client: Callable[[Stack], Client]) -> None:
+    first = start(packages=ROOT).wait_ready()
     user = client(first)
     user.create_lineage()
     merge = user.merge(1.0)
     first.processes()
-    first.ends(signal.SIGKILL)
-    second = client(house(rooms=ROOT, ODEM_LEASE_SECONDS="2").is_ready())
-    first.nothing_is_left()
+    first.end(signal.SIGKILL)
+    second = client(start(packages=ROOT, ODEM_LEASE_SECONDS="2").wait_ready())
+    first.assert_none_left()
     assert second.wait_for(merge)["state"] == "succeeded"
     assert [version["number"] for version in second.get("/models")["versions"]] == [1, 0]
 
