@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmarks.harness.stack import Stack
 from tests.acceptance import networks
 from tests.acceptance.api import Api, Json
-from tests.acceptance.stack import Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 Start = Callable[..., Stack]
