@@ -19,7 +19,7 @@ Source: arXiv 2503.08099, equation 5 and its closed form in arXiv 2606.07289.
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 import torch
@@ -46,44 +46,69 @@ _CROSS_BITS: Final = 56
 of half a percent of the base keep 1e-13 relative precision, and those of 1e-5, all that float32 weights hold, 1e-10."""
 
 
+class Proxy(Protocol):
+    """What stands for the second moments of a task's inputs."""
+
+    @property
+    def normalised(self) -> bool:
+        """Whether P is divided by its trace, so that every task weighs the same."""
+
+    def covers(self, name: str) -> bool:
+        """Whether there is a P for the tensor; without one it is averaged."""
+
+    def moment(self, task: "IncomingMatrix") -> Tensor:
+        """P, [in, in] on the task's device, its lower triangle."""
+
+
 @dataclass(frozen=True)
 class TaskVectorProxy:
-    """P = τᵀ τ: gradients are sums of inputs' outer products, so the rows of τ lie in the span of the inputs.
+    """P = τᵀ τ: gradients are sums of outer products with the inputs, so the rows of τ lie in the inputs' span.
 
-    normalised: P / ‖τ‖², so that every task weighs the same. density: the share of each τ's entries, by magnitude, that
-    P is made of; the others count as 0 there.
+    normalised: P / ‖τ‖². density: the share of each τ's entries, by magnitude, that P is made of; the others count as 0
+    there.
     """
 
     normalised: bool
     density: float = 1.0
 
-    def add(self, gram: Tensor, rows: Tensor, limit: float) -> None:
-        """Add the part of these rows to τᵀτ."""
-        if self.density < 1.0:
-            rows = torch.where(rows.abs() >= limit, rows, 0.0)
-        add_gram(gram, rows)
+    def covers(self, name: str) -> bool:  # noqa: ARG002
+        """Every matrix has a task vector."""
+        return True
 
-    def limit(self, tau: Callable[[], Iterator[Float64]]) -> float:
+    def moment(self, task: "IncomingMatrix") -> Tensor:
+        """P, [in, in], its lower triangle."""
+        limit = self._limit(task) if self.density < 1.0 else 0.0
+        gram = torch.zeros(task.view.columns, task.view.columns, dtype=torch.float64, device=task.device)
+        for _, tau in task.tau():
+            rows = torch.from_numpy(tau).to(task.device)
+            add_gram(gram, torch.where(rows.abs() >= limit, rows, 0.0) if limit else rows)
+        return gram
+
+    def _limit(self, task: "IncomingMatrix") -> float:
         """The smallest magnitude that is kept."""
-        if self.density >= 1.0:
-            return 0.0
-        magnitudes = np.abs(np.concatenate([rows.reshape(-1) for rows in tau()]))
-        kept = max(1, round(self.density * magnitudes.size))
-        magnitudes.partition(magnitudes.size - kept)
-        return float(magnitudes[magnitudes.size - kept])
+        magnitudes = np.abs(np.concatenate([tau.reshape(-1) for _, tau in task.tau()]))
+        dropped = magnitudes.size - max(1, round(self.density * magnitudes.size))
+        magnitudes.partition(dropped)
+        return float(magnitudes[dropped])
 
 
 @dataclass
 class GramMerge(TaskSums):
     """A method of this family.
 
-    scale: of the merged matrices from the second task on. device: where matrices are multiplied and decomposed.
+    scale: of the merged matrices from the second task on. mean_start: divide S by the number of tasks, so that where h
+    is 0 the mean stays. device: where matrices are multiplied and decomposed.
     """
 
-    proxy: TaskVectorProxy = field(default_factory=lambda: TaskVectorProxy(normalised=True))
+    proxy: Proxy = field(default_factory=lambda: TaskVectorProxy(normalised=True))
     filter: Filter = np.ones_like
     scale: float = 1.0
+    mean_start: bool = False
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    def view_of(self, place: Place) -> MatrixView | None:
+        """The tensor as matrices, where the proxy covers it."""
+        return super().view_of(place) if self.proxy.covers(place.name) else None
 
     def moment_shapes(self, view: MatrixView) -> Mapping[str, tuple[int, ...]]:
         """Of A, packed, and B."""
@@ -98,12 +123,7 @@ class GramMerge(TaskSums):
         writer = MatrixWriter(place, view, emit)
         for block in range(view.blocks):
             matrix = MatrixSums(self, place, view, block, count)
-            gram, cross = matrix.moments()
-            for piece in pack(gram):
-                emit(GRAM, piece)
-            emit(CROSS, cross.cpu().numpy().reshape(-1))
-            update = self.solve(gram, cross, count)
-            del gram, cross
+            update = self.open_matrix(matrix, count, emit)
             for rows in row_blocks(view):
                 base, total = matrix.sum_rows(rows)
                 emit(SUM, total.reshape(-1))
@@ -111,15 +131,20 @@ class GramMerge(TaskSums):
                 writer.put(block, rows, base)
         writer.finish()
 
-    def solve(self, gram: Tensor, cross: Tensor, count: Count) -> Callable[[slice, Float64], Float64]:
+    def open_matrix(self, matrix: "MatrixSums", count: Count, emit: Emit) -> "Update":
+        """Emit the moments, and solve."""
+        gram, cross = matrix.moments()
+        for piece in pack(gram):
+            emit(GRAM, piece)
+        emit(CROSS, cross.cpu().numpy().reshape(-1))
+        return self.solve(gram, cross, count)
+
+    def solve(self, gram: Tensor, cross: Tensor, count: Count) -> "Update":
         """What gives rows of scale · M from those of S. gram: its lower triangle, which is lost."""
-        if not count.tasks:
-            return lambda _, total: np.zeros_like(total)
-        if count.tasks == 1:
-            return lambda _, total: total * count.start_factor
         trace = float(gram.diagonal().sum())
-        if trace <= 0.0:
-            return lambda _, total: total * (count.start_factor * self.scale)
+        if count.tasks < 2 or trace <= 0.0:
+            return self.unsolved(count)
+        start_factor = count.start_factor / (count.tasks if self.mean_start else 1)
         values, vectors = eigh(gram)
         unit = trace / count.tasks
         floored = np.maximum(values.cpu().numpy() / unit, FLOOR)
@@ -131,7 +156,7 @@ class GramMerge(TaskSums):
         done = gain * values[values.shape[0] - kept :]
 
         def update(rows: slice, total: Float64) -> Float64:
-            start = torch.from_numpy(total * count.start_factor).to(self.device)
+            start = torch.from_numpy(total * start_factor).to(self.device)
             left = cross[rows] @ vectors
             left *= gain
             left -= (start @ vectors) * done
@@ -141,62 +166,88 @@ class GramMerge(TaskSums):
 
         return update
 
+    def unsolved(self, count: Count) -> "Update":
+        """M = S, for at most one task, whose checkpoint is taken as it is, or without any task vector."""
+        return lambda _, total: total * (count.start_factor if count.tasks else 0.0)
+
+
+Update = Callable[[slice, Float64], Float64]
+"""From the numbers of some rows and those rows of S to rows of scale · M."""
+
+
+@dataclass(frozen=True)
+class IncomingMatrix:
+    """One matrix of one incoming checkpoint. index: the checkpoint's. device: where to compute."""
+
+    place: Place
+    view: MatrixView
+    block: int
+    index: int
+    flat: Flat
+    device: torch.device
+
+    def tau(self) -> Iterator[tuple[slice, Float64]]:
+        """The task vector, some rows at a time, [rows, in]. Raises NotFinite."""
+        for rows in row_blocks(self.view):
+            tau = read_rows(self.flat, self.view, self.block, rows)
+            tau -= read_rows(self.place.base, self.view, self.block, rows)
+            yield rows, tau
+
 
 class MatrixSums:
     """The sums of one matrix with the incoming task vectors added."""
 
     def __init__(self, method: GramMerge, place: Place, view: MatrixView, block: int, count: Count) -> None:
         self._method, self._place, self._view, self._block, self._count = method, place, view, block, count
-        self._incoming = method.weighted(place)
+        self.tasks = [
+            (weight, IncomingMatrix(place, view, block, index, flat, method.device))
+            for weight, index, flat in method.weighted(place)
+        ]
 
     def sum_rows(self, rows: slice) -> tuple[Float64, Float64]:
         """Rows of θ_pre and of S."""
-        base = self._read(self._place.base, rows)
+        base = read_rows(self._place.base, self._view, self._block, rows)
         total = self._state(SUM, rows)
-        for weight, flat in self._incoming:
-            total += weight * (self._read(flat, rows) - base)
+        for weight, task in self.tasks:
+            total += weight * (read_rows(task.flat, self._view, self._block, rows) - base)
         return base, total if self._count.tasks else np.zeros_like(total)
 
     def moments(self) -> tuple[Tensor, Tensor]:
         """A, its lower triangle, and B."""
-        size, device = self._view.columns, self._method.device
-        gram = torch.zeros(size, size, dtype=torch.float64)
-        cross = np.empty((self._view.rows, size))
+        cross = np.empty((self._view.rows, self._view.columns))
         for rows in row_blocks(self._view):
             cross[rows] = self._state(CROSS, rows)
-        if GRAM in self._place.parts:
-            flat = self._place.parts[GRAM]
-            unpack(packed_block(flat, self._block), gram.numpy())
-        gram, crossed = gram.to(device), torch.from_numpy(cross).to(device)
-        for weight, flat in self._incoming:
-            self._add(flat, weight, gram, crossed)
+        gram, crossed = self.triangle(GRAM, self._view.columns), torch.from_numpy(cross).to(self._method.device)
+        for weight, task in self.tasks:
+            self._add(task, weight, gram, crossed)
         if not self._count.tasks:
             gram.zero_()
             crossed.zero_()
         return gram, crossed
 
-    def _add(self, flat: Flat, weight: float, gram: Tensor, cross: Tensor) -> None:
-        """Add u P to A and u τ P to B, both rounded so that their sums are exact, where P is normalised."""
-        proxy, size = self._method.proxy, self._view.columns
-        limit = proxy.limit(lambda: (self._tau(flat, rows) for rows in row_blocks(self._view)))
-        moment = torch.zeros_like(gram)
-        squares = base_squares = 0.0
-        for rows in row_blocks(self._view):
-            base = self._read(self._place.base, rows)
-            tau = self._read(flat, rows) - base
-            squares += float(np.square(tau).sum())
-            base_squares += float(np.square(base).sum())
-            proxy.add(moment, torch.from_numpy(tau).to(gram.device), limit)
-        if squares == 0.0:
+    def triangle(self, part: str, size: int) -> Tensor:
+        """A symmetric matrix of the state before, [size, size], its lower triangle. Raises NotFinite."""
+        matrix = torch.zeros(size, size, dtype=torch.float64)
+        if part in self._place.parts:
+            flat, elements = self._place.parts[part], packed_size(size)
+            unpack(flat.read(slice(self._block * elements, (self._block + 1) * elements)), matrix.numpy())
+            flat.release()
+        return matrix.to(self._method.device)
+
+    def _add(self, task: IncomingMatrix, weight: float, gram: Tensor, cross: Tensor) -> None:
+        """Add u P to A and u τ P to B; both are rounded so that their sums are exact, where P is normalised."""
+        proxy = self._method.proxy
+        moment = proxy.moment(task)
+        trace = float(moment.diagonal().sum())
+        if trace == 0.0:
             return
-        factor = weight / squares if proxy.normalised else weight
+        factor = weight / trace if proxy.normalised else weight
+        unit = self._cross_unit() if proxy.normalised else 0.0
         mirror(moment)
-        root_mean_square = math.sqrt(base_squares / (self._view.rows * size))
-        unit = 2.0 ** (math.frexp(root_mean_square)[1] - _CROSS_BITS) if base_squares else 0.0
-        for rows in row_blocks(self._view):
-            term = torch.from_numpy(self._tau(flat, rows)).to(gram.device) @ moment
+        for rows, tau in task.tau():
+            term = torch.from_numpy(tau).to(gram.device) @ moment
             term *= factor
-            if proxy.normalised and unit:
+            if unit:
                 exact_sum(term, unit)
             cross[rows] += term
         moment *= factor
@@ -204,19 +255,15 @@ class MatrixSums:
             exact_sum(moment, _GRAM_UNIT)
         gram += moment
 
-    def _tau(self, flat: Flat, rows: slice) -> Float64:
-        return self._read(flat, rows) - self._read(self._place.base, rows)
-
-    def _read(self, flat: Flat, rows: slice) -> Float64:
-        return read_rows(flat, self._view, self._block, rows)
+    def _cross_unit(self) -> float:
+        """What the terms of B are multiples of; 0 where the base is."""
+        squares = 0.0
+        for rows in row_blocks(self._view):
+            squares += float(np.square(read_rows(self._place.base, self._view, self._block, rows)).sum())
+        root_mean_square = math.sqrt(squares / (self._view.rows * self._view.columns))
+        return 2.0 ** (math.frexp(root_mean_square)[1] - _CROSS_BITS) if squares else 0.0
 
     def _state(self, part: str, rows: slice) -> Float64:
         if part not in self._place.parts:
             return np.zeros((rows.stop - rows.start, self._view.columns))
         return read_rows(self._place.parts[part], MatrixView(*self._view.shape), self._block, rows)
-
-
-def packed_block(flat: Flat, block: int) -> Float64:
-    """One packed triangle of a state's part, [blocks, elements]. Raises NotFinite."""
-    size = flat.raw.shape[1]
-    return flat.read(slice(block * size, (block + 1) * size))

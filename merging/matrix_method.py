@@ -75,7 +75,7 @@ class MatrixMethod(TaskSums):
         if SUM in place.parts:
             size = total.size
             total[:] = place.parts[SUM].read(slice(block * size, (block + 1) * size)).reshape(total.shape)
-        for (weight, _), tau in zip(self.weighted(place), task_matrices(matrix), strict=True):
+        for (weight, _, _), tau in zip(self.weighted(place), task_matrices(matrix), strict=True):
             total += weight * tau
         return total
 

@@ -105,7 +105,7 @@ class TaskSums:
 
     def merge_tensor(self, place: Place, emit: Emit) -> None:
         """Add the incoming task vectors to the sums, and merge."""
-        count = self._count(place)
+        count = self.count(place)
         emit(COUNT, np.array([count.tasks, count.weight]))
         view = self.view_of(place)
         if view is None:
@@ -113,13 +113,14 @@ class TaskSums:
         else:
             self.merge_matrices(place, view, count, emit)
 
-    def weighted(self, place: Place) -> list[tuple[float, Flat]]:
-        """The incoming tensors with their weights."""
-        return [(self.weights[index], flat) for index, flat in place.incoming]
+    def weighted(self, place: Place) -> list[tuple[float, int, Flat]]:
+        """The incoming tensors with their weights and the indices of their checkpoints."""
+        return [(self.weights[index], index, flat) for index, flat in place.incoming]
 
-    def _count(self, place: Place) -> Count:
+    def count(self, place: Place) -> Count:
+        """The tasks in this tensor's sums, the incoming ones included. Raises ValueError below none."""
         before = place.parts[COUNT].read(slice(0, 2)) if COUNT in place.parts else np.zeros(2)
-        weights = [weight for weight, _ in self.weighted(place)]
+        weights = [weight for weight, _, _ in self.weighted(place)]
         tasks = round(before[0]) + sum(1 if weight > 0 else -1 for weight in weights)
         if tasks < 0:
             raise ValueError(f"{place.name} has fewer tasks in its sums than are to be taken out")
@@ -132,7 +133,7 @@ class TaskSums:
         for span in place.spans():
             base = place.base.read(span)
             total = place.parts[SUM].read(span) if SUM in place.parts else np.zeros(base.size)
-            for weight, flat in self.weighted(place):
+            for weight, _, flat in self.weighted(place):
                 kernels.add_scaled(total, flat.difference(span, base), weight)
             if not count.tasks:
                 total[:] = 0.0
