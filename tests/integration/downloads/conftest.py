@@ -1,4 +1,4 @@
-"""One gateway with one version of some megabytes, and what its clients see."""
+"""A gateway with one version of 24 MB."""
 
 import json
 import random
@@ -16,23 +16,25 @@ WEIGHTS = "/models/plain@0/weights"
 
 
 @dataclass(frozen=True)
-class Shop:
-    """A gateway, how it is set, and the bytes of its version."""
+class ServedWeights:
+    """A gateway, its settings and the bytes of its version."""
 
-    house: Served
+    gateway: Served
     settings: GatewaySettings
-    whole: bytes
+    content: bytes
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedWeights]:
     header = json.dumps({"w": {"dtype": "U8", "shape": [SIZE], "data_offsets": [0, SIZE]}}).encode()
-    whole = len(header).to_bytes(8, "little") + header + random.randbytes(SIZE)
-    folder = tmp_path_factory.mktemp("shop")
+    content = len(header).to_bytes(8, "little") + header + random.randbytes(SIZE)
+    folder = tmp_path_factory.mktemp("weights")
     with EmbeddedValkey(folder / "valkey") as valkey:
         settings = GatewaySettings(redis_url=valkey.url, broker_url=valkey.broker_url, data_dir=folder / "data")
-        with served(settings) as house:
-            base = house.http.post("/blobs", content=whole).json()["digest"]
-            answer = house.http.post("/lineages", json={"name": "plain", "base": base, "recipe": {"method": "average"}})
-            assert answer.status_code == 201, answer.text
-            yield Shop(house, settings, whole)
+        with served(settings) as gateway:
+            base = gateway.http.post("/blobs", content=content).json()["digest"]
+            response = gateway.http.post(
+                "/lineages", json={"name": "plain", "base": base, "recipe": {"method": "average"}}
+            )
+            assert response.status_code == 201, response.text
+            yield ServedWeights(gateway, settings, content)
