@@ -22,6 +22,14 @@ _TRANSLATED = tuple(
 Source: RFC 4291 (2.5.5), RFC 6052, RFC 8215, RFC 4380, RFC 3056.
 """
 
+_SPECIAL = tuple(
+    ipaddress.ip_network(network) for network in ("168.63.129.16/32", "192.88.99.0/24", "3fff::/20", "5f00::/16")
+)
+"""Addresses that Python calls global and that no public receiver has.
+
+Azure's host, 6to4 relays (RFC 7526), documentation (RFC 9637), segment routing (RFC 9602).
+"""
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -31,6 +39,8 @@ def is_public(address: Address) -> bool:
     if isinstance(address, ipaddress.IPv6Address) and (
         address.is_site_local or any(address in network for network in _TRANSLATED)
     ):
+        return False
+    if any(address in network for network in _SPECIAL):
         return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 

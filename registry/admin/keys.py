@@ -14,6 +14,8 @@ from registry.errors import InvalidRecord
 from registry.recipe import describe
 from registry.state.api_keys import ApiKeyRepository
 
+_LONGEST_DAYS = 36_500
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what can be written after `keys`."""
@@ -26,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     creating.add_argument(
         "--lineage", action="append", dest="lineages", help="limit the key to this lineage; may be repeated"
     )
-    creating.add_argument("--expires-days", type=float, help="days until it ends by itself (default: never)")
+    creating.add_argument("--expires-days", type=_days, help="days until it ends by itself (default: never)")
     for name, field in KeyLimits.model_fields.items():
         kind = float if name == "rate" else int
         option = f"--{name.replace('_', '-')}"
@@ -36,6 +38,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing = commands.add_parser("list", help="list all keys, revoked and expired ones too")
     listing.add_argument("--json", action="store_true", help="one JSON object a line")
     commands.add_parser("revoke", help="end a key for ever").add_argument("id")
+
+
+def _days(text: str) -> float:
+    """A number of days from now. Raises ArgumentTypeError."""
+    days = float(text)
+    if not 0 < days <= _LONGEST_DAYS:
+        raise argparse.ArgumentTypeError(f"must be above 0 and at most {_LONGEST_DAYS}, not {text!r}")
+    return days
 
 
 def run(keys: ApiKeyRepository, arguments: argparse.Namespace) -> int:

@@ -15,6 +15,9 @@ _READ = 1 << 20
 _AHEAD = 16 << 20
 """Bytes after which the disk is set to work, so that the commit waits for little more than these."""
 
+_STEP = 64 << 20
+"""Bytes that are allocated ahead of what has arrived."""
+
 Shelve = Callable[[Path, str], None]
 """Takes a file that is whole, and its digest, to where blobs are kept, before it is a blob here."""
 
@@ -39,6 +42,8 @@ class FileBlobWriter:
         self._hashed = 0
         self._written = 0
         self._begun = 0
+        self._expected = 0
+        self._allocated = 0
         self._open = True
 
     @property
@@ -47,17 +52,31 @@ class FileBlobWriter:
         return self._written
 
     def reserve(self, size: int) -> None:
-        """Allocate the file's blocks at once, so that a full disk is said before the bytes are sent."""
+        """Say how large the file becomes, so that a full disk is reported before the bytes are sent.
+
+        Blocks are allocated in steps ahead of what has arrived: a header that claims much occupies one step. Raises
+        StorageFull.
+        """
         check_free(self._path.parent, size - self._written, self._min_free)
+        self._expected = size
+        self._allocate()
+
+    def _allocate(self) -> None:
+        """Allocate the next step once half of the last one is used."""
+        if self._allocated >= self._expected or self._written + _STEP // 2 <= self._allocated:
+            return
+        end = min(self._expected, self._written + _STEP)
         with room():
             try:
-                os.posix_fallocate(self._file, 0, max(size, 1))
+                os.posix_fallocate(self._file, 0, max(end, 1))
             except OSError as error:
                 if error.errno not in {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}:
                     raise
+        self._allocated = end
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Append and hash. Raises StorageFull."""
+        self._allocate()
         view = memoryview(data)
         if self._hashed == self._written:
             self._hasher.update(view)
@@ -120,4 +139,7 @@ class FileBlobWriter:
 
     def _close(self) -> None:
         self._open = False
+        if self._allocated > self._written:
+            # What was allocated ahead is free again, also while a resumable upload pauses.
+            os.ftruncate(self._file, self._written)
         os.close(self._file)

@@ -137,6 +137,18 @@ def test_a_disk_without_the_room_to_be_left_free_takes_nothing(tmp_path: Path) -
         FileBlobStore(tmp_path, min_free=1 << 60).create()
 
 
+def test_a_claimed_size_occupies_one_step_ahead_of_what_has_arrived(tmp_path: Path) -> None:
+    writer = FileBlobStore(tmp_path).create()
+    writer.reserve(2 << 30)
+    (file,) = (tmp_path / "uploads").iterdir()
+    occupied = file.stat().st_blocks * 512
+    assert occupied <= 65 << 20
+    writer.write(bytes(48 << 20))
+    assert occupied < file.stat().st_blocks * 512 <= 113 << 20
+    writer.abort()
+    assert list((tmp_path / "uploads").iterdir()) == []
+
+
 def test_a_file_too_large_for_the_disk_is_refused_before_its_bytes(tmp_path: Path) -> None:
     writer = FileBlobStore(tmp_path).create()
     status = os.statvfs(tmp_path)

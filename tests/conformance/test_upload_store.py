@@ -61,6 +61,17 @@ def test_pieces_become_the_blob_that_the_whole_would_be(
     assert blobs.path(_DIGEST).read_bytes() == _BYTES
 
 
+def test_a_paused_upload_occupies_what_has_arrived_and_no_more(tmp_path: Path, uploads: FileUploads) -> None:
+    name = _upload(uploads, length=1 << 30)
+    writer = uploads.open(name, 0)
+    writer.reserve(1 << 30)
+    writer.write(_BYTES)
+    writer.pause()
+    (data,) = tmp_path.rglob("data")
+    assert data.stat().st_size == len(_BYTES)
+    assert data.stat().st_blocks * 512 < 1 << 20
+
+
 def test_bytes_beyond_the_last_checkpoint_of_a_dead_writer_are_sent_again_and_not_doubled(
     tmp_path: Path, blobs: FileBlobStore
 ) -> None:

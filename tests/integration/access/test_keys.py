@@ -70,6 +70,8 @@ def test_a_key_is_shown_once_and_only_its_hash_is_kept(environment: dict[str, st
         (("create", "--name", "", "--scope", "read"), "name"),
         (("create", "--name", "x", "--scope", "read", "--lineage", "NO"), "lineages"),
         (("create", "--name", "x", "--scope", "all"), "--scope"),
+        (("create", "--name", "x", "--scope", "read", "--expires-days", "nan"), "above 0"),
+        (("create", "--name", "x", "--scope", "read", "--expires-days", "1e300"), "at most 36500"),
     ],
 )
 def test_a_wrong_command_says_what_is_wrong(environment: dict[str, str], arguments: tuple[str, ...], said: str) -> None:
