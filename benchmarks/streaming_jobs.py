@@ -39,7 +39,7 @@ def merge(method: str, output: Path, base: Path, models: list[Path]) -> None:
     with timed():
         start = MappedFile(base)
         inputs = Inputs(start, start, tuple(map(MappedFile, models)), {}, lambda _: True)
-        entries = [Entry(name, raw.dtype, raw.shape) for name in start.names for raw in (start.raw(name),)]
+        entries = [Entry(name, raw.dtype, raw.shape) for name in start.names for raw in (start.tensor(name),)]
         with writing(FileBlobStore(output).create()) as writer, Output(writer, entries, start.metadata) as file:
             merge(inputs, methods[method](), lambda _, chunk: file.append(chunk))
             file.commit()

@@ -25,6 +25,8 @@ LABEL org.opencontainers.image.title="odem gateway" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 COPY registry /app/registry
+# Of the merge methods only their recipes' fields, which need no other package.
+COPY merging/__init__.py merging/recipes.py merging/recipe_fields.py /app/merging/
 COPY service /app/service
 WORKDIR /app
 USER 10001:10001

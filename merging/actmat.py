@@ -1,4 +1,4 @@
-"""ActMat: RegMean with the task vectors' second moments in place of the activations'.
+"""ActMat: RegMean with the task vectors' second moments in slot of the activations'.
 
 A = Σ τᵀτ, B = Σ τ τᵀτ: larger task vectors weigh more. Solved on the spectrum's effective rank, as `aswudi` is.
 Source: arXiv 2604.01329.

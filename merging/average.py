@@ -10,7 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from merging.kernels import api as kernels
-from merging.streaming import Inputs, Kernel, Place, require_finite
+from merging.streaming import Inputs, Kernel, TensorSlot, require_finite
 
 
 @dataclass(frozen=True)
@@ -27,18 +27,18 @@ class Average:
     def prepare(self, inputs: Inputs) -> None:
         """Nothing."""
 
-    def open(self, place: Place) -> Kernel:
+    def open(self, slot: TensorSlot) -> Kernel:
         """(Σ_before θ + Σ u_i θ'_i) / Σ: one division, so that equal utilities give correctly rounded means."""
-        total = self.before + sum(self.utilities[index] for index, _ in place.incoming)
-        flats = [flat for _, flat in place.incoming]
-        shares = [self.utilities[index] for index, _ in place.incoming]
+        total = self.before + sum(self.utilities[index] for index, _ in slot.incoming)
+        tensors = [tensor for _, tensor in slot.incoming]
+        shares = [self.utilities[index] for index, _ in slot.incoming]
         if self.before:
-            flats.insert(0, place.head)
+            tensors.insert(0, slot.head)
             shares.insert(0, self.before)
 
         def kernel(span: slice, out: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
-            number = kernels.combine([flat.elements(span) for flat in flats], shares, out, total=total)
-            require_finite(number, place.name, flats)
+            number = kernels.combine([tensor.elements(span) for tensor in tensors], shares, out, total=total)
+            require_finite(number, slot.name, tensors)
             return {}
 
         return kernel

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from merging.magnitudes import magnitude_limit
 from merging.running_sums import RunningSum
-from merging.streaming import Float64, Inputs, Kernel, Place
+from merging.streaming import Float64, Inputs, Kernel, TensorSlot
 
 MASKED_SUM: Final = "masked_sum"
 
@@ -38,29 +38,29 @@ class Breadcrumbs:
     def prepare(self, inputs: Inputs) -> None:
         """Nothing."""
 
-    def open(self, place: Place) -> Kernel:
+    def open(self, slot: TensorSlot) -> Kernel:
         """θ_pre + α Σ m_j ∘ τ_j."""
-        total = RunningSum(place, MASKED_SUM)
-        limits = {index: self.limits(place, index) for index, _ in place.incoming}
+        total = RunningSum(slot, MASKED_SUM)
+        limits = {index: self.limits(slot, index) for index, _ in slot.incoming}
 
         def kernel(span: slice, out: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
-            base = place.base.read(span)
+            base = slot.base.read(span)
             sums = total.start(span)
-            for index, flat in place.incoming:
-                tau = flat.difference(span, base)
+            for index, tensor in slot.incoming:
+                tau = tensor.difference(span, base)
                 mask_outside(tau, *limits[index])
                 if self.remove:
                     np.negative(tau, out=tau)
                 sums += tau
-            place.round(base + self.scaling * sums, out)
+            slot.round(base + self.scaling * sums, out)
             return {MASKED_SUM: sums}
 
         return kernel
 
-    def limits(self, place: Place, index: int) -> tuple[float, float]:
+    def limits(self, slot: TensorSlot, index: int) -> tuple[float, float]:
         """The smallest magnitude that stays, and the smallest one that is an outlier."""
-        first, last = kept_ranks(place.size, self.density, self.gamma)
-        return magnitude_limit([place], index, last), magnitude_limit([place], index, first)
+        first, last = kept_ranks(slot.size, self.density, self.gamma)
+        return magnitude_limit([slot], index, last), magnitude_limit([slot], index, first)
 
 
 def kept_ranks(size: int, density: float, gamma: float) -> tuple[int, int]:

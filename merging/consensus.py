@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from merging.running_sums import SUM, RunningCount, RunningSum
-from merging.streaming import Inputs, Kernel, Place
+from merging.streaming import Inputs, Kernel, TensorSlot
 
 USES: Final = "uses"
 
@@ -44,20 +44,20 @@ class Consensus:
     def prepare(self, inputs: Inputs) -> None:
         """Nothing."""
 
-    def open(self, place: Place) -> Kernel:
+    def open(self, slot: TensorSlot) -> Kernel:
         """θ_pre + scaling · S where at least k tasks use the entry."""
-        total, count = RunningSum(place, SUM), RunningCount(place, USES)
+        total, count = RunningSum(slot, SUM), RunningCount(slot, USES)
         least = min(self.threshold, self.tasks)
 
         def kernel(span: slice, out: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
-            base = place.base.read(span)
+            base = slot.base.read(span)
             sums, uses = total.start(span), count.start(span)
-            for _, flat in place.incoming:
-                sums += flat.difference(span, base)
-            for _, flat in place.incoming:
-                tau = flat.difference(span, base)
+            for _, tensor in slot.incoming:
+                sums += tensor.difference(span, base)
+            for _, tensor in slot.incoming:
+                tau = tensor.difference(span, base)
                 uses += np.abs(tau) > self.mask_scale * np.abs(sums - tau)
-            place.round(base + self.scaling * np.where(uses >= least, sums, 0.0), out)
+            slot.round(base + self.scaling * np.where(uses >= least, sums, 0.0), out)
             return {SUM: sums, USES: uses}
 
         return kernel

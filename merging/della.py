@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from merging.kernels import api as kernels
-from merging.streaming import Flat, Float64, Inputs, Kernel, Place, require_finite
+from merging.streaming import Float64, Inputs, InputTensor, Kernel, TensorSlot, require_finite
 from merging.ties import PARTS, SignedSums
 
 _GOLDEN: Final = np.uint64(0x9E37_79B9_7F4A_7C15)
@@ -44,33 +44,31 @@ class Della:
     def prepare(self, inputs: Inputs) -> None:
         """Nothing."""
 
-    def open(self, place: Place) -> Kernel:
+    def open(self, slot: TensorSlot) -> Kernel:
         """θ_pre + λ · (the mean of the kept entries that have the elected sign)."""
-        state = SignedSums(place, keep=True)
-        limits = np.zeros(len(place.incoming))
-        flats = [place.base, *(flat for _, flat in place.incoming)]
+        state = SignedSums(slot, keep=True)
+        limits = np.zeros(len(slot.incoming))
+        tensors = [slot.base, *(tensor for _, tensor in slot.incoming)]
 
         def kernel(span: slice, out: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
             sums = state.start(span)
-            vectors = [self._pruned(place, index, flat, span) for index, flat in place.incoming]
-            base = place.base.elements(span)
+            vectors = [self._pruned(slot, index, tensor, span) for index, tensor in slot.incoming]
+            base = slot.base.elements(span)
             number = kernels.elect(base, vectors, limits, self.scaling, out, vectors=True, sums=sums)
-            require_finite(number, place.name, flats)
+            require_finite(number, slot.name, tensors)
             return state.kept()
 
         return kernel
 
-    def _pruned(self, place: Place, index: int, flat: Flat, span: slice) -> Float64:
+    def _pruned(self, slot: TensorSlot, index: int, tensor: InputTensor, span: slice) -> Float64:
         """A chunk of the pruned task vector; whole rows are read, because ranks need them."""
-        width = (
-            place.shape[-1] if len(place.shape) == 2 else place.size // (place.shape[0] if len(place.shape) > 1 else 1)
-        )
+        width = slot.shape[-1] if len(slot.shape) == 2 else slot.size // (slot.shape[0] if len(slot.shape) > 1 else 1)
         rows = slice(span.start // width * width, -(-span.stop // width) * width)
-        tau = flat.difference(rows, place.base.read(rows)).copy()
+        tau = tensor.difference(rows, slot.base.read(rows)).copy()
         label = self.labels[index]
         if label is not None:
             keep = keep_probabilities(tau.reshape(-1, width), self.density, self.epsilon).reshape(-1)
-            dropped = uniforms(f"{self.seed}/{label}/{place.name}", rows.start, tau.size) >= keep
+            dropped = uniforms(f"{self.seed}/{label}/{slot.name}", rows.start, tau.size) >= keep
             tau /= keep
             tau[dropped] = 0.0
         return np.asarray(tau[span.start - rows.start : span.stop - rows.start])

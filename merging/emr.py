@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from merging.running_sums import SUM, RunningSum
-from merging.streaming import CHUNK, Flat, Float64, Inputs, Kernel, Place
-from merging.tensor_bytes import CARRIERS
+from merging.streaming import CHUNK, Float64, Inputs, InputTensor, Kernel, TensorSlot
+from merging.tensor_bytes import NUMPY_DTYPES
 
 HIGHEST: Final = "highest"
 LOWEST: Final = "lowest"
@@ -41,33 +41,33 @@ class Emr:
     def prepare(self, inputs: Inputs) -> None:
         """Nothing."""
 
-    def open(self, place: Place) -> Kernel:
+    def open(self, slot: TensorSlot) -> Kernel:
         """θ_pre + λ τ_uni."""
-        total = RunningSum(place, SUM)
-        before = [place.parts.get(part) for part in (HIGHEST, LOWEST)]
-        rooms = np.empty((3, min(CHUNK, place.size)))
+        total = RunningSum(slot, SUM)
+        before = [slot.parts.get(part) for part in (HIGHEST, LOWEST)]
+        rooms = np.empty((3, min(CHUNK, slot.size)))
 
         def kernel(span: slice, out: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
-            base = place.base.read(span)
+            base = slot.base.read(span)
             highest, lowest, tau = (room[: base.size] for room in rooms)
             _start(highest, before[0], span, base)
             _start(lowest, before[1], span, base)
             sums = total.start(span)
-            for _, flat in place.incoming:
-                values = flat.read(span)
+            for _, tensor in slot.incoming:
+                values = tensor.read(span)
                 np.maximum(highest, values, out=highest)
                 np.minimum(lowest, values, out=lowest)
                 np.subtract(values, base, out=tau)
                 sums += tau
             elected = np.where(sums > 0, highest, lowest)
-            place.round(elected if self.scaling == 1.0 else base + self.scaling * (elected - base), out)
-            stored = CARRIERS[self.parts(place.dtype)[HIGHEST]]
+            slot.round(elected if self.scaling == 1.0 else base + self.scaling * (elected - base), out)
+            stored = NUMPY_DTYPES[self.parts(slot.dtype)[HIGHEST]]
             return {SUM: sums, HIGHEST: highest.astype(stored), LOWEST: lowest.astype(stored)}
 
         return kernel
 
 
-def _start(values: Float64, before: Flat | None, span: slice, base: Float64) -> None:
+def _start(values: Float64, before: InputTensor | None, span: slice, base: Float64) -> None:
     """The extreme values so far; those of the base where there are none."""
     values[:] = base if before is None else before.read(span)
 

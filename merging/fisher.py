@@ -14,9 +14,9 @@ from typing import Final
 import numpy as np
 
 from merging.kernels import api as kernels
-from merging.streaming import CHUNK, WEIGHTS, Emit, Flat, Float64, Inputs, Place, Source, StateTensor, dot
+from merging.streaming import CHUNK, WEIGHTS, Emit, Float64, Inputs, InputTensor, Source, StateTensor, TensorSlot, dot
 from merging.sums import COUNT, TaskSums
-from merging.tensor_bytes import CARRIERS
+from merging.tensor_bytes import NUMPY_DTYPES
 
 FAMILY: Final = "fisher"
 
@@ -40,29 +40,29 @@ class Fisher(TaskSums):
         if len(self.information) != len(self.weights):
             raise ValueError("every checkpoint has a Fisher information")
         squares = [0.0] * len(self.weights)
-        for place in inputs.places():
-            for index, _ in place.incoming:
-                if (flat := self._information(place, index)) is not None:
-                    for span in place.spans():
+        for slot in inputs.slots():
+            for index, _ in slot.incoming:
+                if (flat := self._information(slot, index)) is not None:
+                    for span in slot.spans():
                         values = flat.read(span)
                         squares[index] += dot(values, values)
         self._shares = tuple(1.0 / (math.sqrt(square) + MINIMAL) for square in squares)
 
-    def state_tensors(self, place: Place) -> Mapping[str, StateTensor]:
+    def state_tensors(self, slot: TensorSlot) -> Mapping[str, StateTensor]:
         """Count, Σ u c F and Σ u c F τ."""
-        whole = StateTensor("F64", place.shape)
+        whole = StateTensor("F64", slot.shape)
         return {COUNT: StateTensor("F64", (2,)), INFORMATION: whole, WEIGHTED: whole}
 
-    def merge_tensor(self, place: Place, emit: Emit) -> None:
+    def merge_tensor(self, slot: TensorSlot, emit: Emit) -> None:
         """Add the incoming terms to the sums, and divide."""
-        count = self.count(place)
+        count = self.count(slot)
         emit(COUNT, np.array([count.tasks, count.weight]))
-        known = {index: self._information(place, index) for index, _ in place.incoming}
-        room = np.empty(min(CHUNK, place.size), CARRIERS[place.dtype])
-        for span in place.spans():
-            base = place.base.read(span)
-            information, total = self._before(place, INFORMATION, span), self._before(place, WEIGHTED, span)
-            for weight, index, flat in self.weighted(place):
+        known = {index: self._information(slot, index) for index, _ in slot.incoming}
+        room = np.empty(min(CHUNK, slot.size), NUMPY_DTYPES[slot.dtype])
+        for span in slot.spans():
+            base = slot.base.read(span)
+            information, total = self._before(slot, INFORMATION, span), self._before(slot, WEIGHTED, span)
+            for weight, index, flat in self.weighted(slot):
                 term = np.full(base.size, weight)
                 if (fisher := known[index]) is not None:
                     term *= self._shares[index] * (fisher.read(span) + MINIMAL)
@@ -73,20 +73,20 @@ class Fisher(TaskSums):
             emit(INFORMATION, information)
             emit(WEIGHTED, total)
             kernels.add_scaled(base, np.divide(total, information, where=information > 0.0, out=total), 1.0)
-            place.round(base, room[: base.size])
+            slot.round(base, room[: base.size])
             emit(WEIGHTS, room[: base.size])
 
-    def _information(self, place: Place, index: int) -> Flat | None:
+    def _information(self, slot: TensorSlot, index: int) -> InputTensor | None:
         source = self.information[index]
-        if place.name not in source:
+        if slot.name not in source:
             return None
-        raw = source.raw(place.name)
-        if raw.shape != place.shape:
-            raise ValueError(f"the Fisher information of {place.name} has shape {raw.shape}, expected {place.shape}")
-        return Flat(place.name, "the Fisher information", raw)
+        raw = source.tensor(slot.name)
+        if raw.shape != slot.shape:
+            raise ValueError(f"the Fisher information of {slot.name} has shape {raw.shape}, expected {slot.shape}")
+        return InputTensor(slot.name, "the Fisher information", raw)
 
     @staticmethod
-    def _before(place: Place, part: str, span: slice) -> Float64:
-        if part not in place.parts:
+    def _before(slot: TensorSlot, part: str, span: slice) -> Float64:
+        if part not in slot.parts:
             return np.zeros(span.stop - span.start)
-        return place.parts[part].read(span).copy()
+        return slot.parts[part].read(span).copy()

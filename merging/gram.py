@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from merging.matrices import MatrixView
-from merging.streaming import Emit, Flat, Float64, Place
+from merging.streaming import Emit, Float64, InputTensor, TensorSlot
 from merging.sums import SUM, Count, MatrixWriter, TaskSums, exact_sum, read_rows, row_blocks
 from merging.symmetric import add_gram, eigh, mirror, pack, packed_size, unpack
 
@@ -106,9 +106,9 @@ class GramMerge(TaskSums):
     mean_start: bool = False
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
-    def view_of(self, place: Place) -> MatrixView | None:
+    def view_of(self, slot: TensorSlot) -> MatrixView | None:
         """The tensor as matrices, where the proxy covers it."""
-        return super().view_of(place) if self.proxy.covers(place.name) else None
+        return super().view_of(slot) if self.proxy.covers(slot.name) else None
 
     def moment_shapes(self, view: MatrixView) -> Mapping[str, tuple[int, ...]]:
         """Of A, packed, and B."""
@@ -118,11 +118,11 @@ class GramMerge(TaskSums):
         """Of A and B."""
         return 8 * view.columns * (view.columns + view.rows)
 
-    def merge_matrices(self, place: Place, view: MatrixView, count: Count, emit: Emit) -> None:
+    def merge_matrices(self, slot: TensorSlot, view: MatrixView, count: Count, emit: Emit) -> None:
         """Add to the moments, and solve, one matrix after the other."""
-        writer = MatrixWriter(place, view, emit)
+        writer = MatrixWriter(slot, view, emit)
         for block in range(view.blocks):
-            matrix = MatrixSums(self, place, view, block, count)
+            matrix = MatrixSums(self, slot, view, block, count)
             update = self.open_matrix(matrix, count, emit)
             for rows in row_blocks(view):
                 base, total = matrix.sum_rows(rows)
@@ -179,29 +179,29 @@ Update = Callable[[slice, Float64], Float64]
 class IncomingMatrix:
     """One matrix of one incoming checkpoint. index: the checkpoint's. device: where to compute."""
 
-    place: Place
+    slot: TensorSlot
     view: MatrixView
     block: int
     index: int
-    flat: Flat
+    flat: InputTensor
     device: torch.device
 
     def tau(self) -> Iterator[tuple[slice, Float64]]:
         """The task vector, some rows at a time, [rows, in]. Raises NotFinite."""
         for rows in row_blocks(self.view):
             tau = read_rows(self.flat, self.view, self.block, rows)
-            tau -= read_rows(self.place.base, self.view, self.block, rows)
+            tau -= read_rows(self.slot.base, self.view, self.block, rows)
             yield rows, tau
 
 
 class MatrixSums:
     """The sums of one matrix with the incoming task vectors added."""
 
-    def __init__(self, method: GramMerge, place: Place, view: MatrixView, block: int, count: Count) -> None:
-        self._method, self._place, self._view, self._block, self._count = method, place, view, block, count
+    def __init__(self, method: GramMerge, slot: TensorSlot, view: MatrixView, block: int, count: Count) -> None:
+        self._method, self._place, self._view, self._block, self._count = method, slot, view, block, count
         self.tasks = [
-            (weight, IncomingMatrix(place, view, block, index, flat, method.device))
-            for weight, index, flat in method.weighted(place)
+            (weight, IncomingMatrix(slot, view, block, index, flat, method.device))
+            for weight, index, flat in method.weighted(slot)
         ]
 
     def sum_rows(self, rows: slice) -> tuple[Float64, Float64]:

@@ -10,7 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from merging.kernels import api as kernels
-from merging.streaming import Inputs, Kernel, Place, require_finite
+from merging.streaming import Inputs, Kernel, TensorSlot, require_finite
 
 
 @dataclass(frozen=True)
@@ -26,15 +26,15 @@ class Linear:
     def prepare(self, inputs: Inputs) -> None:
         """Nothing."""
 
-    def open(self, place: Place) -> Kernel:
+    def open(self, slot: TensorSlot) -> Kernel:
         """(1 − α) θ + α θ'."""
-        flats = [place.head, *(flat for _, flat in place.incoming)]
+        tensors = [slot.head, *(tensor for _, tensor in slot.incoming)]
         rest = 1.0 - self.alpha
-        shares = [rest, *[self.alpha] * len(place.incoming)]
+        shares = [rest, *[self.alpha] * len(slot.incoming)]
 
         def kernel(span: slice, out: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
-            number = kernels.combine([flat.elements(span) for flat in flats], shares, out, decay=rest)
-            require_finite(number, place.name, flats)
+            number = kernels.combine([tensor.elements(span) for tensor in tensors], shares, out, decay=rest)
+            require_finite(number, slot.name, tensors)
             return {}
 
         return kernel

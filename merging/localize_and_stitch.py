@@ -12,9 +12,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from merging.magnitudes import magnitude_limit, places_of
+from merging.magnitudes import magnitude_limit, slots_of
 from merging.running_sums import RunningCount, RunningSum
-from merging.streaming import Inputs, Kernel, Place
+from merging.streaming import Inputs, Kernel, TensorSlot
 
 KEPT_SUM: Final = "kept_sum"
 KEPT_COUNT: Final = "kept_count"
@@ -39,26 +39,26 @@ class LocalizeAndStitch:
 
     def prepare(self, inputs: Inputs) -> None:
         """Find the smallest magnitude that each checkpoint keeps. A tensor that it lacks counts as unchanged."""
-        kept = max(1, int(self.density * sum(place.size for place in inputs.places())))
+        kept = max(1, int(self.density * sum(slot.size for slot in inputs.slots())))
         for index in range(len(inputs.incoming)):
-            places = places_of(inputs, index)
-            rank = min(kept, sum(place.size for place in places))
-            self._limits[index] = magnitude_limit(places, index, rank)
+            slots = slots_of(inputs, index)
+            rank = min(kept, sum(slot.size for slot in slots))
+            self._limits[index] = magnitude_limit(slots, index, rank)
 
-    def open(self, place: Place) -> Kernel:
+    def open(self, slot: TensorSlot) -> Kernel:
         """θ_pre + scaling · the mean of the kept entries."""
-        total, count = RunningSum(place, KEPT_SUM), RunningCount(place, KEPT_COUNT)
+        total, count = RunningSum(slot, KEPT_SUM), RunningCount(slot, KEPT_COUNT)
         sign = -1 if self.remove else 1
 
         def kernel(span: slice, out: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
-            base = place.base.read(span)
+            base = slot.base.read(span)
             sums, counts = total.start(span), count.start(span)
-            for index, flat in place.incoming:
-                tau = flat.difference(span, base)
+            for index, tensor in slot.incoming:
+                tau = tensor.difference(span, base)
                 kept = (np.abs(tau) >= self._limits[index]) & (tau != 0.0)
                 sums += np.where(kept, sign * tau, 0.0)
                 counts += sign * kept.astype(np.int16)
-            place.round(base + self.scaling * (sums / np.maximum(counts, 1)), out)
+            slot.round(base + self.scaling * (sums / np.maximum(counts, 1)), out)
             return {KEPT_SUM: sums, KEPT_COUNT: counts}
 
         return kernel

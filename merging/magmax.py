@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from merging.kernels import api as kernels
-from merging.streaming import CHUNK, Inputs, Kernel, Place
-from merging.tensor_bytes import CARRIERS
+from merging.streaming import CHUNK, Inputs, Kernel, TensorSlot
+from merging.tensor_bytes import NUMPY_DTYPES
 
 WINNERS: Final = "winners"
 
@@ -33,24 +33,24 @@ class MagMax:
     def prepare(self, inputs: Inputs) -> None:
         """Nothing."""
 
-    def open(self, place: Place) -> Kernel:
+    def open(self, slot: TensorSlot) -> Kernel:
         """θ_pre + λ · (the entry of largest magnitude). Of two equal magnitudes the positive one wins."""
-        before = place.parts.get(WINNERS)
-        rooms = np.empty((2, min(CHUNK, place.size)))
+        before = slot.parts.get(WINNERS)
+        rooms = np.empty((2, min(CHUNK, slot.size)))
 
         def kernel(span: slice, out: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
-            base = place.base.read(span)
+            base = slot.base.read(span)
             winners, largest = (room[: base.size] for room in rooms)
             winners[:] = base if before is None else before.read(span)
             np.subtract(winners, base, out=largest)
-            for _, flat in place.incoming:
-                kernels.keep_largest(flat.read(span), base, winners, largest)
-            kept = {part: winners.astype(CARRIERS[dtype]) for part, dtype in self.parts(place.dtype).items()}
+            for _, tensor in slot.incoming:
+                kernels.keep_largest(tensor.read(span), base, winners, largest)
+            kept = {part: winners.astype(NUMPY_DTYPES[dtype]) for part, dtype in self.parts(slot.dtype).items()}
             if self.scaling == 1.0:
-                place.round(winners, out)
+                slot.round(winners, out)
             else:
                 kernels.add_scaled(base, largest, self.scaling)
-                place.round(base, out)
+                slot.round(base, out)
             return kept
 
         return kernel

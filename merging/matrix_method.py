@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from merging.matrices import MatrixView, matrix_view
-from merging.streaming import Emit, Float64, Place, StateTensor
+from merging.streaming import Emit, Float64, StateTensor, TensorSlot
 from merging.sums import SUM, Count, MatrixWriter, TaskSums, read_rows, row_blocks
 
 
@@ -14,7 +14,7 @@ from merging.sums import SUM, Count, MatrixWriter, TaskSums, read_rows, row_bloc
 class Matrix:
     """One matrix of a tensor: number `block` of the view's."""
 
-    place: Place
+    slot: TensorSlot
     view: MatrixView
     block: int
 
@@ -28,7 +28,7 @@ class MatrixMethod(TaskSums):
 
     scale: float = 1.0
 
-    def matrix_state(self, place: Place, view: MatrixView) -> Mapping[str, StateTensor]:  # noqa: ARG002
+    def matrix_state(self, slot: TensorSlot, view: MatrixView) -> Mapping[str, StateTensor]:  # noqa: ARG002
         """What is kept of a tensor's matrices beside S; the first axis is that of the matrices."""
         return {}
 
@@ -47,55 +47,55 @@ class MatrixMethod(TaskSums):
         """None."""
         return 0
 
-    def state_tensors(self, place: Place) -> Mapping[str, StateTensor]:
+    def state_tensors(self, slot: TensorSlot) -> Mapping[str, StateTensor]:
         """The sums, and `matrix_state`."""
-        view = self.view_of(place)
-        extra = {} if view is None else self.matrix_state(place, view)
-        return {**super().state_tensors(place), **extra}
+        view = self.view_of(slot)
+        extra = {} if view is None else self.matrix_state(slot, view)
+        return {**super().state_tensors(slot), **extra}
 
-    def merge_matrices(self, place: Place, view: MatrixView, count: Count, emit: Emit) -> None:
+    def merge_matrices(self, slot: TensorSlot, view: MatrixView, count: Count, emit: Emit) -> None:
         """Add to S and solve, one matrix after the other. Raises NotFinite."""
-        writer = MatrixWriter(place, view, emit)
+        writer = MatrixWriter(slot, view, emit)
         for block in range(view.blocks):
-            matrix = Matrix(place, view, block)
+            matrix = Matrix(slot, view, block)
             total = self._sum(matrix, count)
             emit(SUM, total.reshape(-1))
             total = total * (count.start_factor if count.tasks else 0.0)
             update = self.solve(matrix, total, count, emit)
             update = total if count.tasks < 2 else self.scale * update
             for rows in row_blocks(view):
-                writer.put(block, rows, read_rows(place.base, view, block, rows) + update[rows])
+                writer.put(block, rows, read_rows(slot.base, view, block, rows) + update[rows])
         writer.finish()
 
     def _sum(self, matrix: Matrix, count: Count) -> Float64:
-        place, view, block = matrix.place, matrix.view, matrix.block
+        slot, view, block = matrix.slot, matrix.view, matrix.block
         total = np.zeros((view.rows, view.columns))
         if not count.tasks:
             return total
-        if SUM in place.parts:
+        if SUM in slot.parts:
             size = total.size
-            total[:] = place.parts[SUM].read(slice(block * size, (block + 1) * size)).reshape(total.shape)
-        for (weight, _, _), tau in zip(self.weighted(place), task_matrices(matrix), strict=True):
+            total[:] = slot.parts[SUM].read(slice(block * size, (block + 1) * size)).reshape(total.shape)
+        for (weight, _, _), tau in zip(self.weighted(slot), task_matrices(matrix), strict=True):
             total += weight * tau
         return total
 
 
 def task_matrices(matrix: Matrix) -> Iterator[Float64]:
     """The incoming task vectors' part, [rows, columns], one after the other. Raises NotFinite."""
-    place, view, block = matrix.place, matrix.view, matrix.block
-    for _, flat in place.incoming:
+    slot, view, block = matrix.slot, matrix.view, matrix.block
+    for _, flat in slot.incoming:
         tau = np.empty((view.rows, view.columns))
         for rows in row_blocks(view):
-            np.subtract(read_rows(flat, view, block, rows), read_rows(place.base, view, block, rows), out=tau[rows])
+            np.subtract(read_rows(flat, view, block, rows), read_rows(slot.base, view, block, rows), out=tau[rows])
         yield tau
 
 
-def view_of(place: Place) -> MatrixView | None:
+def view_of(slot: TensorSlot) -> MatrixView | None:
     """The tensor as matrices; None where it is none."""
-    return matrix_view(place.name, place.shape, place.dtype)
+    return matrix_view(slot.name, slot.shape, slot.dtype)
 
 
 def read_block(matrix: Matrix, part: str, shape: Sequence[int]) -> Float64:
     """The matrix's share of a part of the state before, in this shape. Raises NotFinite."""
     size = int(np.prod(shape))
-    return matrix.place.parts[part].read(slice(matrix.block * size, (matrix.block + 1) * size)).reshape(shape)
+    return matrix.slot.parts[part].read(slice(matrix.block * size, (matrix.block + 1) * size)).reshape(shape)

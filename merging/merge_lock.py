@@ -69,17 +69,17 @@ class _Matrix:
 
     def shape(self, source: Source) -> tuple[int, int]:
         """[rows, columns]."""
-        raw = source.raw(self.name)
+        raw = source.tensor(self.name)
         view = matrix_view(self.name, raw.shape, raw.dtype)
         return (view.rows, view.columns) if view is not None else (0, 0)
 
     def rows(self, source: Source) -> Iterator[tuple[slice, Float64]]:
         """Some rows at a time, in float64."""
-        raw = source.raw(self.name)
+        raw = source.tensor(self.name)
         view = matrix_view(self.name, raw.shape, raw.dtype)
         if view is None:
             return
-        matrix = view.of(raw.flat)[self.block]
+        matrix = view.of(raw.elements)[self.block]
         height = max(1, _BLOCK // view.columns)
         for start in range(0, view.rows, height):
             span = slice(start, min(start + height, view.rows))
@@ -130,7 +130,7 @@ def _layers(base: Source) -> Iterator[tuple[_Matrix, _Matrix, _Matrix, _Matrix |
 
 
 def _blocks(base: Source, name: str) -> int:
-    raw = base.raw(name)
+    raw = base.tensor(name)
     view = matrix_view(name, raw.shape, raw.dtype)
     return 0 if view is None else view.blocks
 

@@ -16,8 +16,8 @@ from typing import Final
 import numpy as np
 
 from merging.running_sums import SUM, RunningSum
-from merging.streaming import CHUNK, WEIGHTS, Emit, Float64, Inputs, Place, StateTensor, dot
-from merging.tensor_bytes import CARRIERS
+from merging.streaming import CHUNK, WEIGHTS, Emit, Float64, Inputs, StateTensor, TensorSlot, dot
+from merging.tensor_bytes import NUMPY_DTYPES
 
 DIRECTIONS: Final = "directions"
 NONZERO: Final = "nonzero"
@@ -35,53 +35,53 @@ class ModelStock:
     remove: bool = False
     ratios: dict[str, float] = field(default_factory=dict)
 
-    def state_tensors(self, place: Place) -> Mapping[str, StateTensor]:
+    def state_tensors(self, slot: TensorSlot) -> Mapping[str, StateTensor]:
         """S, D and T'."""
-        sums = StateTensor("F64", place.shape)
+        sums = StateTensor("F64", slot.shape)
         return {SUM: sums, DIRECTIONS: sums, NONZERO: StateTensor("F64", ())}
 
     def prepare(self, inputs: Inputs) -> None:
         """Nothing."""
 
-    def merge_tensor(self, place: Place, emit: Emit) -> None:
+    def merge_tensor(self, slot: TensorSlot, emit: Emit) -> None:
         """θ_pre + t S/T. Raises NotFinite."""
         sign = -1.0 if self.remove else 1.0
-        norms = [self._norm(place, number) for number in range(len(place.incoming))]
+        norms = [self._norm(slot, number) for number in range(len(slot.incoming))]
         weights = [sign / norm if norm else 0.0 for norm in norms]
         nonzero = sum(sign for norm in norms if norm)
-        if NONZERO in place.parts:
-            nonzero += float(place.parts[NONZERO].read(slice(0, 1))[0])
-        running, total = RunningSum(place, DIRECTIONS), RunningSum(place, SUM)
+        if NONZERO in slot.parts:
+            nonzero += float(slot.parts[NONZERO].read(slice(0, 1))[0])
+        running, total = RunningSum(slot, DIRECTIONS), RunningSum(slot, SUM)
         squares = 0.0
-        for span in place.spans():
-            directions = self._add(place, running, span, weights)
+        for span in slot.spans():
+            directions = self._add(slot, running, span, weights)
             squares += dot(directions, directions)
             emit(DIRECTIONS, directions)
         emit(NONZERO, np.array([nonzero]))
         ratio = interpolation(mean_cosine(squares, nonzero, self.tasks), self.tasks)
-        self.ratios[place.name] = ratio
-        merged = np.empty(min(CHUNK, place.size), CARRIERS[place.dtype])
-        for span in place.spans():
-            sums = self._add(place, total, span, [sign] * len(norms))
+        self.ratios[slot.name] = ratio
+        merged = np.empty(min(CHUNK, slot.size), NUMPY_DTYPES[slot.dtype])
+        for span in slot.spans():
+            sums = self._add(slot, total, span, [sign] * len(norms))
             out = merged[: sums.size]
-            place.round(place.base.read(span) + (ratio / max(self.tasks, 1)) * sums, out)
+            slot.round(slot.base.read(span) + (ratio / max(self.tasks, 1)) * sums, out)
             emit(WEIGHTS, out)
             emit(SUM, sums)
 
     @staticmethod
-    def _norm(place: Place, number: int) -> float:
-        flat = place.incoming[number][1]
+    def _norm(slot: TensorSlot, number: int) -> float:
+        flat = slot.incoming[number][1]
         squares = 0.0
-        for span in place.spans():
-            tau = flat.difference(span, place.base.read(span))
+        for span in slot.spans():
+            tau = flat.difference(span, slot.base.read(span))
             squares += dot(tau, tau)
         return math.sqrt(squares)
 
     @staticmethod
-    def _add(place: Place, running: RunningSum, span: slice, weights: list[float]) -> Float64:
+    def _add(slot: TensorSlot, running: RunningSum, span: slice, weights: list[float]) -> Float64:
         """The sum so far plus the weighted task vectors."""
-        values, base = running.start(span), place.base.read(span)
-        for weight, (_, flat) in zip(weights, place.incoming, strict=True):
+        values, base = running.start(span), slot.base.read(span)
+        for weight, (_, flat) in zip(weights, slot.incoming, strict=True):
             values += weight * flat.difference(span, base)
         return values
 

@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 
 from merging.matrix_method import view_of
-from merging.streaming import CHUNK, WEIGHTS, Emit, Float64, Inputs, Place, StateTensor
-from merging.tensor_bytes import CARRIERS
+from merging.streaming import CHUNK, WEIGHTS, Emit, Float64, Inputs, StateTensor, TensorSlot
+from merging.tensor_bytes import NUMPY_DTYPES
 from merging.thin_svd import present, thin_svd
 
 APPROXIMATION: Final = (
@@ -33,32 +33,32 @@ class NuFilt:
     before: int
     rank: int
 
-    def state_tensors(self, place: Place) -> Mapping[str, StateTensor]:  # noqa: ARG002
+    def state_tensors(self, slot: TensorSlot) -> Mapping[str, StateTensor]:  # noqa: ARG002
         """None: the merged weights are the state."""
         return {}
 
     def prepare(self, inputs: Inputs) -> None:
         """Nothing."""
 
-    def merge_tensor(self, place: Place, emit: Emit) -> None:
+    def merge_tensor(self, slot: TensorSlot, emit: Emit) -> None:
         """θ + τ P for matrices; the running average elsewhere. Raises NotFinite."""
-        view = view_of(place)
-        merged = np.empty(place.size)
-        for span in place.spans():
-            place.head.difference(span, place.base.read(span), merged[span])
-        for number, (_, flat) in enumerate(place.incoming):
-            tau = np.empty(place.size)
-            for span in place.spans():
-                flat.difference(span, place.base.read(span), tau[span])
+        view = view_of(slot)
+        merged = np.empty(slot.size)
+        for span in slot.spans():
+            slot.head.difference(span, slot.base.read(span), merged[span])
+        for number, (_, flat) in enumerate(slot.incoming):
+            tau = np.empty(slot.size)
+            for span in slot.spans():
+                flat.difference(span, slot.base.read(span), tau[span])
             if view is None:
                 merged += (tau - merged) / (self.before + number + 1)
                 continue
             for update, own in zip(view.of(merged), view.of(tau), strict=True):
                 update[:] = update + filtered(own, update, self.rank)
-        out = np.empty(min(CHUNK, place.size), CARRIERS[place.dtype])
-        for span in place.spans():
+        out = np.empty(min(CHUNK, slot.size), NUMPY_DTYPES[slot.dtype])
+        for span in slot.spans():
             rounded = out[: span.stop - span.start]
-            place.round(place.base.read(span) + merged[span], rounded)
+            slot.round(slot.base.read(span) + merged[span], rounded)
             emit(WEIGHTS, rounded)
 
 

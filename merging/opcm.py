@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from merging.kernels import api as kernels
-from merging.streaming import Float64, Inputs, Kernel, Place, dot
+from merging.streaming import Float64, Inputs, Kernel, TensorSlot, dot
 
 _LINEAR: Final = ("weight", "proj", "in_proj_weight")
-"""Last words of the names of two-dimensional tensors that are the weights of linear layers."""
+"""Last components of the names of two-dimensional tensors that are weights of linear layers."""
 
 _FUSED: Final = ("in_proj_weight", "qkv.weight")
-"""Ends of the names of weights that are query, key and value one above the other: three linear layers."""
+"""Suffixes of the names of weights that stack query, key and value: three linear layers with the same input."""
 
 
 @dataclass
@@ -53,60 +53,60 @@ class Opcm:
         self._before = self.scale
         squares, merged_squares = 0.0, 0.0
         self._reserve(inputs)
-        for place in inputs.places():
-            if not place.incoming:
+        for slot in inputs.slots():
+            if not slot.incoming:
                 continue
-            squares += self._square_and_check(place)
-            if self.count and is_linear(place):
-                self._project(place)
-            for span in place.spans():
-                vector = self._vector(place, span)
+            squares += self._square_and_check(slot)
+            if self.count and is_linear(slot):
+                self._project(slot)
+            for span in slot.spans():
+                vector = self._vector(slot, span)
                 merged_squares += dot(vector, vector)
         self.mean_norm = (self.count * self.mean_norm + math.sqrt(squares)) / (self.count + 1)
         self.count += 1
         self.scale = math.sqrt(merged_squares) / self.mean_norm if self.count > 1 and self.mean_norm > 0 else 1.0
         self.scale = self.scale or 1.0
 
-    def open(self, place: Place) -> Kernel:
+    def open(self, slot: TensorSlot) -> Kernel:
         """θ_pre + (λ_prev τ_m + τ') / λ; the first checkpoint is taken as it is."""
 
         def kernel(span: slice, out: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
             if self.count == 1:
-                place.round(place.incoming[0][1].read(span), out)
+                slot.round(slot.incoming[0][1].read(span), out)
                 return {}
-            vector = self._vector(place, span)
+            vector = self._vector(slot, span)
             vector /= self.scale
-            vector += place.base.read(span)
-            place.round(vector, out)
+            vector += slot.base.read(span)
+            slot.round(vector, out)
             return {}
 
         return kernel
 
     @staticmethod
-    def _square_and_check(place: Place) -> float:
+    def _square_and_check(slot: TensorSlot) -> float:
         """‖τ'‖² of one tensor. Raises NotFinite for any of the three, before a decomposition meets such values."""
         squares = 0.0
-        for span in place.spans():
-            place.head.read(span)
-            tau = place.incoming[0][1].difference(span, place.base.read(span))
+        for span in slot.spans():
+            slot.head.read(span)
+            tau = slot.incoming[0][1].difference(span, slot.base.read(span))
             squares += dot(tau, tau)
         return squares
 
-    def _vector(self, place: Place, span: slice) -> Float64:
+    def _vector(self, slot: TensorSlot, span: slice) -> Float64:
         """λ_prev τ_m + τ', τ' projected where the tensor is a linear weight."""
-        if place.name in self._projected:
-            return self._projected[place.name].reshape(-1)[span].copy()
-        base = place.base.read(span)
-        tau = place.incoming[0][1].difference(span, base)
+        if slot.name in self._projected:
+            return self._projected[slot.name].reshape(-1)[span].copy()
+        base = slot.base.read(span)
+        tau = slot.incoming[0][1].difference(span, base)
         if self.count:
-            kernels.add_scaled(tau, place.head.difference(span, base), self._before)
+            kernels.add_scaled(tau, slot.head.difference(span, base), self._before)
         return tau
 
     def _reserve(self, inputs: Inputs) -> None:
         """Map a file without a name for the projected weights: it is gone with this process."""
         if not self.count:
             return
-        linear = {place.name: place.shape for place in inputs.places() if place.incoming and is_linear(place)}
+        linear = {slot.name: slot.shape for slot in inputs.slots() if slot.incoming and is_linear(slot)}
         total = sum(math.prod(shape) for shape in linear.values())
         if not total:
             return
@@ -118,12 +118,14 @@ class Opcm:
             self._projected[name] = room[position : position + size].reshape(shape)
             position += size
 
-    def _project(self, place: Place) -> None:
+    def _project(self, slot: TensorSlot) -> None:
         from merging.svd import Subspace  # noqa: PLC0415  SciPy is slow to import, and only used here
 
-        target = self._projected[place.name]
-        for rows in layers(place):
-            base, head, incoming = (flat.raw.matrix[rows] for flat in (place.base, place.head, place.incoming[0][1]))
+        target = self._projected[slot.name]
+        for rows in layer_rows(slot):
+            base, head, incoming = (
+                tensor.stored.matrix[rows] for tensor in (slot.base, slot.head, slot.incoming[0][1])
+            )
             subspace = Subspace(base, head, self.alpha)
             for columns, rest in subspace.project(base, incoming):
                 merged = subspace.block(base, head, columns)
@@ -132,14 +134,14 @@ class Opcm:
                 subspace.put(target[rows], columns, merged)
 
 
-def is_linear(place: Place) -> bool:
-    """Whether a tensor is the weight of a linear layer: by its shape and name. Embeddings are tables, not maps."""
-    last = place.name.rpartition(".")[2]
-    return len(place.shape) == 2 and last in _LINEAR and "emb" not in place.name and 0 not in place.shape
+def is_linear(slot: TensorSlot) -> bool:
+    """Whether a tensor is the weight of a linear layer, by its shape and name. Embeddings are tables, not maps."""
+    last = slot.name.rpartition(".")[2]
+    return len(slot.shape) == 2 and last in _LINEAR and "emb" not in slot.name and 0 not in slot.shape
 
 
-def layers(place: Place) -> Iterator[slice]:
-    """The rows of each linear layer in a weight: three where query, key and value are fused."""
-    rows = place.shape[0]
-    each = rows // 3 if place.name.endswith(_FUSED) and rows % 3 == 0 else rows
+def layer_rows(slot: TensorSlot) -> Iterator[slice]:
+    """The rows of each linear layer in a weight [out, in]: three ranges if query, key and value are fused, else one."""
+    rows = slot.shape[0]
+    each = rows // 3 if slot.name.endswith(_FUSED) and rows % 3 == 0 else rows
     return (slice(start, start + each) for start in range(0, rows, each))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from merging.magnitudes import magnitude_limit
 from merging.running_sums import SUM, RunningSum
-from merging.streaming import Flat, Float64, Inputs, Kernel, Place
+from merging.streaming import Float64, Inputs, InputTensor, Kernel, TensorSlot
 from merging.topk import Chunk, Plain, kth_largest
 
 WEIGHTED_SUM: Final = "weighted_sum"
@@ -50,39 +50,39 @@ class Pcb:
     def prepare(self, inputs: Inputs) -> None:
         """Nothing."""
 
-    def open(self, place: Place) -> Kernel:
+    def open(self, slot: TensorSlot) -> Kernel:
         """θ_pre + scaling · Σ w_j ∘ τ_j / Σ w_j."""
-        total, weighted, weight = (RunningSum(place, part) for part in self.parts(place.dtype))
-        competitors = [self._competitor(place, index, flat) for index, flat in place.incoming]
+        total, weighted, weight = (RunningSum(slot, part) for part in self.parts(slot.dtype))
+        competitors = [self._competitor(slot, index, tensor) for index, tensor in slot.incoming]
 
         def kernel(span: slice, out: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
-            base = place.base.read(span)
+            base = slot.base.read(span)
             sums, upper, lower = total.start(span), weighted.start(span), weight.start(span)
-            self._add(place, span, base, sums)
+            self._add(slot, span, base, sums)
             for competitor in competitors:
                 tau, share = competitor.weigh(span, base, sums)
                 upper += share * tau
                 lower += share
-            place.round(base + self.scaling * (upper / np.maximum(lower, 1e-12)), out)
+            slot.round(base + self.scaling * (upper / np.maximum(lower, 1e-12)), out)
             return {SUM: sums, WEIGHTED_SUM: upper, WEIGHT: lower}
 
         return kernel
 
-    def _competitor(self, place: Place, index: int, flat: Flat) -> "_Competitor":
-        size = place.size
-        low = magnitude_limit([place], index, size - int(size * CLIPPED))
-        high = magnitude_limit([place], index, size - int(size * (1.0 - CLIPPED) - 1))
-        rival = _Competitor(flat, low, high, self.tasks)
-        total = RunningSum(place, SUM)
+    def _competitor(self, slot: TensorSlot, index: int, tensor: InputTensor) -> "_Competitor":
+        size = slot.size
+        low = magnitude_limit([slot], index, size - int(size * CLIPPED))
+        high = magnitude_limit([slot], index, size - int(size * (1.0 - CLIPPED) - 1))
+        rival = _Competitor(tensor, low, high, self.tasks)
+        total = RunningSum(slot, SUM)
 
         def chunks() -> Iterator[Chunk]:
-            for span in place.spans():
-                base = place.base.read(span)
+            for span in slot.spans():
+                base = slot.base.read(span)
                 sums = total.start(span)
-                self._add(place, span, base, sums)
+                self._add(slot, span, base, sums)
                 # Entries that lose against the sum never weigh: with their balances as zero, the order by magnitude
                 # is the order by value.
-                yield Plain(np.maximum(rival.balance(flat.difference(span, base), sums), 0.0))
+                yield Plain(np.maximum(rival.balance(tensor.difference(span, base), sums), 0.0))
 
         rank = size - min(int(size * (1.0 - self.density)), size - 1)
         rival.least = kth_largest(chunks, np.zeros(0), rank / size, rank)
@@ -90,16 +90,16 @@ class Pcb:
         return rival
 
     @staticmethod
-    def _add(place: Place, span: slice, base: Float64, sums: Float64) -> None:
-        for _, flat in place.incoming:
-            sums += flat.difference(span, base)
+    def _add(slot: TensorSlot, span: slice, base: Float64, sums: Float64) -> None:
+        for _, tensor in slot.incoming:
+            sums += tensor.difference(span, base)
 
 
 @dataclass
 class _Competitor:
     """One task vector in one tensor: its clipping range, and the range of its balances that counts."""
 
-    flat: Flat
+    tensor: InputTensor
     low: float
     high: float
     tasks: int
@@ -114,7 +114,7 @@ class _Competitor:
 
     def weigh(self, span: slice, base: Float64, sums: Float64) -> tuple[Float64, Float64]:
         """The clipped task vector, and its weights from 0 to 1."""
-        tau = self.flat.difference(span, base)
+        tau = self.tensor.difference(span, base)
         width = self.most - self.least
         share = np.clip((self.balance(tau, sums) - self.least) / width, 0.0, 1.0) if width else np.ones(tau.size)
         return np.sign(tau) * np.clip(np.abs(tau), self.low, self.high), share

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from merging.gram import GramMerge, IncomingMatrix
-from merging.streaming import Flat, Source
+from merging.streaming import InputTensor, Source
 
 FAMILY: Final = "regmean"
 
@@ -36,11 +36,11 @@ class InputMoments:
 
     def moment(self, task: IncomingMatrix) -> Tensor:
         """G. Raises ValueError where its shape is another, NotFinite."""
-        name, size = task.place.name, task.view.columns
-        raw = self.sources[task.index].raw(name)
+        name, size = task.slot.name, task.view.columns
+        raw = self.sources[task.index].tensor(name)
         if raw.shape != (size, size):
             raise ValueError(f"the input moments of {name} have shape {raw.shape}, expected {(size, size)}")
-        flat = Flat(name, "the input moments", raw)
+        flat = InputTensor(name, "the input moments", raw)
         gram = torch.from_numpy(flat.read(slice(0, size * size)).reshape(size, size)).to(task.device)
         diagonal = gram.diagonal().clone()
         gram *= self.off_diagonal

@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from merging.streaming import CHUNK, Float64, Place
+from merging.streaming import CHUNK, Float64, TensorSlot
 
 SUM: Final = "sum"
 """The part S = Σ τ. float64, so that sums of float32 and shorter task vectors round rarely, in any order."""
@@ -13,9 +13,9 @@ SUM: Final = "sum"
 class RunningSum:
     """A part in float64: the values of the version before, or zeros, to which this merge adds."""
 
-    def __init__(self, place: Place, part: str) -> None:
-        self._before = place.parts.get(part)
-        self._room = np.empty(min(CHUNK, place.size))
+    def __init__(self, slot: TensorSlot, part: str) -> None:
+        self._before = slot.parts.get(part)
+        self._room = np.empty(min(CHUNK, slot.size))
 
     def start(self, span: slice) -> Float64:
         """The values of this chunk so far, to be changed in place. Raises NotFinite."""
@@ -30,9 +30,9 @@ class RunningSum:
 class RunningCount:
     """A part of small counts by entry, stored as int16."""
 
-    def __init__(self, place: Place, part: str) -> None:
-        self._before = place.parts.get(part)
-        self._room = np.empty(min(CHUNK, place.size), np.int16)
+    def __init__(self, slot: TensorSlot, part: str) -> None:
+        self._before = slot.parts.get(part)
+        self._room = np.empty(min(CHUNK, slot.size), np.int16)
 
     def start(self, span: slice) -> "np.ndarray[tuple[int], np.dtype[np.int16]]":
         """The counts of this chunk so far, to be changed in place."""

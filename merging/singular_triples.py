@@ -13,9 +13,9 @@ import numpy as np
 
 from merging.matrices import MatrixView
 from merging.matrix_method import Matrix, MatrixMethod, read_block, task_matrices
-from merging.streaming import Emit, Float64, Inputs, Place, StateTensor
+from merging.streaming import Emit, Float64, Inputs, StateTensor, TensorSlot
 from merging.sums import Count
-from merging.tensor_bytes import CARRIERS
+from merging.tensor_bytes import NUMPY_DTYPES
 from merging.thin_svd import present, thin_svd
 
 LEFT: Final = "left_vectors"
@@ -90,9 +90,9 @@ class TripleMethod(MatrixMethod):
             raise ValueError("truncated singular triples cannot give a task back, so it cannot be taken out")
         super().prepare(inputs)
 
-    def matrix_state(self, place: Place, view: MatrixView) -> Mapping[str, StateTensor]:
+    def matrix_state(self, slot: TensorSlot, view: MatrixView) -> Mapping[str, StateTensor]:
         """Room for r triples of each matrix."""
-        rank, dtype = min(view.rows, view.columns), "F64" if place.dtype == "F64" else "F32"
+        rank, dtype = min(view.rows, view.columns), "F64" if slot.dtype == "F64" else "F32"
         return {
             LEFT: StateTensor(dtype, (view.blocks, view.rows, rank)),
             VALUES: StateTensor(dtype, (view.blocks, rank)),
@@ -107,7 +107,7 @@ class TripleMethod(MatrixMethod):
         for number, task in enumerate(self._tasks(matrix, count, kept) if kept else ()):
             span = slice(number * kept, (number + 1) * kept)
             store.left[:, span], store.values[span], store.right[span] = task.left, task.values, task.right
-        stored = CARRIERS[self.matrix_state(matrix.place, matrix.view)[LEFT].dtype]
+        stored = NUMPY_DTYPES[self.matrix_state(matrix.slot, matrix.view)[LEFT].dtype]
         rounded = []
         for part, values in ((LEFT, store.left), (VALUES, store.values), (RIGHT, store.right)):
             emit(part, values.astype(stored).reshape(-1))
@@ -123,7 +123,7 @@ class TripleMethod(MatrixMethod):
     def _tasks(self, matrix: Matrix, count: Count, kept: int) -> Iterator[Triples]:
         """The `kept` leading triples of each task, the earlier ones first."""
         rows, columns = matrix.view.rows, matrix.view.columns
-        before = count.tasks - len(matrix.place.incoming)
+        before = count.tasks - len(matrix.slot.incoming)
         if before:
             rank, old = min(rows, columns), kept_triples(rows, columns, before)
             left = read_block(matrix, LEFT, (rows, rank)).copy()

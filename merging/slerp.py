@@ -11,7 +11,7 @@ from typing import Any, Final
 from numpy.typing import NDArray
 
 from merging.kernels import api as kernels
-from merging.streaming import Inputs, Kernel, Place, dot, require_finite
+from merging.streaming import Inputs, Kernel, TensorSlot, dot, require_finite
 
 _STRAIGHT: Final = 1e-6
 """Sine of an angle below which the circle is a straight line (and the formula a division by nearly nothing)."""
@@ -32,25 +32,25 @@ class Slerp:
         if len(inputs.incoming) > 1:
             raise ValueError("slerp merges one checkpoint at a time")
 
-    def open(self, place: Place) -> Kernel:
+    def open(self, slot: TensorSlot) -> Kernel:
         """(sin((1 − T) ω) θ + sin(T ω) θ') / sin ω, ω the angle between the two as vectors."""
-        shares = _shares(_angle(place), self.time) if place.incoming else (1.0,)
-        flats = [place.head, *(flat for _, flat in place.incoming)]
+        shares = _shares(_angle(slot), self.time) if slot.incoming else (1.0,)
+        tensors = [slot.head, *(tensor for _, tensor in slot.incoming)]
 
         def kernel(span: slice, out: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
-            number = kernels.combine([flat.elements(span) for flat in flats], shares, out)
-            require_finite(number, place.name, flats)
+            number = kernels.combine([tensor.elements(span) for tensor in tensors], shares, out)
+            require_finite(number, slot.name, tensors)
             return {}
 
         return kernel
 
 
-def _angle(place: Place) -> float:
+def _angle(slot: TensorSlot) -> float:
     """ω in radians; 0 where one of the vectors is zero and so has no direction."""
-    flat = place.incoming[0][1]
+    tensor = slot.incoming[0][1]
     product = one = other = 0.0
-    for span in place.spans():
-        theta, incoming = place.head.read(span), flat.read(span)
+    for span in slot.spans():
+        theta, incoming = slot.head.read(span), tensor.read(span)
         product += dot(theta, incoming)
         one += dot(theta, theta)
         other += dot(incoming, incoming)

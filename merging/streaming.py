@@ -1,9 +1,9 @@
-"""The streaming engine: merges files of named tensors a chunk or a tensor at a time, whatever the method.
+"""Streaming engine: merges files of named tensors chunk by chunk or tensor by tensor, whatever the method.
 
-    base, head, checkpoints, state (memory-mapped)  ->  method: a chunk in float64, rounded once  ->  sinks
+    base, head, checkpoints, state (memory-mapped)  ->  method: a chunk in float64, rounded once  ->  outputs
 
-Every tensor of the base comes out, in the base's order and dtype. Memory depends on the chunk alone, not on the files;
-for a `TensorMethod` on the largest tensor.
+The output holds every tensor of the base, in the base's order and dtypes. Memory depends on the chunk size, for a
+`TensorMethod` on the largest tensor, and not on the size of the files.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,26 +14,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from merging.kernels import api as kernels
-from merging.tensor_bytes import CARRIERS, MERGEABLE, Raw
+from merging.tensor_bytes import MERGEABLE, NUMPY_DTYPES, TensorBytes
 
 CHUNK: Final = 1 << 17
-"""Elements handled at once: a megabyte of float64, so that a few of them stay in a core's cache."""
+"""Elements per chunk: one megabyte of float64, so that a few chunks stay in a core's cache."""
 
 WEIGHTS: Final = "weights"
-"""The sink of the merged tensors; a method's state goes to sinks named as its parts."""
+"""Name of the output that holds the merged tensors; a method's state goes to outputs named after its parts."""
 
 Float64 = NDArray[np.float64]
 
 Emit = Callable[[str, NDArray[Any]], None]
-"""Takes (sink, chunk): the next elements of that sink, flat and contiguous, in the carrier of their final dtype.
+"""Takes (output, chunk): the next elements of that output, flat and contiguous, in the numpy dtype of their tensor.
 
-The chunk's memory is used again after the call.
+The caller reuses the chunk's memory after the call.
 """
 
 Kernel = Callable[[slice, NDArray[Any]], Mapping[str, NDArray[Any]]]
-"""Merges a chunk of a tensor into an array of its own, in the carrier of the tensor's dtype, rounded once.
+"""Merges one chunk of a tensor into the given array, which has the tensor's numpy dtype; rounds once.
 
-Returns what the method keeps of the chunk, by part, in the parts' carriers. Raises NotFinite.
+Returns the chunk's elements of the method's state, by part, in the part's numpy dtype. Raises NotFinite.
 """
 
 
@@ -45,106 +45,117 @@ class NotFinite(ValueError):
 
 
 class Source(Protocol):
-    """A file of named tensors, memory-mapped: asking for one reads nothing yet."""
+    """A file of named tensors, memory-mapped: looking a tensor up reads nothing yet."""
 
     @property
     def names(self) -> Sequence[str]:
-        """In the order of the file."""
+        """Names of the tensors, in the order of the file."""
 
     def __contains__(self, name: object) -> bool: ...
 
-    def raw(self, name: str) -> Raw:
-        """The tensor of this name, which the file has."""
+    def tensor(self, name: str) -> TensorBytes:
+        """The tensor of this name, which the file must have."""
 
 
-class Flat:
-    """One tensor of one input, read a chunk at a time. Whatever reads raises NotFinite."""
+class InputTensor:
+    """One tensor of one input file. Every method that reads raises NotFinite."""
 
-    def __init__(self, name: str, where: str, raw: Raw) -> None:
+    def __init__(self, name: str, where: str, stored: TensorBytes) -> None:
         self.name = name
         self.where = where
-        self.raw = raw
-        self._room = np.empty(0)
+        self.stored = stored
+        self._buffer = np.empty(0)
 
     def elements(self, span: slice) -> NDArray[Any]:
-        """The chunk as the file has it: nothing is checked."""
-        return np.ascontiguousarray(self.raw.flat[span])
+        """A chunk in the file's dtype, unchecked."""
+        return np.ascontiguousarray(self.stored.elements[span])
 
     def read(self, span: slice, factor: float = 1.0) -> Float64:
-        """The chunk times a factor, free to be changed and good until the next `read` or `difference`."""
+        """A chunk times a factor, in float64. The array may be changed; the next read of this tensor reuses it."""
         elements = self.elements(span)
-        out = self._out(elements.size)
+        out = self._reused(elements.size)
         self._require(kernels.widen(elements, factor, out))
         return out
 
+    def read_all(self) -> Float64:
+        """The whole tensor in its shape, as a new float64 array."""
+        elements = self.elements(slice(None))
+        out = np.empty(elements.size)
+        self._require(kernels.widen(elements, 1.0, out))
+        return out.reshape(self.stored.shape)
+
     def difference(self, span: slice, base: Float64, out: Float64 | None = None) -> Float64:
-        """The chunk minus base, in out; without one, free and good as that of `read`."""
+        """A chunk minus `base`, written to `out`; without `out`, the array is valid as long as that of `read`."""
         elements = self.elements(span)
-        out = self._out(elements.size) if out is None else out
+        out = self._reused(elements.size) if out is None else out
         self._require(kernels.subtract(elements, base, out))
         return out
 
     def release(self) -> None:
-        """Give back the memory that `read` keeps."""
-        self._room = np.empty(0)
+        """Free the buffer that `read` reuses."""
+        self._buffer = np.empty(0)
 
-    def _out(self, size: int) -> Float64:
-        if self._room.size < size:
-            # Kept: memory that is taken anew for every chunk costs more than the arithmetic.
-            self._room = np.empty(size)
-        return self._room[:size]
+    def _reused(self, size: int) -> Float64:
+        if self._buffer.size < size:
+            # Allocating anew for every chunk costs more than the arithmetic.
+            self._buffer = np.empty(size)
+        return self._buffer[:size]
 
     def _require(self, finite: bool) -> None:
         if not finite:
             raise NotFinite(self.name, self.where)
 
 
-def require_finite(number: int, name: str, flats: Sequence[Flat]) -> None:
-    """Raises NotFinite unless number is -1: for the tensor of this number among those read, or else for the result."""
+def require_finite(number: int, name: str, tensors: Sequence[InputTensor]) -> None:
+    """Raise NotFinite unless number is -1: for the input of this number, or for the result if no input has it."""
     if number >= 0:
-        raise NotFinite(name, flats[number].where if number < len(flats) else "the result")
+        raise NotFinite(name, tensors[number].where if number < len(tensors) else "the result")
 
 
 @dataclass(frozen=True)
-class Place:
-    """One tensor through all inputs. `incoming` has the index and the tensor of each checkpoint that has it."""
+class TensorSlot:
+    """One tensor name across all inputs.
+
+    incoming: (index of the checkpoint, tensor) for each checkpoint that has the tensor. parts: the tensor's entries in
+    the previous version's state, by part; a part that holds nothing for this tensor is left out.
+    """
 
     name: str
-    base: Flat
-    head: Flat
-    incoming: tuple[tuple[int, Flat], ...]
-    parts: Mapping[str, Flat]
+    base: InputTensor
+    head: InputTensor
+    incoming: tuple[tuple[int, InputTensor], ...]
+    parts: Mapping[str, InputTensor]
 
     @property
     def dtype(self) -> str:
-        """Of the output."""
-        return self.base.raw.dtype
+        """Dtype of the output, as safetensors names it."""
+        return self.base.stored.dtype
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the tensor, everywhere."""
-        return self.base.raw.shape
+        """Shape of the tensor in every input."""
+        return self.base.stored.shape
 
     @property
     def size(self) -> int:
-        """How many elements."""
-        return self.base.raw.flat.size
+        """Number of elements."""
+        return self.base.stored.elements.size
 
     def spans(self, chunk: int = CHUNK) -> Iterator[slice]:
-        """The tensor's elements in order, `chunk` at a time."""
+        """Consecutive ranges of at most `chunk` elements."""
         size = self.size
         return (slice(start, min(start + chunk, size)) for start in range(0, size, chunk))
 
     def round(self, values: Float64, out: NDArray[Any]) -> None:
         """Round merged values into the output's elements. Raises NotFinite."""
-        # Inputs are finite, so only a result that is too large for its dtype is not.
+        # Inputs are finite, so a value is not finite only if it is too large for the output's dtype.
         if not kernels.round_nearest(values, out):
             raise NotFinite(self.name, "the result")
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What is merged. parts: the state of the version before, by part; empty when there is none yet.
+    """Files to merge. parts: the previous version's state, by part; empty if it has none.
 
     scope: whether a tensor of this name is merged; all others are copied from the base.
     """
@@ -156,89 +167,96 @@ class Inputs:
     scope: Callable[[str], bool]
 
     def merges(self, name: str) -> bool:
-        """Whether this tensor is one that is merged."""
-        return self.scope(name) and self.base.raw(name).dtype in MERGEABLE
+        """Whether this tensor is merged: it is in scope and has a floating-point dtype of at least 16 bits."""
+        return self.scope(name) and self.base.tensor(name).dtype in MERGEABLE
 
-    def place(self, name: str) -> Place:
-        """One tensor through all inputs. Raises ValueError when its shapes differ, or one of them is no float."""
-        base = Flat(name, "the base", self.base.raw(name))
-        head = Flat(name, "the merged weights", self.head.raw(name))
-        found = [(index, source) for index, source in enumerate(self.incoming) if name in source]
-        incoming = tuple((index, Flat(name, "the checkpoint", source.raw(name))) for index, source in found)
-        kept = ((part, source) for part, source in self.parts.items() if name in source)
-        parts = {part: Flat(name, f"the state's {part}", source.raw(name)) for part, source in kept}
-        for other in (head, *(flat for _, flat in incoming)):
-            if other.raw.dtype not in MERGEABLE:
-                raise ValueError(f"{name} has dtype {other.raw.dtype} in {other.where}, expected {base.raw.dtype}")
-        for other in (head, *(flat for _, flat in incoming)):
-            if other.raw.shape != base.raw.shape:
-                raise ValueError(f"{name} has shape {other.raw.shape} in {other.where}, expected {base.raw.shape}")
-        return Place(name, base, head, incoming, parts)
+    def slot(self, name: str) -> TensorSlot:
+        """One tensor across all inputs. Raises ValueError if shapes differ or a dtype cannot be merged."""
+        base = InputTensor(name, "the base", self.base.tensor(name))
+        head = InputTensor(name, "the merged weights", self.head.tensor(name))
+        present = [(index, source) for index, source in enumerate(self.incoming) if name in source]
+        incoming = tuple((index, InputTensor(name, "the checkpoint", source.tensor(name))) for index, source in present)
+        parts = {
+            part: InputTensor(name, f"the state's {part}", source.tensor(name))
+            for part, source in self.parts.items()
+            if name in source
+        }
+        for other in (head, *(tensor for _, tensor in incoming)):
+            if other.stored.dtype not in MERGEABLE:
+                raise ValueError(
+                    f"{name} has dtype {other.stored.dtype} in {other.where}, expected {base.stored.dtype}"
+                )
+            if other.stored.shape != base.stored.shape:
+                raise ValueError(
+                    f"{name} has shape {other.stored.shape} in {other.where}, expected {base.stored.shape}"
+                )
+        return TensorSlot(name, base, head, incoming, parts)
 
-    def places(self) -> Iterator[Place]:
+    def slots(self) -> Iterator[TensorSlot]:
         """The tensors that are merged, in order."""
-        return (self.place(name) for name in self.base.names if self.merges(name))
+        return (self.slot(name) for name in self.base.names if self.merges(name))
 
 
 @dataclass(frozen=True)
 class StateTensor:
-    """What a method keeps for one merged tensor. dtype: as safetensors names it."""
+    """What a method's state holds for one merged tensor. dtype: as safetensors names it."""
 
     dtype: str
     shape: tuple[int, ...]
 
 
 class Method(Protocol):
-    """A merge method for one call of `merge` that works on a tensor's elements, a chunk at a time."""
+    """A merge method that works on elements, a chunk at a time; set up for one call of `merge`."""
 
     def parts(self, dtype: str) -> Mapping[str, str]:
-        """The tensors that the method keeps for each merged tensor of this dtype, and their dtypes."""
+        """Dtypes of what the state holds for a merged tensor of this dtype, by part; in the tensor's shape."""
 
     def prepare(self, inputs: Inputs) -> None:
-        """Look at the whole network first, where the method must."""
+        """Make a first pass over all tensors, for methods that need one."""
 
-    def open(self, place: Place) -> Kernel:
-        """What merges this tensor, chunk by chunk. Called once for each merged tensor, in order.
+    def open(self, slot: TensorSlot) -> Kernel:
+        """The kernel of this tensor. Called once for each merged tensor that has elements, in order.
 
-        Without incoming tensors only the parts that it returns are used: the merged values stay head's.
+        If no checkpoint has the tensor, only the state's parts are used: the merged values stay the head's.
         """
 
 
 @runtime_checkable
 class TensorMethod(Protocol):
-    """A merge method for one call of `merge` that needs a whole tensor, and whose state has shapes of its own.
+    """A merge method that needs whole tensors, and whose state has shapes of its own; set up for one call of `merge`.
 
-    Its memory depends on the largest tensor, not on the files.
+    Its memory depends on the largest tensor, not on the size of the files.
     """
 
-    def state_tensors(self, place: Place) -> Mapping[str, StateTensor]:
-        """What the method keeps for this tensor, by part; a part may leave tensors out."""
+    def state_tensors(self, slot: TensorSlot) -> Mapping[str, StateTensor]:
+        """What the state holds for this tensor, by part; a part may leave tensors out. Must not read elements."""
 
     def prepare(self, inputs: Inputs) -> None:
-        """Look at the whole network first, where the method must."""
+        """Make a first pass over all tensors, for methods that need one."""
 
-    def merge_tensor(self, place: Place, emit: Emit) -> None:
+    def merge_tensor(self, slot: TensorSlot, emit: Emit) -> None:
         """Emit all elements of the merged tensor to WEIGHTS and those of each state tensor to its part.
 
-        Sinks may take turns. Called once for each merged tensor that is not empty, in order, also without incoming
-        tensors.
+        Outputs may alternate. Called once for each merged tensor that has elements, in order, also if no checkpoint
+        has it.
         """
 
 
 AnyMethod = Method | TensorMethod
 
 
-def state_tensors(method: AnyMethod, place: Place) -> Mapping[str, StateTensor]:
-    """What a method of either kind keeps for a merged tensor, by part."""
+def state_tensors(method: AnyMethod, slot: TensorSlot) -> Mapping[str, StateTensor]:
+    """What the state of a method of either kind holds for a merged tensor, by part."""
     if isinstance(method, TensorMethod):
-        return method.state_tensors(place)
-    return {part: StateTensor(dtype, place.shape) for part, dtype in method.parts(place.dtype).items()}
+        return method.state_tensors(slot)
+    return {part: StateTensor(dtype, slot.shape) for part, dtype in method.parts(slot.dtype).items()}
 
 
 def merge(inputs: Inputs, method: AnyMethod, emit: Emit, on_tensor: Callable[[str], None] | None = None) -> list[str]:
-    """Merge and emit everything in order; returns the names of merged tensors that every checkpoint lacks.
+    """Merge all tensors and emit them in order; return the names of merged tensors that no checkpoint has.
 
-    on_tensor: called before each tensor; what it raises ends the merge. Raises NotFinite, and ValueError on shapes.
+    on_tensor: called before each tensor; an exception that it raises ends the merge. Raises NotFinite, and ValueError
+    for shapes that differ.
     """
     method.prepare(inputs)
     missing = []
@@ -246,53 +264,53 @@ def merge(inputs: Inputs, method: AnyMethod, emit: Emit, on_tensor: Callable[[st
         if on_tensor is not None:
             on_tensor(name)
         if not inputs.merges(name):
-            _copy(inputs.base.raw(name), emit)
+            _copy(inputs.base.tensor(name), emit)
             continue
-        place = inputs.place(name)
-        if not place.incoming:
+        slot = inputs.slot(name)
+        if not slot.incoming:
             missing.append(name)
         if inputs.parts:
-            _check_state(place, state_tensors(method, place))
-        if not place.size:
+            _check_state(slot, state_tensors(method, slot))
+        if not slot.size:
             continue
         if isinstance(method, TensorMethod):
-            method.merge_tensor(place, emit)
+            method.merge_tensor(slot, emit)
         else:
-            _merge_chunks(place, method, emit)
+            _merge_chunks(slot, method, emit)
     return missing
 
 
-def _check_state(place: Place, expected: Mapping[str, StateTensor]) -> None:
-    """Raises ValueError unless the state has what the method keeps for this tensor."""
+def _check_state(slot: TensorSlot, expected: Mapping[str, StateTensor]) -> None:
+    """Raise ValueError unless the previous state holds what the method keeps for this tensor."""
     for part, tensor in expected.items():
-        if part not in place.parts:
-            raise ValueError(f"the state's {part} lacks the tensor {place.name}")
-        raw = place.parts[part].raw
-        if raw.shape != tensor.shape:
-            raise ValueError(f"{place.name} has shape {raw.shape} in the state's {part}, expected {tensor.shape}")
-        if raw.dtype != tensor.dtype:
-            raise ValueError(f"{place.name} has dtype {raw.dtype} in the state's {part}, expected {tensor.dtype}")
+        if part not in slot.parts:
+            raise ValueError(f"the state's {part} lacks the tensor {slot.name}")
+        stored = slot.parts[part].stored
+        if stored.shape != tensor.shape:
+            raise ValueError(f"{slot.name} has shape {stored.shape} in the state's {part}, expected {tensor.shape}")
+        if stored.dtype != tensor.dtype:
+            raise ValueError(f"{slot.name} has dtype {stored.dtype} in the state's {part}, expected {tensor.dtype}")
 
 
-def _merge_chunks(place: Place, method: Method, emit: Emit) -> None:
-    kernel = method.open(place)
-    kept = method.parts(place.dtype)
-    room = np.empty(min(CHUNK, place.size), CARRIERS[place.dtype])
-    for span in place.spans():
-        merged = room[: span.stop - span.start]
-        parts = kernel(span, merged) if place.incoming or kept else {}
-        if not place.incoming:
-            place.round(place.head.read(span), merged)
+def _merge_chunks(slot: TensorSlot, method: Method, emit: Emit) -> None:
+    kernel = method.open(slot)
+    parts = method.parts(slot.dtype)
+    buffer = np.empty(min(CHUNK, slot.size), NUMPY_DTYPES[slot.dtype])
+    for span in slot.spans():
+        merged = buffer[: span.stop - span.start]
+        state = kernel(span, merged) if slot.incoming or parts else {}
+        if not slot.incoming:
+            slot.round(slot.head.read(span), merged)
         emit(WEIGHTS, merged)
-        for part in kept:
-            emit(part, parts[part])
+        for part in parts:
+            emit(part, state[part])
 
 
 def dot(one: Float64, other: Float64) -> float:
-    """The scalar product, summed in pairs: more exact than BLAS's, and the same on any number of threads."""
+    """Scalar product by pairwise summation: more exact than BLAS, and independent of the number of threads."""
     return float(np.multiply(one, other).sum())
 
 
-def _copy(raw: Raw, emit: Emit) -> None:
-    for start in range(0, raw.flat.size, CHUNK):
-        emit(WEIGHTS, raw.flat[start : start + CHUNK])
+def _copy(tensor: TensorBytes, emit: Emit) -> None:
+    for start in range(0, tensor.elements.size, CHUNK):
+        emit(WEIGHTS, tensor.elements[start : start + CHUNK])

@@ -22,8 +22,19 @@ from torch import Tensor
 
 from merging.kernels import api as kernels
 from merging.matrices import MatrixView, matrix_view
-from merging.streaming import CHUNK, WEIGHTS, Emit, Flat, Float64, Inputs, NotFinite, Place, Source, StateTensor
-from merging.tensor_bytes import CARRIERS, Raw
+from merging.streaming import (
+    CHUNK,
+    WEIGHTS,
+    Emit,
+    Float64,
+    Inputs,
+    InputTensor,
+    NotFinite,
+    Source,
+    StateTensor,
+    TensorSlot,
+)
+from merging.tensor_bytes import NUMPY_DTYPES, TensorBytes
 
 FORMAT: Final = 1
 """The version of the layout above; a state says its own."""
@@ -73,23 +84,23 @@ class TaskSums:
         """Raise ValueError unless there is a weight for each checkpoint, and MomentsTooLarge."""
         if len(self.weights) != len(inputs.incoming):
             raise ValueError("every checkpoint has a weight")
-        for place in inputs.places():
-            self.state_tensors(place)
+        for slot in inputs.slots():
+            self.state_tensors(slot)
 
-    def state_tensors(self, place: Place) -> Mapping[str, StateTensor]:
+    def state_tensors(self, slot: TensorSlot) -> Mapping[str, StateTensor]:
         """See the module. Raises MomentsTooLarge."""
-        view = self.view_of(place)
-        kept = {COUNT: StateTensor("F64", (2,)), SUM: StateTensor("F64", view.shape if view else place.shape)}
+        view = self.view_of(slot)
+        kept = {COUNT: StateTensor("F64", (2,)), SUM: StateTensor("F64", view.shape if view else slot.shape)}
         if view is None:
             return kept
         needed = self.moment_bytes(view)
         if needed > self.max_moment_bytes:
-            raise MomentsTooLarge(place.name, view, needed, self.max_moment_bytes)
+            raise MomentsTooLarge(slot.name, view, needed, self.max_moment_bytes)
         return kept | {part: StateTensor("F64", shape) for part, shape in self.moment_shapes(view).items()}
 
-    def view_of(self, place: Place) -> MatrixView | None:
+    def view_of(self, slot: TensorSlot) -> MatrixView | None:
         """The tensor as matrices; None where it is averaged."""
-        return matrix_view(place.name, place.shape, place.dtype)
+        return matrix_view(slot.name, slot.shape, slot.dtype)
 
     def moment_shapes(self, view: MatrixView) -> Mapping[str, tuple[int, ...]]:
         """The parts that hold the moments of matrices, and their shapes."""
@@ -99,48 +110,48 @@ class TaskSums:
         """Bytes of the moments of one matrix, unpacked, in float64."""
         raise NotImplementedError
 
-    def merge_matrices(self, place: Place, view: MatrixView, count: Count, emit: Emit) -> None:
+    def merge_matrices(self, slot: TensorSlot, view: MatrixView, count: Count, emit: Emit) -> None:
         """Emit the merged tensor, its sum and its moments."""
         raise NotImplementedError
 
-    def merge_tensor(self, place: Place, emit: Emit) -> None:
+    def merge_tensor(self, slot: TensorSlot, emit: Emit) -> None:
         """Add the incoming task vectors to the sums, and merge."""
-        count = self.count(place)
+        count = self.count(slot)
         emit(COUNT, np.array([count.tasks, count.weight]))
-        view = self.view_of(place)
+        view = self.view_of(slot)
         if view is None:
-            self._average(place, count, emit)
+            self._average(slot, count, emit)
         else:
-            self.merge_matrices(place, view, count, emit)
+            self.merge_matrices(slot, view, count, emit)
 
-    def weighted(self, place: Place) -> list[tuple[float, int, Flat]]:
+    def weighted(self, slot: TensorSlot) -> list[tuple[float, int, InputTensor]]:
         """The incoming tensors with their weights and the indices of their checkpoints."""
-        return [(self.weights[index], index, flat) for index, flat in place.incoming]
+        return [(self.weights[index], index, flat) for index, flat in slot.incoming]
 
-    def count(self, place: Place) -> Count:
+    def count(self, slot: TensorSlot) -> Count:
         """The tasks in this tensor's sums, the incoming ones included. Raises ValueError below none."""
-        before = place.parts[COUNT].read(slice(0, 2)) if COUNT in place.parts else np.zeros(2)
-        weights = [weight for weight, _, _ in self.weighted(place)]
+        before = slot.parts[COUNT].read(slice(0, 2)) if COUNT in slot.parts else np.zeros(2)
+        weights = [weight for weight, _, _ in self.weighted(slot)]
         tasks = round(before[0]) + sum(1 if weight > 0 else -1 for weight in weights)
         if tasks < 0:
-            raise ValueError(f"{place.name} has fewer tasks in its sums than are to be taken out")
+            raise ValueError(f"{slot.name} has fewer tasks in its sums than are to be taken out")
         # Summed exactly, so that what was taken out leaves nothing.
         return Count(tasks, math.fsum([before[1], *weights]) if tasks else 0.0)
 
-    def _average(self, place: Place, count: Count, emit: Emit) -> None:
-        room = np.empty(min(CHUNK, place.size), CARRIERS[place.dtype])
+    def _average(self, slot: TensorSlot, count: Count, emit: Emit) -> None:
+        room = np.empty(min(CHUNK, slot.size), NUMPY_DTYPES[slot.dtype])
         share = 1.0 / (count.weight + self.base_weight) if count.tasks else 0.0
-        for span in place.spans():
-            base = place.base.read(span)
-            total = place.parts[SUM].read(span) if SUM in place.parts else np.zeros(base.size)
-            for weight, _, flat in self.weighted(place):
+        for span in slot.spans():
+            base = slot.base.read(span)
+            total = slot.parts[SUM].read(span) if SUM in slot.parts else np.zeros(base.size)
+            for weight, _, flat in self.weighted(slot):
                 kernels.add_scaled(total, flat.difference(span, base), weight)
             if not count.tasks:
                 total[:] = 0.0
             emit(SUM, total)
             kernels.add_scaled(base, total, share)
             merged = room[: base.size]
-            place.round(base, merged)
+            slot.round(base, merged)
             emit(WEIGHTS, merged)
 
 
@@ -150,9 +161,9 @@ def row_blocks(view: MatrixView) -> Iterator[slice]:
     return (slice(start, min(start + height, view.rows)) for start in range(0, view.rows, height))
 
 
-def read_rows(flat: Flat, view: MatrixView, block: int, rows: slice) -> Float64:
+def read_rows(flat: InputTensor, view: MatrixView, block: int, rows: slice) -> Float64:
     """Rows of one of a tensor's matrices, [rows, columns]. Raises NotFinite."""
-    elements = np.ascontiguousarray(view.of(flat.raw.flat)[block, rows])
+    elements = np.ascontiguousarray(view.of(flat.stored.elements)[block, rows])
     out = np.empty(elements.shape)
     if not kernels.widen(elements.reshape(-1), 1.0, out.reshape(-1)):
         raise NotFinite(flat.name, flat.where)
@@ -162,13 +173,13 @@ def read_rows(flat: Flat, view: MatrixView, block: int, rows: slice) -> Float64:
 class MatrixWriter:
     """Rounds merged rows and emits them in the tensor's order: at once, or at the end where it is transposed."""
 
-    def __init__(self, place: Place, view: MatrixView, emit: Emit) -> None:
-        self._place, self._view, self._emit = place, view, emit
-        self._whole = np.empty(place.size, CARRIERS[place.dtype]) if view.transposed else None
+    def __init__(self, slot: TensorSlot, view: MatrixView, emit: Emit) -> None:
+        self._place, self._view, self._emit = slot, view, emit
+        self._whole = np.empty(slot.size, NUMPY_DTYPES[slot.dtype]) if view.transposed else None
 
     def put(self, block: int, rows: slice, values: Float64) -> None:
         """Take the next merged rows, [rows, columns]; they come in order. Raises NotFinite."""
-        rounded = np.empty(values.size, CARRIERS[self._place.dtype])
+        rounded = np.empty(values.size, NUMPY_DTYPES[self._place.dtype])
         self._place.round(np.ascontiguousarray(values).reshape(-1), rounded)
         if self._whole is None:
             self._emit(WEIGHTS, rounded)
@@ -182,7 +193,7 @@ class MatrixWriter:
 
 
 def exact_sum(term: Tensor, unit: float) -> None:
-    """Round a term of a sum, in place, to multiples of unit, a power of two.
+    """Round a term of a sum, in slot, to multiples of unit, a power of two.
 
     Float64 sums of such terms are exact in any order while they stay below 2^53 units, and exact to rounding beyond.
     """
@@ -203,15 +214,15 @@ class AddedState:
     def __contains__(self, name: object) -> bool:
         return all(name in source for source in self._sources)
 
-    def raw(self, name: str) -> Raw:
+    def tensor(self, name: str) -> TensorBytes:
         """The sum, in memory. Raises ValueError where the states differ in shape or dtype."""
-        first, *others = (source.raw(name) for source in self._sources)
-        total: NDArray[Any] = first.flat
+        first, *others = (source.tensor(name) for source in self._sources)
+        total: NDArray[Any] = first.elements
         for other in others:
             if (other.dtype, other.shape) != (first.dtype, first.shape):
                 message = (
                     f"{name} is {other.dtype} {other.shape} in one state and {first.dtype} {first.shape} in the other"
                 )
                 raise ValueError(message)
-            total = total + other.flat
-        return Raw(first.dtype, first.shape, total)
+            total = total + other.elements
+        return TensorBytes(first.dtype, first.shape, total)

@@ -1,6 +1,6 @@
 """Symmetric matrices in float64: accumulation of XᵀX, packed storage, eigendecomposition.
 
-On the CPU by BLAS and LAPACK on one triangle, in place; on a GPU by torch. The same machine, library versions and
+On the CPU by BLAS and LAPACK on one triangle, in slot; on a GPU by torch. The same machine, library versions and
 number of threads give the same bits.
 """
 
@@ -19,7 +19,7 @@ _PIECE: Final = 1 << 17
 
 
 def add_gram(into: Tensor, rows: Tensor, factor: float = 1.0) -> None:
-    """In place, in the lower triangle of into, [n, n]: into += factor · rowsᵀ rows. rows: [any, n], contiguous."""
+    """In slot, in the lower triangle of into, [n, n]: into += factor · rowsᵀ rows. rows: [any, n], contiguous."""
     if into.is_cuda:
         into.addmm_(rows.T, rows, alpha=factor)
         return
@@ -33,7 +33,7 @@ def add_gram(into: Tensor, rows: Tensor, factor: float = 1.0) -> None:
 
 
 def mirror(matrix: Tensor) -> Tensor:
-    """Copy the lower triangle to the upper one, in place."""
+    """Copy the lower triangle to the upper one, in slot."""
     size = matrix.shape[0]
     for start in range(0, size, 512):
         rows = slice(start, min(start + 512, size))

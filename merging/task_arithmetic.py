@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from merging.kernels import api as kernels
-from merging.streaming import CHUNK, Float64, Inputs, Kernel, Place, require_finite
+from merging.streaming import CHUNK, Float64, Inputs, Kernel, TensorSlot, require_finite
 
 Thin = Callable[[Float64, str, int, int], None]
 """Changes a chunk of a task vector: (chunk, tensor's name, checkpoint's index, first element's index); see `dare`."""
@@ -31,35 +31,35 @@ class TaskArithmetic:
     def prepare(self, inputs: Inputs) -> None:
         """Nothing."""
 
-    def open(self, place: Place) -> Kernel:
+    def open(self, slot: TensorSlot) -> Kernel:
         """θ + λ Σ τ'."""
-        return self._whole(place) if self.thin is None else self._thinned(place, self.thin)
+        return self._whole(slot) if self.thin is None else self._thinned(slot, self.thin)
 
-    def _whole(self, place: Place) -> Kernel:
-        flats = [place.base, place.head, *(flat for _, flat in place.incoming)]
+    def _whole(self, slot: TensorSlot) -> Kernel:
+        tensors = [slot.base, slot.head, *(tensor for _, tensor in slot.incoming)]
 
         def kernel(span: slice, out: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
-            base, head, *incoming = (flat.elements(span) for flat in flats)
+            base, head, *incoming = (tensor.elements(span) for tensor in tensors)
             number = kernels.add_vectors(base, head, incoming, self.scaling, out)
-            require_finite(number, place.name, flats)
+            require_finite(number, slot.name, tensors)
             return {}
 
         return kernel
 
-    def _thinned(self, place: Place, thin: Thin) -> Kernel:
-        room = np.empty(min(CHUNK, place.size))
+    def _thinned(self, slot: TensorSlot, thin: Thin) -> Kernel:
+        room = np.empty(min(CHUNK, slot.size))
 
         def kernel(span: slice, out: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
-            base, theta = place.base.read(span), place.head.read(span)
+            base, theta = slot.base.read(span), slot.head.read(span)
             # The sum is scaled once: scaling each vector would round more often, and differently for each order.
             total = room[: base.size]
             total.fill(0.0)
-            for index, flat in place.incoming:
-                tau = flat.difference(span, base)
-                thin(tau, place.name, index, span.start)
+            for index, tensor in slot.incoming:
+                tau = tensor.difference(span, base)
+                thin(tau, slot.name, index, span.start)
                 total += tau
             kernels.add_scaled(theta, total, self.scaling)
-            place.round(theta, out)
+            slot.round(theta, out)
             return {}
 
         return kernel

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from merging.kernels import api as kernels
 
-CARRIERS: Final[dict[str, np.dtype[Any]]] = {
+NUMPY_DTYPES: Final[dict[str, np.dtype[Any]]] = {
     "F64": np.dtype(np.float64),
     "F32": np.dtype(np.float32),
     "F16": np.dtype(np.int16),
@@ -32,17 +32,20 @@ MERGEABLE: Final = frozenset({"F64", "F32", "BF16", "F16"})
 
 
 @dataclass(frozen=True)
-class Raw:
-    """dtype: as safetensors names it. flat: all elements in C order, [n], in the dtype's carrier; perhaps read-only."""
+class TensorBytes:
+    """A tensor as its file stores it.
+
+    dtype: as safetensors names it. elements: all of them in C order, [n], in `NUMPY_DTYPES[dtype]`; may be read-only.
+    """
 
     dtype: str
     shape: tuple[int, ...]
-    flat: NDArray[Any]
+    elements: NDArray[Any]
 
     @property
     def matrix(self) -> NDArray[Any]:
         """The elements in the tensor's shape."""
-        return self.flat.reshape(self.shape)
+        return self.elements.reshape(self.shape)
 
 
 def widened(elements: NDArray[Any]) -> NDArray[np.float64]:
@@ -59,6 +62,6 @@ def round_once(values: NDArray[np.float64], dtype: str) -> NDArray[Any]:
     A plain conversion to a 16-bit float goes through float32 and so rounds twice: see `loops`.
     """
     flat = np.ascontiguousarray(values).reshape(-1)
-    out = np.empty(flat.size, CARRIERS[dtype])
+    out = np.empty(flat.size, NUMPY_DTYPES[dtype])
     kernels.round_nearest(flat, out)
     return out.reshape(values.shape)

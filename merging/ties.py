@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from merging.kernels import api as kernels
-from merging.magnitudes import magnitude_limit, places_of
-from merging.streaming import CHUNK, Flat, Float64, Inputs, Kernel, Place, require_finite
+from merging.magnitudes import magnitude_limit, slots_of
+from merging.streaming import CHUNK, Float64, Inputs, InputTensor, Kernel, TensorSlot, require_finite
 from merging.task_arithmetic import Thin
-from merging.tensor_bytes import CARRIERS
+from merging.tensor_bytes import NUMPY_DTYPES
 
 PARTS: Final = {
     "positive_sum": "F64",
@@ -52,53 +52,55 @@ class Ties:
         if self.scope == "tensor":
             return
         for index in range(len(inputs.incoming)):
-            self._limits[index] = self._limit(places_of(inputs, index), index)
+            self._limits[index] = self._limit(slots_of(inputs, index), index)
 
-    def open(self, place: Place) -> Kernel:
+    def open(self, slot: TensorSlot) -> Kernel:
         """θ_pre + λ · (the mean of the entries that have the elected sign)."""
         shared = self.scope == "model"
-        limits = np.array([self._limits[i] if shared else self._limit([place], i) for i, _ in place.incoming])
-        state = SignedSums(place, self.stateful)
-        flats = [place.base, *(flat for _, flat in place.incoming)]
-        rooms = np.empty((len(place.incoming) if self.thin else 0, min(CHUNK, place.size)))
+        limits = np.array([self._limits[i] if shared else self._limit([slot], i) for i, _ in slot.incoming])
+        state = SignedSums(slot, self.stateful)
+        tensors = [slot.base, *(tensor for _, tensor in slot.incoming)]
+        rooms = np.empty((len(slot.incoming) if self.thin else 0, min(CHUNK, slot.size)))
 
         def kernel(span: slice, out: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
             sums = state.start(span)
             if self.thin is None:
-                raws = [flat.elements(span) for _, flat in place.incoming]
+                raws = [tensor.elements(span) for _, tensor in slot.incoming]
             else:
-                base = place.base.read(span)
+                base = slot.base.read(span)
                 raws = [
-                    self._vector(base, flat, index, span, room[: base.size])
-                    for room, (index, flat) in zip(rooms, place.incoming, strict=True)
+                    self._vector(base, tensor, index, span, room[: base.size])
+                    for room, (index, tensor) in zip(rooms, slot.incoming, strict=True)
                 ]
             thinned = self.thin is not None
-            base = place.base.elements(span)
+            base = slot.base.elements(span)
             number = kernels.elect(base, raws, limits, self.scaling, out, vectors=thinned, sums=sums)
-            require_finite(number, place.name, flats)
+            require_finite(number, slot.name, tensors)
             return state.kept()
 
         return kernel
 
-    def _vector(self, base: Float64, flat: Flat, index: int, span: slice, out: Float64 | None = None) -> Float64:
-        tau = flat.difference(span, base, out)
+    def _vector(
+        self, base: Float64, tensor: InputTensor, index: int, span: slice, out: Float64 | None = None
+    ) -> Float64:
+        tau = tensor.difference(span, base, out)
         if self.thin is not None:
-            self.thin(tau, flat.name, index, span.start)
+            self.thin(tau, tensor.name, index, span.start)
         return tau
 
-    def _limit(self, places: Sequence[Place], index: int) -> float:
+    def _limit(self, slots: Sequence[TensorSlot], index: int) -> float:
         """The smallest magnitude that trimming keeps."""
-        size = sum(place.size for place in places)
-        return magnitude_limit(places, index, max(1, round(self.density * size)), self.thin) if size else 0.0
+        size = sum(slot.size for slot in slots)
+        return magnitude_limit(slots, index, max(1, round(self.density * size)), self.thin) if size else 0.0
 
 
 class SignedSums:
     """A chunk of the four parts: those of the version before, or zeros."""
 
-    def __init__(self, place: Place, keep: bool) -> None:
-        self._before = place.parts
+    def __init__(self, slot: TensorSlot, keep: bool) -> None:
+        self._before = slot.parts
         self._stored = keep
-        self._sums = np.empty((len(PARTS), min(CHUNK, place.size))) if keep or place.parts else None
+        self._sums = np.empty((len(PARTS), min(CHUNK, slot.size))) if keep or slot.parts else None
         self._size = 0
 
     def start(self, span: slice) -> Float64 | None:
@@ -107,7 +109,7 @@ class SignedSums:
         if self._sums is not None:
             for part, values in zip(PARTS, self._sums, strict=True):
                 before = self._before.get(part)
-                values[: self._size] = 0.0 if before is None else before.raw.flat[span]
+                values[: self._size] = 0.0 if before is None else before.stored.elements[span]
         return self._sums
 
     def kept(self) -> dict[str, NDArray[Any]]:
@@ -115,6 +117,6 @@ class SignedSums:
         if not self._stored or self._sums is None:
             return {}
         return {
-            part: values[: self._size].astype(CARRIERS[dtype])
+            part: values[: self._size].astype(NUMPY_DTYPES[dtype])
             for (part, dtype), values in zip(PARTS.items(), self._sums, strict=True)
         }

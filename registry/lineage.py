@@ -8,7 +8,7 @@ from registry.architecture import Architecture
 from registry.base_record import Name, Record, Timestamp
 from registry.blob import Digest
 from registry.gate import Gate
-from registry.recipe import OdeRecipe, Recipe
+from registry.recipe import OdeRecipe, Recipe, RequestedRecipe
 from registry.version import DEFAULT_LINEAGE
 
 
@@ -26,7 +26,7 @@ class LineageSpec(Record):
     name: Name = DEFAULT_LINEAGE
     architecture: Architecture | None = None
     base: Digest
-    recipe: Recipe = Field(default_factory=OdeRecipe)
+    recipe: RequestedRecipe = Field(default_factory=OdeRecipe)
     gate: Gate | None = None
     calibration_budget: Annotated[int, Field(ge=1, le=1_000_000)] = 1024
     base_utility: Annotated[float, Field(ge=0, le=1e6)] = 0.0
@@ -35,5 +35,6 @@ class LineageSpec(Record):
 class Lineage(LineageSpec):
     """A lineage as it is stored. origin: the version that it branched off from, such as `default@3`."""
 
+    recipe: Recipe = Field(default_factory=OdeRecipe)
     origin: str | None = None
     created_at: Timestamp

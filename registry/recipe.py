@@ -1,10 +1,10 @@
-"""Recipes: which merge method, with which parameters."""
+"""Recipes: which merge method, with which parameters. The fields of each method come from `merging.recipes`."""
 
-import json
-from importlib import resources
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Union
 
 from pydantic import (
+    AfterValidator,
+    ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
     StrictBool,
@@ -13,169 +13,97 @@ from pydantic import (
     create_model,
     model_serializer,
 )
+from pydantic_core import PydanticCustomError
 
+from merging.recipe_fields import RecipeField
+from merging.recipes import ODE, RECIPES, MethodRecipe, unknown_fields
 from registry.base_record import Record
 from registry.errors import InvalidRecord
 
 
-class _Recipe(Record):
-    """A recipe keeps what was said: dumps leave out parameters that were not set, so that presets can fill them."""
+class RecipeRecord(Record):
+    """A recipe as it was requested: dumps leave out parameters that were not set, so that presets can fill them.
+
+    Unknown parameters are kept, because records of earlier releases may have them; `RequestedRecipe` refuses them.
+    """
+
+    model_config = ConfigDict(extra="allow", json_schema_extra={"additionalProperties": False})
+
+    method: str = ""
 
     @model_serializer(mode="wrap")
-    def _as_said(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        said = self.model_fields_set | {"method"}
-        return {name: value for name, value in handler(self).items() if name in said}
+    def _only_set_fields(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        requested = self.model_fields_set | {"method"}
+        return {name: value for name, value in handler(self).items() if name in requested}
 
 
-def _field(entry: dict[str, Any]) -> tuple[Any, Any]:
-    """Type and pydantic field of one entry of the table of ODE-M's parameters."""
-    kinds: dict[str, Any] = {"boolean": StrictBool, "integer": int, "float": float}
-    choices = tuple(entry["choices"])
-    kind = kinds.get(entry["type"])
-    if kind in (int, float):
-        kind = Annotated[kind, Field(ge=entry["minimum"], le=entry["maximum"], strict=False)]
-    options = [item for item in (kind, Literal[choices] if choices else None, None) if item is not None]
-    union: Any = options[0] if len(options) == 1 else options[0] | options[1]
-    return (union | None if entry["nullable"] else union, Field(entry["default"], description=entry["doc"]))
+def _annotation(item: RecipeField) -> Any:
+    """The pydantic type of a field."""
+    types: list[Any] = []
+    if item.kind == "boolean":
+        types.append(StrictBool)
+    elif item.kind in {"integer", "number"}:
+        limits = Field(ge=item.minimum, le=item.maximum, gt=item.above, lt=item.below)
+        number = int if item.kind == "integer" else float
+        types.append(Annotated[number, limits])
+    if item.choices:
+        types.append(Literal[item.choices])
+    if item.nullable:
+        types.append(None)
+    return Union[tuple(types)]  # noqa: UP007  the members are known only at run time
 
 
-def _ode_fields() -> dict[str, Any]:
-    text = resources.files("registry").joinpath("ode_recipe.json").read_text("utf-8")
-    return {name: _field(entry) for name, entry in json.loads(text).items()}
+def _model(recipe: MethodRecipe) -> type[RecipeRecord]:
+    """The record of a method's recipes."""
+    fields: dict[str, Any] = {
+        name: (_annotation(item), Field(item.default, description=item.doc)) for name, item in recipe.fields.items()
+    }
+    fields = {"method": (Literal[recipe.method], recipe.method)} | fields
+    return create_model(recipe.schema, __base__=RecipeRecord, __doc__=recipe.summary, **fields)
 
 
-class _OdeMethod(_Recipe):
-    """ODE-M: follow the flow from head to checkpoint under a loss barrier for every task.
+MODELS: Final = {recipe.method: _model(recipe) for recipe in RECIPES.values()}
+"""Method name -> record of its recipes."""
 
-    Its parameters are those of `ode_recipe.json`, a copy of the engine's own table that a test holds equal to it;
-    `docs/engine.md` tells what each does. Source: Lin & Kang, arXiv 2605.19409.
-    """
-
-    method: Literal["ode"] = "ode"
+OdeRecipe = MODELS[ODE.method]
+AverageRecipe = MODELS["average"]
 
 
-OdeRecipe = create_model("OdeRecipe", __base__=_OdeMethod, __doc__=_OdeMethod.__doc__, **_ode_fields())
+def _refuse_unknown(recipe: RecipeRecord) -> RecipeRecord:
+    if recipe.model_extra:
+        sentence = unknown_fields(sorted(recipe.model_extra), RECIPES[recipe.method].fields)
+        raise PydanticCustomError("extra_forbidden", "{sentence}", {"sentence": sentence})
+    return recipe
 
 
-class AverageRecipe(_Recipe):
-    """The running average: θ + (θ' − θ) T_k with T_k from the utilities, 1/k when they are equal.
-
-    Source: model soups, arXiv 2203.05482.
-    """
-
-    method: Literal["average"] = "average"
-
-
-class LinearRecipe(_Recipe):
-    """Linear interpolation: (1 − α) θ + α θ'. Source: WiSE-FT, arXiv 2109.01903."""
-
-    method: Literal["linear"] = "linear"
-    alpha: Annotated[float, Field(ge=0, le=1)] = Field(0.5, description="α: the checkpoint's share")
-
-
-class TaskArithmeticRecipe(_Recipe):
-    """Task arithmetic: θ + λ τ' with τ' = θ' − θ_pre. Source: arXiv 2212.04089."""
-
-    method: Literal["task_arithmetic"] = "task_arithmetic"
-    scaling: Annotated[float, Field(ge=-10, le=10)] = Field(
-        0.3, description="λ: what is taken of the task vector; below 0 makes the model forget it"
-    )
-
-
-_SCALING = "λ: what is taken of the merged task vector"
-_DENSITY = "the share of a task vector's entries that trimming keeps; of equal magnitudes at the limit all stay"
-_SCOPE = "what is trimmed at once: each tensor, or the whole model"
-
-
-class TiesRecipe(_Recipe):
-    """TIES: trim, elect a sign, take the mean of the agreeing; exact continually. Source: arXiv 2306.01708."""
-
-    method: Literal["ties"] = "ties"
-    density: Annotated[float, Field(gt=0, le=1)] = Field(0.2, description=_DENSITY)
-    scaling: Annotated[float, Field(ge=0, le=10)] = Field(1.0, description=_SCALING)
-    scope: Literal["tensor", "model"] = Field("tensor", description=_SCOPE)
-
-
-class DareRecipe(_Recipe):
-    """DARE: drop entries of τ' with probability p, divide the rest by 1 − p, then merge. Source: arXiv 2311.03099."""
-
-    method: Literal["dare"] = "dare"
-    drop_rate: Annotated[float, Field(ge=0, lt=1)] = Field(0.9, description="p")
-    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = Field(
-        0, description="of the drops, which differ by task's name too"
-    )
-    then: Literal["task_arithmetic", "ties"] = Field("task_arithmetic", description="how the rest is merged")
-    scaling: Annotated[float, Field(ge=0, le=10)] = Field(0.3, description=_SCALING)
-    density: Annotated[float, Field(gt=0, le=1)] = Field(0.2, description=f"then ties: {_DENSITY}")
-    scope: Literal["tensor", "model"] = Field("tensor", description=f"then ties: {_SCOPE}")
-
-
-class MagMaxRecipe(_Recipe):
-    """MagMax: per entry the task vector of largest magnitude so far. Source: arXiv 2407.06322."""
-
-    method: Literal["magmax"] = "magmax"
-    scaling: Annotated[float, Field(ge=0, le=10)] = Field(0.5, description=_SCALING)
-
-
-class SlerpRecipe(_Recipe):
-    """Slerp: along the great circle from θ to θ', per tensor. Source: K. Shoemake, SIGGRAPH 1985."""
-
-    method: Literal["slerp"] = "slerp"
-    operating_time: Literal["utilities"] | Annotated[float, Field(ge=0, le=1)] = Field(
-        "utilities", description="T: from the tasks' utilities, or given"
-    )
-
-
-class OpcmRecipe(_Recipe):
-    """OPCM: project each linear weight's τ' away from the merged one's leading subspace. Source: arXiv 2501.09522."""
-
-    method: Literal["opcm"] = "opcm"
-    alpha: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.5, description="α: the leading subspace's singular values sum to more than this share of all"
-    )
-
-
-_DataFree = (
-    AverageRecipe
-    | LinearRecipe
-    | TaskArithmeticRecipe
-    | TiesRecipe
-    | DareRecipe
-    | MagMaxRecipe
-    | SlerpRecipe
-    | OpcmRecipe
-)
 if TYPE_CHECKING:
-    Recipe = (
-        _OdeMethod
-        | AverageRecipe
-        | LinearRecipe
-        | TaskArithmeticRecipe
-        | TiesRecipe
-        | DareRecipe
-        | MagMaxRecipe
-        | SlerpRecipe
-        | OpcmRecipe
-    )
+    Recipe = RecipeRecord
+    RequestedRecipe = RecipeRecord
 else:
-    Recipe = Annotated[OdeRecipe | _DataFree, Field(discriminator="method")]
+    Recipe = Annotated[Union[tuple(MODELS.values())], Field(discriminator="method")]  # noqa: UP007
+    """A recipe in a record, perhaps of an earlier release: unknown parameters are kept."""
+    RequestedRecipe = Annotated[Recipe, AfterValidator(_refuse_unknown)]
+    """A recipe in a request: unknown parameters are refused."""
 _RECIPE: TypeAdapter[Recipe] = TypeAdapter(Recipe)
+_REQUESTED: TypeAdapter[Recipe] = TypeAdapter(RequestedRecipe)
 
-NEEDS_ARCHITECTURE = frozenset({"ode"})
+NEEDS_ARCHITECTURE = frozenset(recipe.method for recipe in RECIPES.values() if recipe.needs_network)
 """Methods that must run the network, and so need a lineage with an architecture and a calibration sample."""
 
 
 def resolve_recipe(wanted: dict[str, Any] | None, default: Recipe) -> Recipe:
     """The recipe of a merge: what it asks for over the lineage's default.
 
-    Parameters of the default carry over when the method is the same. Raises InvalidRecord.
+    Parameters of the default carry over when the method is the same, unknown ones of earlier releases included. Raises
+    InvalidRecord.
     """
     if wanted is None:
         return default
-    inherits = wanted.get("method", default.method) == default.method
-    values = (default.model_dump() if inherits else {}) | {"method": default.method} | wanted
     try:
-        return _RECIPE.validate_python(values)
+        requested = _REQUESTED.validate_python({"method": default.method} | wanted)
+        if requested.method != default.method:
+            return requested
+        return _RECIPE.validate_python(default.model_dump() | requested.model_dump())
     except ValidationError as error:
         raise InvalidRecord(f"The recipe is not valid: {describe(error)}") from error
 

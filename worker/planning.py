@@ -1,35 +1,96 @@
-"""From the recipe of a job to a method of the streaming engine, with the state that it goes on from."""
+"""Merge planner: from a recipe, input files, utilities and carried state to a method of the streaming engine.
 
+The planner works on values alone: the worker makes a `PlanRequest` from a job, benchmarks make one from tensors in
+memory, and both run what `plan` returns. See `merging.recipes` for how to add a method.
+
+A planner of a method without state:
+
+    "linear": lambda request: request.stateless(Linear(request.values["alpha"])),
+
+of a method with state, whose family's name and content stand in `STATE_CONTENTS`:
+
+    "magmax": lambda request: request.stateful("magmax", MagMax(request.values["scaling"])),
+"""
+
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
 
 from merging.average import Average, operating_time
 from merging.dare import dare
 from merging.linear import Linear
 from merging.magmax import MagMax
 from merging.opcm import Opcm
+from merging.recipes import complete
 from merging.slerp import Slerp
-from merging.streaming import AnyMethod, Inputs, Method
+from merging.streaming import AnyMethod, Inputs, Source, dot
 from merging.task_arithmetic import TaskArithmetic
 from merging.ties import Ties
-from registry.recipe import (
-    DareRecipe,
-    LinearRecipe,
-    MagMaxRecipe,
-    OpcmRecipe,
-    SlerpRecipe,
-    TaskArithmeticRecipe,
-    TiesRecipe,
-)
-from worker.merge_job import Job
-from worker.methods.method_state import Carried, carry
-from worker.tensor_scope import inputs_of
+from registry.errors import MethodUnavailable
+
+STATE_CONTENTS: Final[Mapping[str, str]] = {
+    "ties": "the sums and counts of the trimmed task vectors",
+    "magmax": "the winning values of each entry",
+    "opcm": "the mean norm of the task vectors and the scale λ",
+}
+"""State family -> what a state of this family holds of every task so far, in words. Methods may share a family."""
+
+
+@dataclass(frozen=True)
+class CarriedState:
+    """State of earlier merges that a method continues from. All empty for the first merge into a base.
+
+    parts: files by part. scalars: numbers by name. derived: the head is a single checkpoint without a state of this
+    family; the planner passes the head as the first incoming checkpoint, from which the method computes the state.
+    """
+
+    parts: Mapping[str, Source] = field(default_factory=dict)
+    scalars: Mapping[str, float] = field(default_factory=dict)
+    derived: bool = False
+
+
+@dataclass(frozen=True)
+class HeadState:
+    """What is known about the head beside its weights.
+
+    tasks: number of checkpoints merged so far. single_checkpoint: whether the merged tensors are one checkpoint's,
+    unchanged. family: family of the stored state, None if there is none;
+    parts opens its files, scalars holds its numbers. description: the
+    head in words, for error messages.
+    """
+
+    tasks: int = 0
+    single_checkpoint: bool = False
+    family: str | None = None
+    parts: Callable[[], Mapping[str, Source]] = dict
+    scalars: Mapping[str, float] = field(default_factory=dict)
+    description: str = "the head"
+
+    def carry(self, family: str, method: str) -> CarriedState:
+        """The state of this family that the head has or implies. Raises MethodUnavailable if it does neither."""
+        if self.family == family:
+            return CarriedState(self.parts(), self.scalars)
+        if not self.tasks:
+            return CarriedState()
+        if self.single_checkpoint:
+            return CarriedState(derived=True)
+        raise MethodUnavailable(
+            f"{method!r} needs {STATE_CONTENTS[family]} of every task so far, which {self.description} does not have "
+            "and cannot reconstruct. Continue with a method that needs weights and utilities alone (average, linear, "
+            "task_arithmetic, slerp, or ode), or start a lineage from the base and merge its checkpoints there."
+        )
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A method, what it reads, and the state that it leaves: its family, and after the merge its numbers."""
+    """What to run: `merging.streaming.merge(plan.inputs, plan.method, ...)`.
+
+    family: family of the state that the merge leaves, whose parts the method emits; None if it leaves none. scalars:
+    numbers of that state, complete once the merge has ended. report: entries for the merge's report.
+    """
 
     method: AnyMethod
     inputs: Inputs
@@ -38,63 +99,111 @@ class Plan:
     report: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _average(job: Job) -> Plan:
-    time = operating_time(job.merge.task.utility, utilities_before(job))
-    method = Average(before=utilities_before(job), utilities=(job.merge.task.utility,))
-    return Plan(method, inputs_of(job), report={"operating_time": time})
+@dataclass(frozen=True)
+class PlanRequest:
+    """One merge to plan.
+
+    recipe: flat, with `method`; unnamed fields get defaults. base, head, checkpoint: the input files. scope: whether a
+    tensor of this name is merged. task, utility: of the incoming checkpoint. earlier: utilities of the head's tasks by
+    name, in order, without the incoming task. base_utility: u_0. scratch: a folder for unnamed temporary files.
+    """
+
+    recipe: Mapping[str, object]
+    base: Source
+    head: Source
+    checkpoint: Source
+    task: str
+    utility: float
+    scratch: Path
+    state: HeadState = HeadState()
+    earlier: Mapping[str, float] = field(default_factory=dict)
+    base_utility: float = 0.0
+    scope: Callable[[str], bool] = lambda _: True
+
+    @property
+    def method(self) -> str:
+        """The recipe's method."""
+        return str(self.recipe["method"])
+
+    @cached_property
+    def values(self) -> Mapping[str, Any]:
+        """Every field's value. Raises ValueError if the recipe is not valid."""
+        return complete(self.recipe)
+
+    @property
+    def utilities_before(self) -> float:
+        """Sum of the utilities of all that the head consists of, the base's included."""
+        return self.base_utility + sum(self.earlier.values())
+
+    @property
+    def operating_time(self) -> float:
+        """T_k by the utilities."""
+        return operating_time(self.utility, self.utilities_before)
+
+    def carry(self, family: str) -> CarriedState:
+        """The head's state of this family. Raises MethodUnavailable."""
+        return self.state.carry(family, self.method)
+
+    def inputs(self, carried: CarriedState | None = None) -> Inputs:
+        """The files for the streaming engine, with the carried state."""
+        carried = carried or CarriedState()
+        incoming = (self.head, self.checkpoint) if carried.derived else (self.checkpoint,)
+        return Inputs(self.base, self.head, incoming, carried.parts, self.scope)
+
+    def stateless(self, method: AnyMethod, **report: Any) -> Plan:
+        """A plan that needs and leaves no state."""
+        return Plan(method, self.inputs(), report=report)
+
+    def stateful(
+        self,
+        family: str,
+        method: AnyMethod,
+        carried: CarriedState | None = None,
+        scalars: Callable[[], dict[str, float]] = dict,
+    ) -> Plan:
+        """A plan that continues the head's state of this family and leaves a new one. Raises MethodUnavailable."""
+        return Plan(method, self.inputs(carried or self.carry(family)), family, scalars)
 
 
-def _linear(job: Job) -> Plan:
-    recipe = cast("LinearRecipe", job.merge.recipe)
-    return Plan(Linear(recipe.alpha), inputs_of(job))
+def plan(request: PlanRequest) -> Plan:
+    """The plan of a merge by a data-free method.
+
+    Raises MethodUnavailable if the head lacks the state that the method needs, ValueError if the recipe is not valid.
+    """
+    return PLANNERS[request.method](request)
 
 
-def _task_arithmetic(job: Job) -> Plan:
-    recipe = cast("TaskArithmeticRecipe", job.merge.recipe)
-    return Plan(TaskArithmetic(recipe.scaling), inputs_of(job))
+def _average(request: PlanRequest) -> Plan:
+    method = Average(before=request.utilities_before, utilities=(request.utility,))
+    return request.stateless(method, operating_time=request.operating_time)
 
 
-def _ties(job: Job) -> Plan:
-    recipe = cast("TiesRecipe", job.merge.recipe)
-    return _carried(job, "ties", Ties(recipe.density, recipe.scaling, recipe.scope))
+def _dare(request: PlanRequest) -> Plan:
+    values = request.values
+    if values["then"] == "task_arithmetic":
+        thin = dare(values["drop_rate"], values["seed"], [request.task])
+        return request.stateless(TaskArithmetic(values["scaling"], thin))
+    carried = request.carry("ties")
+    # A head that stands for its only checkpoint is not thinned: it has been merged already.
+    labels = [None, request.task] if carried.derived else [request.task]
+    thin = dare(values["drop_rate"], values["seed"], labels)
+    return request.stateful("ties", Ties(values["density"], values["scaling"], values["scope"], thin), carried)
 
 
-def _dare(job: Job) -> Plan:
-    recipe = cast("DareRecipe", job.merge.recipe)
-    name = job.merge.task.name
-    if recipe.then == "task_arithmetic":
-        return Plan(TaskArithmetic(recipe.scaling, dare(recipe.drop_rate, recipe.seed, [name])), inputs_of(job))
-    carried = carry(job, "ties")
-    # Where head itself stands for its only checkpoint, that one is not thinned: it has been merged already.
-    labels = [*[None] * carried.derived, name]
-    thin = dare(recipe.drop_rate, recipe.seed, labels)
-    return _carried(job, "ties", Ties(recipe.density, recipe.scaling, recipe.scope, thin), carried)
+def _slerp(request: PlanRequest) -> Plan:
+    given = request.values["operating_time"]
+    time = request.operating_time if isinstance(given, str) else given
+    return request.stateless(Slerp(time), operating_time=time)
 
 
-def _magmax(job: Job) -> Plan:
-    recipe = cast("MagMaxRecipe", job.merge.recipe)
-    return _carried(job, "magmax", MagMax(recipe.scaling))
-
-
-def _carried(job: Job, family: str, method: Method, carried: Carried | None = None) -> Plan:
-    carried = carried or carry(job, family)
-    return Plan(method, inputs_of(job, carried.parts, derived=carried.derived), family)
-
-
-def _slerp(job: Job) -> Plan:
-    recipe = cast("SlerpRecipe", job.merge.recipe)
-    given = recipe.operating_time
-    time = operating_time(job.merge.task.utility, utilities_before(job)) if isinstance(given, str) else given
-    return Plan(Slerp(time), inputs_of(job), report={"operating_time": time})
-
-
-def _opcm(job: Job) -> Plan:
-    recipe = cast("OpcmRecipe", job.merge.recipe)
-    carried = carry(job, "opcm")
+def _opcm(request: PlanRequest) -> Plan:
+    carried = request.carry("opcm")
     numbers = carried.scalars
+    if carried.derived:
+        numbers = {"count": 1.0, "mean_norm": distance(request.inputs()), "scale": 1.0}
     method = Opcm(
-        recipe.alpha,
-        job.scratch,
+        request.values["alpha"],
+        request.scratch,
         count=int(numbers.get("count", 0)),
         mean_norm=numbers.get("mean_norm", 0.0),
         scale=numbers.get("scale", 1.0),
@@ -103,22 +212,29 @@ def _opcm(job: Job) -> Plan:
     def scalars() -> dict[str, float]:
         return {"count": float(method.count), "mean_norm": method.mean_norm, "scale": method.scale}
 
-    return Plan(method, inputs_of(job), "opcm", scalars)
+    return request.stateful("opcm", method, CarriedState(), scalars)
 
 
-def utilities_before(job: Job) -> float:
-    """The utilities of all that head is made of, the base's included."""
-    return job.lineage.base_utility + sum(task.utility for task in job.earlier_tasks)
+def distance(inputs: Inputs) -> float:
+    """‖θ − θ_pre‖ of the head over all merged tensors."""
+    squares = 0.0
+    for slot in inputs.slots():
+        for span in slot.spans():
+            tau = slot.head.difference(span, slot.base.read(span))
+            squares += dot(tau, tau)
+    return math.sqrt(squares)
 
 
-PLANS: Final[Mapping[str, Callable[[Job], Plan]]] = {
+PLANNERS: Final[Mapping[str, Callable[[PlanRequest], Plan]]] = {
     "average": _average,
-    "linear": _linear,
-    "task_arithmetic": _task_arithmetic,
-    "ties": _ties,
+    "linear": lambda request: request.stateless(Linear(request.values["alpha"])),
+    "task_arithmetic": lambda request: request.stateless(TaskArithmetic(request.values["scaling"])),
+    "ties": lambda request: request.stateful(
+        "ties", Ties(request.values["density"], request.values["scaling"], request.values["scope"])
+    ),
     "dare": _dare,
-    "magmax": _magmax,
+    "magmax": lambda request: request.stateful("magmax", MagMax(request.values["scaling"])),
     "slerp": _slerp,
     "opcm": _opcm,
 }
-"""Method name of a data-free recipe -> how it merges this job."""
+"""Method name of a data-free recipe -> its planner."""

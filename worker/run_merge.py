@@ -34,7 +34,7 @@ from worker.merge_metrics import Account, gpu_memory, worker_name
 from worker.methods import METHODS
 from worker.safetensors_writer import Entry, Output, writing
 from worker.settings import WorkerSettings
-from worker.torch_tensors import Weights, as_tensor
+from worker.torch_tensors import Weights, to_torch
 from worker.watchdog import Watchdog
 
 _log = logging.getLogger(__name__)
@@ -198,7 +198,7 @@ def _write(job: Job, result: Result) -> tuple[Blob, MethodState | None]:
     Raises Rejected when the merge's gate is not met: then nothing is kept.
     """
     base = job.base
-    entries = [Entry(name, raw.dtype, raw.shape) for name in base.names for raw in (base.raw(name),)]
+    entries = [Entry(name, raw.dtype, raw.shape) for name in base.names for raw in (base.tensor(name),)]
     with ExitStack() as stack:
 
         def output(entries: Sequence[Entry], metadata: Mapping[str, str]) -> Output:
@@ -209,7 +209,7 @@ def _write(job: Job, result: Result) -> tuple[Blob, MethodState | None]:
         outputs |= {part: output(found, {}) for part, found in result.parts.items()}
         result.write(lambda sink, chunk: outputs[sink].append(chunk))
         if result.evaluate is not None:
-            result.evaluate(lambda name: as_tensor(outputs[WEIGHTS].read(name)))
+            result.evaluate(lambda name: to_torch(outputs[WEIGHTS].read(name)))
         _judge(job, result)
         parts = {part: outputs[part].commit().digest for part in result.parts}
         state = MethodState(family=result.family, scalars=result.scalars(), parts=parts) if result.family else None

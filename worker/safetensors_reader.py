@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from merging.tensor_bytes import CARRIERS, Raw
+from merging.tensor_bytes import NUMPY_DTYPES, TensorBytes
 from registry.errors import NotSafetensors
 from registry.safetensors_header import HeaderReader
 
@@ -40,12 +40,12 @@ class MappedFile:
     def __contains__(self, name: object) -> bool:
         return name in self._tensors
 
-    def raw(self, name: str) -> Raw:
+    def tensor(self, name: str) -> TensorBytes:
         """A tensor, read-only. Raises KeyError."""
         tensor = self._tensors[name]
-        carrier = CARRIERS[tensor.dtype]
+        carrier = NUMPY_DTYPES[tensor.dtype]
         count = (tensor.end - tensor.start) // carrier.itemsize
         if not count:
-            return Raw(tensor.dtype, tensor.shape, np.empty(0, carrier))
+            return TensorBytes(tensor.dtype, tensor.shape, np.empty(0, carrier))
         flat = np.frombuffer(self._bytes, carrier, count, self._start + tensor.start)
-        return Raw(tensor.dtype, tensor.shape, flat)
+        return TensorBytes(tensor.dtype, tensor.shape, flat)

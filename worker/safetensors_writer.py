@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from merging.tensor_bytes import CARRIERS, Raw
+from merging.tensor_bytes import NUMPY_DTYPES, TensorBytes
 from registry.blob import Blob
 from registry.blobs.store import BlobWriter
 
@@ -32,7 +32,7 @@ class Entry:
     @property
     def size(self) -> int:
         """Bytes."""
-        return math.prod(self.shape) * CARRIERS[self.dtype].itemsize
+        return math.prod(self.shape) * NUMPY_DTYPES[self.dtype].itemsize
 
 
 class Output:
@@ -77,14 +77,14 @@ class Output:
             if self._filled == _BLOCK:
                 self._hand_over()
 
-    def read(self, name: str) -> Raw:
+    def read(self, name: str) -> TensorBytes:
         """A tensor that has been written."""
         self._flush()
         position = self._start
         for entry in self.entries:
             if entry.name == name:
                 read = bytearray(self._writer.read(position, entry.size))
-                return Raw(entry.dtype, entry.shape, np.frombuffer(read, CARRIERS[entry.dtype]))
+                return TensorBytes(entry.dtype, entry.shape, np.frombuffer(read, NUMPY_DTYPES[entry.dtype]))
             position += entry.size
         raise KeyError(name)
 

@@ -1,18 +1,24 @@
-"""What of a job's files is merged."""
+"""Merge scope: which tensors of a job's files are merged, and the planner's request for a job."""
 
-from collections.abc import Mapping
-
-from merging.streaming import Inputs
 from worker.architectures.open_clip import VISUAL
 from worker.merge_job import Job
-from worker.safetensors_reader import MappedFile
+from worker.methods.method_state import head_state
+from worker.planning import PlanRequest
 
 
-def inputs_of(job: Job, parts: Mapping[str, MappedFile] | None = None, *, derived: bool = False) -> Inputs:
-    """The job's files for the engine. Under an architecture the visual tower is merged, else every float.
-
-    parts: the parent's state. derived: head stands for the one checkpoint it consists of, and is merged as that.
-    """
+def plan_request(job: Job) -> PlanRequest:
+    """The planner's request for a job. With an architecture its visual tower is merged, else every float tensor."""
     prefix = VISUAL if job.lineage.architecture is not None else ""
-    incoming = (*((job.head,) if derived else ()), job.checkpoint)
-    return Inputs(job.base, job.head, incoming, parts or {}, scope=lambda name: name.startswith(prefix))
+    return PlanRequest(
+        recipe=job.merge.recipe.model_dump(),
+        base=job.base,
+        head=job.head,
+        checkpoint=job.checkpoint,
+        task=job.merge.task.name,
+        utility=job.merge.task.utility,
+        scratch=job.scratch,
+        state=head_state(job.parent, job.blobs),
+        earlier={task.name: task.utility for task in job.earlier_tasks},
+        base_utility=job.lineage.base_utility,
+        scope=lambda name: name.startswith(prefix),
+    )

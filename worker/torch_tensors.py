@@ -8,7 +8,7 @@ import torch
 from safetensors import safe_open
 
 from merging.streaming import NotFinite
-from merging.tensor_bytes import CARRIERS, Raw
+from merging.tensor_bytes import NUMPY_DTYPES, TensorBytes
 from registry.blobs.store import BlobWriter
 from worker.safetensors_reader import MappedFile
 from worker.safetensors_writer import Entry, Output
@@ -45,18 +45,18 @@ class Weights(MappedFile):
         return tensor
 
 
-def as_raw(tensor: torch.Tensor) -> Raw:
+def to_tensor_bytes(tensor: torch.Tensor) -> TensorBytes:
     """A tensor as a file would have it; contiguous ones on the CPU keep their memory."""
     dtype = _NAMES[tensor.dtype]
     flat = tensor.detach().cpu().contiguous().reshape(-1)
-    return Raw(dtype, tuple(tensor.shape), flat.view(torch.uint8).numpy().view(CARRIERS[dtype]))
+    return TensorBytes(dtype, tuple(tensor.shape), flat.view(torch.uint8).numpy().view(NUMPY_DTYPES[dtype]))
 
 
-def as_tensor(raw: Raw) -> torch.Tensor:
+def to_torch(raw: TensorBytes) -> torch.Tensor:
     """A copy as a tensor of torch."""
     tensor = torch.empty(raw.shape, dtype=_DTYPES[raw.dtype])
-    if raw.flat.size:
-        tensor.reshape(-1).view(torch.uint8).numpy()[:] = raw.flat.view(np.uint8)
+    if raw.elements.size:
+        tensor.reshape(-1).view(torch.uint8).numpy()[:] = raw.elements.view(np.uint8)
     return tensor
 
 
@@ -84,5 +84,5 @@ def write_weights(
             if found != entry:
                 message = f"{entry.name} is {found.dtype} {found.shape}, expected {entry.dtype} {entry.shape}"
                 raise ValueError(message)
-            output.append(as_raw(tensor).flat)
+            output.append(to_tensor_bytes(tensor).elements)
         output.finish()

@@ -26,6 +26,8 @@ _ROOT: Final = Path(__file__).parents[2]
 _DECIDING: Final = (
     "merging/**/*.py",
     "worker/calibration_memory.py",
+    "worker/planning.py",
+    "worker/ode_planning.py",
     "benchmarks/quality/material.py",
     "benchmarks/quality/mergers.py",
     "benchmarks/quality/protocol.py",

@@ -1,27 +1,23 @@
-"""From a recipe, as `POST /merge` takes it, to what merges the checkpoints of a stream one by one."""
+"""Merge the checkpoints of a stream one by one, by the recipes and planners that `POST /merge` uses."""
 
+import math
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from benchmarks.quality.material import Material, State
 from merging import ode, streaming
-from merging.average import Average
-from merging.dare import dare
-from merging.linear import Linear
-from merging.magmax import MagMax
-from merging.opcm import Opcm
-from merging.slerp import Slerp
-from merging.task_arithmetic import TaskArithmetic
-from merging.tensor_bytes import Raw
-from merging.ties import Ties
+from merging.tensor_bytes import NUMPY_DTYPES, TensorBytes
 from worker.calibration_memory import Sample
-from worker.torch_tensors import as_raw
+from worker.ode_planning import plan_ode
+from worker.planning import HeadState, Plan, PlanRequest, plan
+from worker.torch_tensors import to_tensor_bytes, to_torch
 
 Recipe = dict[str, Any]
 """`method` and its parameters."""
@@ -57,118 +53,119 @@ class Merger(Protocol):
 
 
 class OdeMerger:
-    """ODE-M by the engine. Recipes differ from the service's in nothing."""
+    """ODE-M. A recipe may name any parameter of `OdeConfig`, also those that no request may set."""
 
     def __init__(self, material: Material, recipe: Recipe) -> None:
         self._material = material
-        self._config = ode.OdeConfig.from_recipe(recipe)
+        self._recipe = recipe
 
     def merge(self, arrival: Arrival) -> Merged:
         """Merge one checkpoint more."""
         material = self._material
-        data = [
-            ode.TaskData(sample.task.name, sample.images, sample.labels, sample.head, utility)
-            for sample, utility in zip(arrival.memory, arrival.utilities, strict=True)
-        ]
+        planned = plan_ode(self._recipe, arrival.memory, dict(zip(arrival.tasks, arrival.utilities, strict=True)))
         tower = material.tower.requires_grad_(requires_grad=False)
         outcome = ode.merge(
             tower,
             arrival.head,
             arrival.checkpoint,
-            data,
+            planned.tasks,
             logit_scale=material.logit_scale,
             normalisation=material.normalisation,
-            config=self._config,
+            config=planned.config,
             origin=material.base,
+            base_utility=planned.base_utility,
         )
         report = outcome.report
         parameters = {name: tensor.clone() for name, tensor in outcome.parameters.items()}
         return Merged(parameters, report.forward_samples, report.backward_samples, report.as_dict())
 
 
-class _Held:
-    """Parameters in memory, with the interface of a file."""
+class InMemory:
+    """Tensors in memory, with the interface of a file."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
-        self.names: Sequence[str] = tuple(state)
+    def __init__(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        self._tensors = tensors
+        self.names: Sequence[str] = tuple(tensors)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._state
+        return name in self._tensors
 
-    def raw(self, name: str) -> Raw:
-        return as_raw(self._state[name])
+    def tensor(self, name: str) -> TensorBytes:
+        """The tensor of this name."""
+        return to_tensor_bytes(self._tensors[name])
 
 
 class DataFreeMerger:
-    """A data-free method by the streaming engine.
+    """A data-free method, planned and streamed as a worker does it; carries the method's state in memory."""
 
-    The methods whose state is a sum are given all checkpoints so far at once, from the base: they are exact
-    continually, so this is what one at a time comes to.
-    """
-
-    def __init__(self, material: Material, method: Callable[[Arrival], streaming.Method], *, at_once: bool) -> None:
-        self._material = material
-        self._method = method
-        self._at_once = at_once
-        self._seen: list[State] = []
+    def __init__(self, material: Material, recipe: Recipe) -> None:
+        self._base = material.base
+        self._recipe = recipe
+        self._state = HeadState()
 
     def merge(self, arrival: Arrival) -> Merged:
         """Merge one checkpoint more."""
-        base = self._material.base
-        self._seen = [*self._seen, arrival.checkpoint] if self._at_once else [arrival.checkpoint]
-        head = base if self._at_once else arrival.head
-        incoming = tuple(_Held(state) for state in self._seen)
-        inputs = streaming.Inputs(_Held(base), _Held(head), incoming, {}, scope=lambda _: True)
-        chunks: list[np.ndarray] = []
+        earlier = dict(zip(arrival.tasks[:-1], arrival.utilities[:-1], strict=True))
+        planned = plan(
+            PlanRequest(
+                recipe=self._recipe,
+                base=InMemory(self._base),
+                head=InMemory(arrival.head),
+                checkpoint=InMemory(arrival.checkpoint),
+                task=arrival.tasks[-1],
+                utility=arrival.utilities[-1],
+                scratch=Path(tempfile.gettempdir()),
+                state=self._state,
+                earlier=earlier,
+            )
+        )
+        weights, parts = run_plan(planned)
+        files = {part: InMemory(tensors) for part, tensors in parts.items()}
+        scalars = planned.scalars()
+        self._state = HeadState(tasks=len(arrival.tasks), family=planned.family, parts=lambda: files, scalars=scalars)
+        return Merged(weights)
 
-        def emit(sink: str, chunk: np.ndarray) -> None:
-            if sink == streaming.WEIGHTS:
-                chunks.append(chunk.copy())
 
-        streaming.merge(inputs, self._method(arrival), emit)
-        flat = torch.from_numpy(np.concatenate(chunks))
-        parts = flat.split([tensor.numel() for tensor in base.values()])
-        return Merged({n: part.view(tensor.shape) for (n, tensor), part in zip(base.items(), parts, strict=True)})
+def run_plan(planned: Plan) -> tuple[State, dict[str, State]]:
+    """Run a plan in memory; returns the merged tensors and the parts of the method's state."""
+    chunks: dict[str, list[bytes]] = {streaming.WEIGHTS: []}
+
+    def emit(output: str, chunk: NDArray[Any]) -> None:
+        chunks.setdefault(output, []).append(chunk.tobytes())
+
+    streaming.merge(planned.inputs, planned.method, emit)
+    inputs = planned.inputs
+    specs: dict[str, dict[str, streaming.StateTensor]] = {
+        streaming.WEIGHTS: {
+            name: streaming.StateTensor(stored.dtype, stored.shape)
+            for name in inputs.base.names
+            for stored in (inputs.base.tensor(name),)
+        }
+    }
+    for slot in inputs.slots():
+        for part, spec in streaming.state_tensors(planned.method, slot).items():
+            specs.setdefault(part, {})[slot.name] = spec
+    made = {output: _split(b"".join(chunks[output]), tensors) for output, tensors in specs.items()}
+    return made.pop(streaming.WEIGHTS), made
 
 
-def _opcm(alpha: float) -> Callable[[Arrival], streaming.Method]:
-    """One OPCM for a whole stream: it goes on from its own numbers."""
-    scratch = Path(tempfile.gettempdir())
-    last: Opcm | None = None
-
-    def method(_: Arrival) -> streaming.Method:
-        nonlocal last
-        before = last or Opcm(alpha, scratch)
-        last = Opcm(alpha, scratch, before.count, before.mean_norm, before.scale)
-        return last
-
-    return method
+def _split(data: bytes, specs: Mapping[str, streaming.StateTensor]) -> State:
+    """The tensors of an output, whose elements follow each other in `data`."""
+    tensors, position = {}, 0
+    for name, spec in specs.items():
+        count = math.prod(spec.shape)
+        elements = np.frombuffer(data, NUMPY_DTYPES[spec.dtype], count, position)
+        tensors[name] = to_torch(TensorBytes(spec.dtype, spec.shape, elements))
+        position += elements.nbytes
+    return tensors
 
 
 def merger(material: Material, recipe: Recipe) -> Merger:
     """What merges by this recipe. Raises KeyError for a method that is unknown."""
-    said = {name: value for name, value in recipe.items() if name != "method"}
-    method = recipe["method"]
-    if method == "ode":
+    if recipe["method"] == "ode":
         return OdeMerger(material, recipe)
-    if method == "replay":
+    if recipe["method"] == "replay":
         from benchmarks.quality.replay import Replay  # noqa: PLC0415  it merges by this module
 
-        return Replay(material, **said)
-    scaling = said.get("scaling", 1.0)
-    at_once: dict[str, Callable[[Arrival], streaming.Method]] = {
-        "average": lambda arrival: Average(0.0, arrival.utilities),
-        "task_arithmetic": lambda _: TaskArithmetic(scaling),
-        "ties": lambda _: Ties(said["density"], scaling),
-        "magmax": lambda _: MagMax(scaling),
-        "dare": lambda arrival: TaskArithmetic(scaling, dare(said["drop_rate"], 0, list(arrival.tasks))),
-    }
-    if method in at_once:
-        return DataFreeMerger(material, at_once[method], at_once=True)
-    one_by_one: dict[str, Callable[[Arrival], streaming.Method]] = {
-        "linear": lambda _: Linear(said["alpha"]),
-        "opcm": _opcm(said.get("alpha", 0.5)),
-        "slerp": lambda arrival: Slerp(arrival.utilities[-1] / sum(arrival.utilities)),
-    }
-    return DataFreeMerger(material, one_by_one[method], at_once=False)
+        return Replay(material, **{name: value for name, value in recipe.items() if name != "method"})
+    return DataFreeMerger(material, recipe)

@@ -5,12 +5,12 @@ Source: Lin & Kang, arXiv 2605.19409, and its published code.
 
 from merging.ode.config import OdeConfig
 from merging.ode.engine import merge
+from merging.ode.parameters import PARAMETERS
 from merging.ode.report import Cancelled, Outcome, Report, Step
 from merging.ode.task import Normalisation, TaskData
-from merging.ode_recipe import RECIPE_FIELDS
 
 __all__ = [
-    "RECIPE_FIELDS",
+    "PARAMETERS",
     "Cancelled",
     "Normalisation",
     "OdeConfig",

@@ -1,10 +1,11 @@
-"""The frozen configuration of an ODE-M merge, made from a flat recipe."""
+"""The frozen configuration of an ODE-M merge."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self
 
-from merging.ode_recipe import RECIPE_FIELDS, parse_recipe
+from merging.ode.parameters import PARAMETERS
+from merging.recipes import ODE, parse_fields
 
 Rectifier = Literal["per_task", "aggregate", "none"]
 Integrator = Literal["adaptive", "euler", "adams"]
@@ -12,21 +13,27 @@ Integrator = Literal["adaptive", "euler", "adams"]
 
 @dataclass(frozen=True)
 class OdeConfig:
-    """One value for each field of `RECIPE_FIELDS`, under the same names; their meaning stands there."""
+    """The value of every parameter in `PARAMETERS`, under the same names; each is described there."""
 
     preset: Literal["default", "released"]
     rectifier: Rectifier
     integrator: Integrator
     step_size: float
+    operating_time: Literal["utilities", "auto"] | float
+    barrier_budget: float
+    coefficients: bool
+    refine: bool
+    seed: int
+    micro_batch: int
+
     tolerance: float
     smoothing: float
     smallest_step: float
     largest_step: float
     path_end: Literal["exact", "last_grid_point"]
-    operating_time: Literal["utilities", "auto"] | float
     holdout: float
     auto_limit: float
-    barrier_budget: float
+
     barrier_power: float
     protect_old_only: bool
     excess_constraints: int
@@ -48,10 +55,9 @@ class OdeConfig:
     shrink: float
     smallest_scale: float
     on_violation: Literal["shorten", "skip"]
-    coefficients: bool
+
     coefficient_steps: int
     coefficient_rate: float
-    refine: bool
     refine_steps: int
     refine_rate: float
     refine_unit: Literal["parameters", "distance"]
@@ -65,15 +71,14 @@ class OdeConfig:
     crops: float
     rates_by_time: bool
     enough_samples: int
-    seed: int
-    micro_batch: int
+
     precision: Literal["auto", "float32", "tf32", "bf16"]
     compile: bool
 
     def __post_init__(self) -> None:
-        """Hold a configuration made by hand to the same ranges as a recipe."""
-        for field in fields(self):
-            RECIPE_FIELDS[field.name].parse(field.name, getattr(self, field.name))
+        """Check ranges and combinations, also of a configuration made field by field. Raises ValueError."""
+        for item in fields(self):
+            PARAMETERS[item.name].parse(item.name, getattr(self, item.name))
         if self.excess_constraints + self.sensitivity_constraints > 4:
             raise ValueError("excess_constraints and sensitivity_constraints together are more than 4")
         if self.path_end == "last_grid_point" and self.integrator == "adaptive":
@@ -81,10 +86,18 @@ class OdeConfig:
 
     @classmethod
     def from_recipe(cls, recipe: Mapping[str, object]) -> Self:
-        """Make the configuration of a flat JSON recipe; ValueError says what is allowed instead."""
-        values: dict[str, Any] = parse_recipe(recipe)
+        """The configuration of a flat recipe; `method`, if given, must be "ode".
+
+        recipe: public fields and, in experiments and in records of earlier releases, any other parameter. Raises
+        ValueError, which says what is allowed.
+        """
+        if recipe.get("method", ODE.method) != ODE.method:
+            raise ValueError(f'method is {recipe["method"]!r}; this recipe is for "{ODE.method}"')
+        values: dict[str, Any] = parse_fields(PARAMETERS, {k: v for k, v in recipe.items() if k != "method"})
+        if values["integrator"] == "adaptive" and "path_end" not in recipe:
+            values["path_end"] = "exact"  # the grid of preset "released" is that of its own, fixed step
         return cls(**values)
 
     def as_recipe(self) -> dict[str, object]:
-        """Return the recipe that makes this configuration, every field named."""
+        """The recipe that makes this configuration, with every parameter named."""
         return asdict(self)

@@ -14,7 +14,7 @@ from tests.acceptance.api import Api
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 LIMIT_MB = 150
-COARSE = {"integrator": "euler", "step_size": 0.25, "backtracks": 2, "coefficients": False, "refine": False}
+COARSE = {"integrator": "euler", "step_size": 0.25, "coefficients": False, "refine": False}
 """Two steps to the middle of the path, and nothing after them."""
 
 

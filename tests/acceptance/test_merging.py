@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from benchmarks.harness.stack import Stack
+from merging.ode import OdeConfig
 from tests.acceptance import networks
 from tests.acceptance.api import Api, Json
 from tests.acceptance.material import SAMPLES, TASKS, Material
@@ -280,11 +281,11 @@ def test_without_an_architecture_the_average_of_any_weights_is_their_mean(api: A
     assert api.http.get("/models/plain@3/open_clip_config.json").status_code == 404
 
 
-def test_a_lineages_recipe_keeps_a_null_that_was_said_on_purpose(
+def test_a_lineages_recipe_keeps_the_parameters_that_were_set_and_no_others(
     api: Api, material: Material, lineage: Callable[..., str]
 ) -> None:
-    recipe = {"method": "ode", "allowed_increase": None}
-    name = lineage("nullable", recipe=recipe)
+    recipe = {"method": "ode", "operating_time": "utilities", "barrier_budget": 0.1}
+    name = lineage("as-requested", recipe=recipe)
     assert api.get(f"/lineages/{name}")["recipe"] == recipe
     document = {"lineage": name, "task": TASKS[0].document, "recipe": {"seed": 3}}
     made = api.wait_success(api.merge(document, material.visual["alpha"], material.calibration["alpha"]))
@@ -295,7 +296,7 @@ def test_a_lineages_recipe_keeps_a_null_that_was_said_on_purpose(
 def test_coefficients_are_learned_against_the_lineages_base_from_the_second_checkpoint_on(
     api: Api, material: Material, lineage: Callable[..., str]
 ) -> None:
-    name = lineage("weighed", recipe={"method": "ode", "coefficients": True, "coefficient_steps": 3})
+    name = lineage("weighed", recipe={"method": "ode", "coefficients": True})
     told = []
     for task in TASKS[:2]:
         api.wait_success(
@@ -306,5 +307,5 @@ def test_coefficients_are_learned_against_the_lineages_base_from_the_second_chec
         told.append(api.version(f"{name}@{len(told) + 1}")["report"]["coefficients"])
     first, second = told
     assert first == {}
-    assert second["steps"] == 3
+    assert second["steps"] == OdeConfig.from_recipe({}).coefficient_steps
     assert second["rows"] > 0

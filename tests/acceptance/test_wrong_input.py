@@ -157,7 +157,7 @@ DOCUMENTS: dict[str, tuple[Json | str, int, str, tuple[str, ...]]] = {
         {"recipe": {"stepsize": 0.1}},
         422,
         "invalid-document",
-        ("recipe", "stepsize", "not permitted"),
+        ("recipe", "unknown recipe fields: stepsize; allowed: preset"),
     ),
     "an unknown method": ({"recipe": {"method": "magic"}}, 422, "invalid-document", ("magic", "'ode'", "'average'")),
     "a parameter out of range": (

@@ -101,7 +101,7 @@ LINEAGES: dict[str, tuple[Callable[[RunningService], Json], int, str, tuple[str,
         lambda house: lineage(house, recipe={"method": "ode", "steps": 3}),
         422,
         "invalid-document",
-        ("steps", "not permitted"),
+        ("recipe", "unknown recipe fields: steps; allowed: preset"),
     ),
 }
 

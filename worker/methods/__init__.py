@@ -6,10 +6,10 @@ from typing import Final
 from worker.merge_job import Job, Result
 from worker.methods.data_free import merge_by_streaming
 from worker.methods.ode import merge_by_ode
-from worker.planning import PLANS
+from worker.planning import PLANNERS
 
 METHODS: Final[Mapping[str, Callable[[Job], Result]]] = {
     "ode": merge_by_ode,
-    **dict.fromkeys(PLANS, merge_by_streaming),
+    **dict.fromkeys(PLANNERS, merge_by_streaming),
 }
 """Method name of a recipe -> what runs it."""

@@ -12,29 +12,30 @@ from worker.architectures.open_clip import VISUAL, OpenClipNetwork
 from worker.calibration_memory import Sample, load
 from worker.evaluation import Scores, admit_sample
 from worker.merge_job import Job, MergeCancelled, Result
-from worker.planning import PLANS, Plan
+from worker.planning import Plan, plan
 from worker.safetensors_writer import Entry
+from worker.tensor_scope import plan_request
 
 
 def merge_by_streaming(job: Job) -> Result:
     """A chunk in memory at a time. The network runs only to score, where there are calibration samples to score on."""
-    plan = PLANS[job.merge.recipe.method](job)
+    planned = plan(plan_request(job))
     memory, scores, evaluate = _evaluation(job)
-    report: dict[str, Any] = dict(plan.report)
+    report: dict[str, Any] = dict(planned.report)
     if scores is not None:
         report["tasks"] = scores.table
     return Result(
-        write=lambda emit: _write(job, plan, emit, report),
+        write=lambda emit: _write(job, planned, emit, report),
         memory=memory,
         report=report,
-        family=plan.family,
-        parts=_parts(plan),
-        scalars=plan.scalars,
+        family=planned.family,
+        parts=_parts(planned),
+        scalars=planned.scalars,
         evaluate=evaluate,
     )
 
 
-def _write(job: Job, plan: Plan, emit: Emit, report: dict[str, Any]) -> None:
+def _write(job: Job, planned: Plan, emit: Emit, report: dict[str, Any]) -> None:
     done = 0
 
     def on_tensor(_: str) -> None:
@@ -44,16 +45,16 @@ def _write(job: Job, plan: Plan, emit: Emit, report: dict[str, Any]) -> None:
         done += 1
         job.report(Progress(phase="merging", step=done))
 
-    if missing := streaming.merge(plan.inputs, plan.method, emit, on_tensor):
+    if missing := streaming.merge(planned.inputs, planned.method, emit, on_tensor):
         report["kept_tensors"] = missing
 
 
-def _parts(plan: Plan) -> dict[str, tuple[Entry, ...]]:
-    """The entries of each part's file, in the base's order."""
+def _parts(planned: Plan) -> dict[str, tuple[Entry, ...]]:
+    """The tensors of each part's file, in the base's order."""
     found: dict[str, list[Entry]] = {}
-    for place in plan.inputs.places():
-        for part, tensor in streaming.state_tensors(plan.method, place).items():
-            found.setdefault(part, []).append(Entry(place.name, tensor.dtype, tensor.shape))
+    for slot in planned.inputs.slots():
+        for part, tensor in streaming.state_tensors(planned.method, slot).items():
+            found.setdefault(part, []).append(Entry(slot.name, tensor.dtype, tensor.shape))
     return {part: tuple(entries) for part, entries in found.items()}
 
 

@@ -11,10 +11,10 @@ from registry.architecture import Architecture
 from registry.errors import MethodUnavailable
 from registry.merge import Progress
 from worker.architectures.open_clip import VISUAL, OpenClipNetwork
-from worker.calibration_memory import Sample
 from worker.evaluation import Scores, admit_sample
 from worker.merge_job import Job, MergeCancelled, Result
-from worker.torch_tensors import Weights, as_raw, check_finite
+from worker.ode_planning import OdePlan, plan_ode
+from worker.torch_tensors import Weights, check_finite, to_tensor_bytes
 
 _CHECKPOINT = "the checkpoint"
 
@@ -30,18 +30,18 @@ def merge_by_ode(job: Job) -> Result:
     for name, tensor in incoming.items():
         check_finite(VISUAL + name, tensor, _CHECKPOINT)
     memory = admit_sample(job, network)
-    known = {sample.task.name for sample in memory[:-1]}
+    utilities = {task.name: task.utility for task in job.tasks}
+    plan = plan_ode(job.merge.recipe.model_dump(), memory, utilities, job.lineage.base_utility)
     scores = Scores(job, network, architecture, memory)
     scores.take("before", before)
     scores.take("checkpoint", incoming)
     network.set_parameters(before)
-    outcome = _follow(job, network, architecture, memory, known, before, incoming)
+    outcome = _merge(job, network, architecture, plan, before, incoming)
     job.report(Progress(phase="evaluating"))
     scores.take("after", outcome.parameters)
     report = {"tasks": scores.table, **outcome.report.as_dict()}
-    unprotected = sorted({task.name for task in job.earlier_tasks} - known)
-    if unprotected:
-        report["unprotected_tasks"] = unprotected
+    if plan.unprotected:
+        report["unprotected_tasks"] = list(plan.unprotected)
     merged = {VISUAL + name: tensor for name, tensor in outcome.parameters.items()}
     return Result(write=lambda emit: _write(job, merged, emit), memory=memory, report=report)
 
@@ -53,33 +53,29 @@ def _write(job: Job, merged: Mapping[str, Tensor], emit: Emit) -> None:
         if name in merged:
             tensor = merged[name].detach().to(tensor.dtype).cpu()
             check_finite(name, tensor, "the result")
-        emit(WEIGHTS, as_raw(tensor).flat)
+        emit(WEIGHTS, to_tensor_bytes(tensor).elements)
 
 
-def _follow(
+def _merge(
     job: Job,
     network: OpenClipNetwork,
     architecture: Architecture,
-    memory: tuple[Sample, ...],
-    known: set[str],
+    plan: OdePlan,
     before: Mapping[str, Tensor],
     incoming: Mapping[str, Tensor],
 ) -> ode.Outcome:
-    data = [ode.TaskData(item.task.name, item.images, item.labels, item.head, item.task.utility) for item in memory]
-    # Tasks merged without a calibration sample cannot be protected, but they keep their share of the path.
-    unknown = sum(task.utility for task in job.earlier_tasks if task.name not in known)
     preprocess = architecture.preprocess
     try:
         return ode.merge(
             network.tower,
             before,
             incoming,
-            data,
+            plan.tasks,
             logit_scale=network.logit_scale,
             normalisation=ode.Normalisation(preprocess.mean, preprocess.std),
-            config=ode.OdeConfig.from_recipe(job.merge.recipe.model_dump()),
+            config=plan.config,
             origin=_Origin(job.base, network.scope),
-            base_utility=job.lineage.base_utility + unknown,
+            base_utility=plan.base_utility,
             on_step=lambda step: job.report(_progress(step)),
             should_stop=job.stopping,
         )

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from merging.streaming import WEIGHTS, AnyMethod, Inputs, StateTensor, merge, state_tensors
-from merging.tensor_bytes import CARRIERS, Raw, round_once
-from worker.torch_tensors import as_raw, as_tensor
+from merging.tensor_bytes import NUMPY_DTYPES, TensorBytes, round_once
+from worker.torch_tensors import to_tensor_bytes, to_torch
 
 DTYPES = [torch.float32, torch.float16, torch.bfloat16]
 State = dict[str, Tensor]
@@ -25,8 +25,8 @@ class Held:
     def __contains__(self, name: object) -> bool:
         return name in self._tensors
 
-    def raw(self, name: str) -> Raw:
-        return as_raw(self._tensors[name])
+    def tensor(self, name: str) -> TensorBytes:
+        return to_tensor_bytes(self._tensors[name])
 
 
 def draw(seed: int, *shape: int, dtype: torch.dtype = torch.float32, spread: float = 3.0) -> Tensor:
@@ -55,12 +55,12 @@ def run(
     held = {name: Held(tensors) for name, tensors in (parts or {}).items()}
     inputs = Inputs(Held(base), Held(head), tuple(map(Held, incoming)), held, scope=lambda _: True)
     missing = merge(inputs, method, lambda sink, chunk: sinks.setdefault(sink, []).append(chunk.tobytes()))
-    like = {name: StateTensor(as_raw(tensor).dtype, tuple(tensor.shape)) for name, tensor in base.items()}
+    like = {name: StateTensor(to_tensor_bytes(tensor).dtype, tuple(tensor.shape)) for name, tensor in base.items()}
     weights = _cut(sinks.pop(WEIGHTS), like)
     tensors: dict[str, dict[str, StateTensor]] = {}
-    for place in inputs.places():
-        for part, tensor in state_tensors(method, place).items():
-            tensors.setdefault(part, {})[place.name] = tensor
+    for slot in inputs.slots():
+        for part, tensor in state_tensors(method, slot).items():
+            tensors.setdefault(part, {})[slot.name] = tensor
     kept = {part: _cut(chunks, tensors[part]) for part, chunks in sinks.items()}
     return weights, kept, missing
 
@@ -70,8 +70,8 @@ def _cut(chunks: list[bytes], like: Mapping[str, StateTensor]) -> State:
     data = b"".join(chunks)
     found, position = {}, 0
     for name, tensor in like.items():
-        flat = np.frombuffer(data, CARRIERS[tensor.dtype], math.prod(tensor.shape), position)
-        found[name] = as_tensor(Raw(tensor.dtype, tensor.shape, flat))
+        flat = np.frombuffer(data, NUMPY_DTYPES[tensor.dtype], math.prod(tensor.shape), position)
+        found[name] = to_torch(TensorBytes(tensor.dtype, tensor.shape, flat))
         position += flat.nbytes
     assert position == len(data), "something else was emitted too"
     return found
@@ -79,5 +79,5 @@ def _cut(chunks: list[bytes], like: Mapping[str, StateTensor]) -> State:
 
 def rounded(values: Tensor, dtype: torch.dtype) -> Tensor:
     """The reference: float64 values of any shape, rounded once."""
-    name = as_raw(torch.empty(0, dtype=dtype)).dtype
-    return as_tensor(Raw(name, tuple(values.shape), round_once(values.reshape(-1).numpy(), name)))
+    name = to_tensor_bytes(torch.empty(0, dtype=dtype)).dtype
+    return to_torch(TensorBytes(name, tuple(values.shape), round_once(values.reshape(-1).numpy(), name)))

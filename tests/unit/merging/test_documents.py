@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from merging.ode_recipe import RECIPE_FIELDS
+from merging.ode.parameters import PARAMETERS
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "engine.md").read_text()
 
@@ -26,7 +26,7 @@ def test_the_ten_line_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_table_of_the_recipe_is_complete_and_right() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|$", DOCUMENT, re.MULTILINE))
-    assert list(rows) == list(RECIPE_FIELDS)
-    for name, field in RECIPE_FIELDS.items():
-        released = "" if field.released is None else json.dumps(field.released)
+    assert list(rows) == list(PARAMETERS)
+    for name, field in PARAMETERS.items():
+        released = json.dumps(field.presets["released"]) if "released" in field.presets else ""
         assert rows[name] == " | ".join([json.dumps(field.default), released, field.allowed(), field.doc])

@@ -236,7 +236,7 @@ def test_states_of_one_base_add(method: str, dtype: torch.dtype) -> None:
     (_, one), (_, other) = merged(make, base, tasks[:2]), merged(make, base, tasks[2:4])
     added = {
         part: {
-            name: torch.from_numpy(AddedState([Held(one[part]), Held(other[part])]).raw(name).matrix)
+            name: torch.from_numpy(AddedState([Held(one[part]), Held(other[part])]).tensor(name).matrix)
             for name in one[part]
         }
         for part in one

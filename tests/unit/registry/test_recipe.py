@@ -1,25 +1,26 @@
 """Recipes as the gateway checks them."""
 
 import json
-from importlib import resources
 
 import pytest
+from pydantic import ValidationError
 
 from merging.ode import OdeConfig
-from merging.ode_recipe import RECIPE_FIELDS
+from merging.recipes import RECIPES, complete
+from registry.base_record import now
 from registry.errors import InvalidRecord
-from registry.recipe import AverageRecipe, OdeRecipe, resolve_recipe
-from worker.recipe_table import table
+from registry.lineage import Lineage, LineageSpec
+from registry.recipe import MODELS, AverageRecipe, OdeRecipe, resolve_recipe
+from registry.version import Provenance
+
+DIGEST = "sha256:" + "0" * 64
+EARLIER = {"method": "ode", "integrator": "euler", "allowed_increase": None, "refine_steps": 3}
+"""A recipe of an earlier release, whose schema had more fields."""
 
 
-def test_the_copied_table_is_the_engines_own() -> None:
-    text = resources.files("registry").joinpath("ode_recipe.json").read_text("utf-8")
-    assert json.loads(text) == table(), "run `python -m worker.recipe_table` after changing the table"
-
-
-def test_a_recipe_keeps_only_what_was_said() -> None:
-    recipe = resolve_recipe({"step_size": 0.01, "allowed_increase": None}, OdeRecipe())
-    assert recipe.model_dump() == {"method": "ode", "step_size": 0.01, "allowed_increase": None}
+def test_a_recipe_keeps_only_the_fields_that_were_set() -> None:
+    recipe = resolve_recipe({"step_size": 0.01, "operating_time": "auto"}, OdeRecipe())
+    assert recipe.model_dump() == {"method": "ode", "step_size": 0.01, "operating_time": "auto"}
     assert resolve_recipe(json.loads(recipe.model_dump_json()), OdeRecipe()) == recipe
 
 
@@ -49,6 +50,53 @@ def test_impossible_recipes_are_refused_by_field(wanted: dict[str, object], word
 
 
 def test_every_field_that_the_gateway_accepts_reaches_the_engine() -> None:
-    for name, field in RECIPE_FIELDS.items():
+    for name, field in RECIPES["ode"].fields.items():
         recipe = resolve_recipe({name: field.default}, OdeRecipe())
         assert getattr(OdeConfig.from_recipe(recipe.model_dump()), name) == field.default
+
+
+@pytest.mark.parametrize("method", RECIPES)
+def test_the_gateway_and_the_planner_accept_the_same_defaults(method: str) -> None:
+    fields = RECIPES[method].fields
+    model = MODELS[method]()
+    assert {name: getattr(model, name) for name in fields} == {name: field.default for name, field in fields.items()}
+    everything = {"method": method} | {name: field.default for name, field in fields.items()}
+    assert resolve_recipe(everything, OdeRecipe()).model_dump() == everything
+    assert complete(everything) == {name: field.default for name, field in fields.items()}
+
+
+@pytest.mark.parametrize("method", RECIPES)
+def test_numbers_outside_of_a_range_are_refused_by_the_gateway_and_the_planner(method: str) -> None:
+    for name, field in RECIPES[method].fields.items():
+        limits = (field.minimum, field.maximum)
+        outside = [
+            limit + step for limit, step in zip(limits, (-1, 1), strict=True) if limit is not None and limit < 2**53
+        ]
+        outside += [limit for limit in (field.above, field.below) if limit is not None]
+        for value in outside:
+            with pytest.raises(InvalidRecord, match=name):
+                resolve_recipe({"method": method, name: value}, OdeRecipe())
+            with pytest.raises(ValueError, match=f"{name} is .*; allowed: "):
+                complete({"method": method, name: value})
+
+
+def test_records_of_earlier_releases_keep_fields_that_requests_no_longer_may_have() -> None:
+    lineage = Lineage.model_validate_json(
+        json.dumps({"base": DIGEST, "recipe": EARLIER, "created_at": now().isoformat()})
+    )
+    assert lineage.recipe.model_dump() == EARLIER
+    assert Lineage.model_validate_json(lineage.model_dump_json()) == lineage
+    made = {"parent": 0, "merge": "m", "checkpoint": DIGEST, "code": "c", "libraries": {}, "device": "cpu"}
+    assert Provenance.model_validate(made | {"recipe": EARLIER}).recipe.model_dump() == EARLIER
+    with pytest.raises(ValidationError, match="unknown recipe fields: allowed_increase, refine_steps; allowed: preset"):
+        LineageSpec.model_validate({"base": DIGEST, "recipe": EARLIER})
+
+
+def test_a_lineage_of_an_earlier_release_accepts_merges_and_its_recipe_means_the_same() -> None:
+    lineage = Lineage.model_validate({"base": DIGEST, "recipe": EARLIER, "created_at": now()})
+    recipe = resolve_recipe({"seed": 5}, lineage.recipe)
+    assert recipe.model_dump() == EARLIER | {"seed": 5}
+    config = OdeConfig.from_recipe(recipe.model_dump())
+    assert (config.allowed_increase, config.refine_steps, config.seed) == (None, 3, 5)
+    with pytest.raises(InvalidRecord, match="unknown recipe fields: refine_steps"):
+        resolve_recipe({"refine_steps": 4}, lineage.recipe)

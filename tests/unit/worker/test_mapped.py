@@ -14,7 +14,7 @@ from merging.streaming import Inputs, merge
 from registry.errors import NotSafetensors
 from tests.unit.merging.streams import Held
 from worker.safetensors_reader import MappedFile
-from worker.torch_tensors import as_raw
+from worker.torch_tensors import to_tensor_bytes
 
 
 def _write(path: Path, pad: str) -> Path:
@@ -34,7 +34,7 @@ def _write(path: Path, pad: str) -> Path:
 def test_tensors_may_lie_at_any_address(tmp_path: Path, pad: str) -> None:
     file = MappedFile(_write(tmp_path / "x", pad))
     assert file.names == ("mask", "w", "h")
-    assert (file.raw("w").dtype, file.raw("w").shape) == ("F32", (2, 2))
+    assert (file.tensor("w").dtype, file.tensor("w").shape) == ("F32", (2, 2))
     chunks: list[bytes] = []
     merge(
         Inputs(file, file, (file,), {}, lambda _: True), Average(1.0, (1.0,)), lambda _, c: chunks.append(c.tobytes())
@@ -49,10 +49,13 @@ def test_tensors_are_what_safetensors_wrote_and_cannot_be_changed(tmp_path: Path
     assert file.metadata == {"format": "pt"}
     assert set(file.names) == set(tensors)
     for name, tensor in tensors.items():
-        assert (file.raw(name).dtype, file.raw(name).shape) == (as_raw(tensor).dtype, tuple(tensor.shape))
-        assert np.array_equal(file.raw(name).flat, held.raw(name).flat)
+        assert (file.tensor(name).dtype, file.tensor(name).shape) == (
+            to_tensor_bytes(tensor).dtype,
+            tuple(tensor.shape),
+        )
+        assert np.array_equal(file.tensor(name).elements, held.tensor(name).elements)
     with pytest.raises(ValueError, match="read-only"):
-        file.raw("a").flat[0] = 1
+        file.tensor("a").elements[0] = 1
 
 
 @pytest.mark.parametrize("change", [-1, 1])

@@ -52,7 +52,7 @@ def test_what_is_appended_comes_out_in_order_though_its_memory_is_used_again(tmp
             chunk[:] = numbers[start : start + room.size]
             output.append(chunk)
             chunk[:] = 0
-        assert np.array_equal(output.read("w").flat, numbers)
+        assert np.array_equal(output.read("w").elements, numbers)
         blob = output.commit()
     data = store.path(blob.digest).read_bytes()
     assert data[-_SIZE:] == numbers.tobytes()

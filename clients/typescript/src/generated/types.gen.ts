@@ -135,9 +135,7 @@ export type AttemptView = {
 /**
  * AverageRecipe
  *
- * The running average: θ + (θ' − θ) T_k with T_k from the utilities, 1/k when they are equal.
- *
- * Source: model soups, arXiv 2203.05482.
+ * The running average: θ + (θ' − θ) T_k with T_k from the utilities, 1/k if they are equal. Source: model soups, arXiv 2203.05482.
  */
 export type AverageRecipe = {
     /**
@@ -231,37 +229,37 @@ export type DareRecipe = {
     /**
      * Drop Rate
      *
-     * p
+     * p: probability that an entry is dropped
      */
     drop_rate?: number;
     /**
      * Seed
      *
-     * of the drops, which differ by task's name too
+     * seed of the drops, which also differ by the task's name
      */
     seed?: number;
     /**
      * Then
      *
-     * how the rest is merged
+     * method that merges the thinned τ'
      */
     then?: 'task_arithmetic' | 'ties';
     /**
      * Scaling
      *
-     * λ: what is taken of the merged task vector
+     * λ: factor of the merged task vector
      */
     scaling?: number;
     /**
      * Density
      *
-     * then ties: the share of a task vector's entries that trimming keeps; of equal magnitudes at the limit all stay
+     * share of a task vector's entries that trimming keeps; entries equal to the smallest kept one all stay
      */
     density?: number;
     /**
      * Scope
      *
-     * then ties: what is trimmed at once: each tensor, or the whole model
+     * what is trimmed at once: each tensor, or the whole model
      */
     scope?: 'tensor' | 'model';
 };
@@ -438,7 +436,7 @@ export type MagMaxRecipe = {
     /**
      * Scaling
      *
-     * λ: what is taken of the merged task vector
+     * λ: factor of the merged task vector
      */
     scaling?: number;
 };
@@ -612,10 +610,7 @@ export type MethodState = {
 /**
  * OdeRecipe
  *
- * ODE-M: follow the flow from head to checkpoint under a loss barrier for every task.
- *
- * Its parameters are those of `ode_recipe.json`, a copy of the engine's own table that a test holds equal to it;
- * `docs/engine.md` tells what each does. Source: Lin & Kang, arXiv 2605.19409.
+ * ODE-M: follow the flow from head to checkpoint under a loss barrier for every task. Source: Lin & Kang, arXiv 2605.19409.
  */
 export type OdeRecipe = {
     /**
@@ -625,7 +620,7 @@ export type OdeRecipe = {
     /**
      * Preset
      *
-     * where unnamed fields take their values; released: the published code's
+     * default of all other parameters; released: the values of the published code
      */
     preset?: 'default' | 'released';
     /**
@@ -643,321 +638,51 @@ export type OdeRecipe = {
     /**
      * Step Size
      *
-     * h of the integrators with a fixed step
+     * h: step of the integrators with a fixed step
      */
     step_size?: number;
     /**
-     * Tolerance
-     *
-     * adaptive: error allowed per unit of time, relative to the flow's speed
-     */
-    tolerance?: number;
-    /**
-     * Smoothing
-     *
-     * adaptive: β, the share of the velocity before in a step's velocity
-     */
-    smoothing?: number;
-    /**
-     * Smallest Step
-     *
-     * adaptive: no step is chosen shorter than this share of the path
-     */
-    smallest_step?: number;
-    /**
-     * Largest Step
-     *
-     * adaptive: no step is longer than this share of the path
-     */
-    largest_step?: number;
-    /**
-     * Path End
-     *
-     * where the path stops: at T, or at the last multiple of h up to T
-     */
-    path_end?: 'exact' | 'last_grid_point';
-    /**
      * Operating Time
      *
-     * T: from the tasks' utilities, chosen on held-out calibration samples, or given
+     * T: from the tasks' utilities, chosen on held-out calibration samples (auto), or given
      */
     operating_time?: number | 'utilities' | 'auto';
     /**
-     * Holdout
-     *
-     * auto: share of each task's calibration samples kept to judge times by
-     */
-    holdout?: number;
-    /**
-     * Auto Limit
-     *
-     * auto: the path is followed to this multiple of the utilities' T, at most 1
-     */
-    auto_limit?: number;
-    /**
      * Barrier Budget
      *
-     * B_max: how far a loss may rise above the line between its ends
+     * B_max: how far a task's loss may rise above the line between its values at both ends
      */
     barrier_budget?: number;
     /**
-     * Barrier Power
-     *
-     * p: the barrier is B_max (1 - t)^p
-     */
-    barrier_power?: number;
-    /**
-     * Protect Old Only
-     *
-     * ceilings for the old tasks only, level at their first losses
-     */
-    protect_old_only?: boolean;
-    /**
-     * Excess Constraints
-     *
-     * per_task: how many tasks nearest to their ceilings are constrained
-     */
-    excess_constraints?: number;
-    /**
-     * Sensitivity Constraints
-     *
-     * per_task: how many tasks that the flow harms most are constrained
-     */
-    sensitivity_constraints?: number;
-    /**
-     * Allowed Increase
-     *
-     * per_task: rise of a constrained loss allowed in one step; null: as the ceilings allow
-     */
-    allowed_increase?: number | null;
-    /**
-     * Program
-     *
-     * how the quadratic program is solved; released: with its early giving up
-     */
-    program?: 'exact' | 'released';
-    /**
-     * Program Ridge
-     *
-     * released program: added to the Gram matrix's diagonal
-     */
-    program_ridge?: number;
-    /**
-     * Program Tolerance
-     *
-     * residual that counts as met; exact program: relative
-     */
-    program_tolerance?: number;
-    /**
-     * Descent Ratio
-     *
-     * ρ: size of the descent along the macro gradient, relative to the flow
-     */
-    descent_ratio?: number;
-    /**
-     * Descent Ramp
-     *
-     * r: the ratio grows to ρ (1 + r) along the path
-     */
-    descent_ramp?: number;
-    /**
-     * Descent Smallest
-     *
-     * η_min
-     */
-    descent_smallest?: number;
-    /**
-     * Descent Largest
-     *
-     * η_max
-     */
-    descent_largest?: number;
-    /**
-     * Norm Power
-     *
-     * q: task gradients count divided by their norm to this power
-     */
-    norm_power?: number;
-    /**
-     * Task Weights
-     *
-     * weights of the tasks' losses in the macro gradient
-     */
-    task_weights?: 'equal' | 'utilities';
-    /**
-     * Estimator
-     *
-     * samples: means over all samples; batches: the published sums over batches, constraints from the first
-     */
-    estimator?: 'samples' | 'batches';
-    /**
-     * Batch Size
-     *
-     * estimator batches and refinement: samples in a batch
-     */
-    batch_size?: number;
-    /**
-     * Max Batches
-     *
-     * estimator batches: how many leading batches of a task are read
-     */
-    max_batches?: number;
-    /**
-     * Backtracks
-     *
-     * how many lengths of a step are tried
-     */
-    backtracks?: number;
-    /**
-     * Shrink
-     *
-     * factor from one tried length to the next
-     */
-    shrink?: number;
-    /**
-     * Smallest Scale
-     *
-     * no step is shortened below this scale
-     */
-    smallest_scale?: number;
-    /**
-     * On Violation
-     *
-     * a shortened step: time advances with it and a blocked path stops; or time advances by h whatever happens
-     */
-    on_violation?: 'shorten' | 'skip';
-    /**
      * Coefficients
      *
-     * learn, after the path, how much each row takes of what was merged
+     * after the path, learn how much each row of a weight takes of what was merged
      */
     coefficients?: boolean;
     /**
-     * Coefficient Steps
-     *
-     * coefficients: Adam steps
-     */
-    coefficient_steps?: number;
-    /**
-     * Coefficient Rate
-     *
-     * coefficients: learning rate, which falls to nothing along a cosine
-     */
-    coefficient_rate?: number;
-    /**
      * Refine
      *
-     * a short descent on the memory around the path's end
+     * after the path, descend briefly on the calibration memory
      */
     refine?: boolean;
     /**
-     * Refine Steps
-     *
-     * refinement: AdamW steps
-     */
-    refine_steps?: number;
-    /**
-     * Refine Rate
-     *
-     * refinement: learning rate, in the unit below
-     */
-    refine_rate?: number;
-    /**
-     * Refine Unit
-     *
-     * distance: in each tensor the root mean square of what lies between head and checkpoint; parameters: 1
-     */
-    refine_unit?: 'distance' | 'parameters';
-    /**
-     * Refine Anneal
-     *
-     * refinement: the rate falls to nothing along a cosine
-     */
-    refine_anneal?: boolean;
-    /**
-     * Refine Anchor
-     *
-     * refinement: weight of the relative squared distance to the path's end
-     */
-    refine_anchor?: number;
-    /**
-     * Refine Radius
-     *
-     * refinement: trust region, relative to the parameters' norm
-     */
-    refine_radius?: number;
-    /**
-     * Refine Tolerance
-     *
-     * refinement: rise of any task's loss that a kept result may have
-     */
-    refine_tolerance?: number;
-    /**
-     * Refine Clip
-     *
-     * refinement: largest gradient norm, 0 for no limit
-     */
-    refine_clip?: number;
-    /**
-     * Refine Probe Batches
-     *
-     * refinement: leading batches of a task that judge a result
-     */
-    refine_probe_batches?: number;
-    /**
-     * Refine Probe Steps
-     *
-     * refinement: a result is judged every so many steps, and the last
-     */
-    refine_probe_steps?: number;
-    /**
-     * Crops
-     *
-     * coefficients and refinement: random crops lose up to this share of an image's area
-     */
-    crops?: number;
-    /**
-     * Rates By Time
-     *
-     * coefficients and refinement: rates are multiplied by 2T, at most by 1; T is the incoming task's share
-     */
-    rates_by_time?: boolean;
-    /**
-     * Enough Samples
-     *
-     * coefficients and refinement: where a task has n calibration samples, fewer, rates are multiplied by n / this
-     */
-    enough_samples?: number;
-    /**
      * Seed
      *
-     * of everything drawn: the held-out samples and the refinement's batches
+     * seed of all random draws: memory, held-out samples, refinement batches
      */
     seed?: number;
     /**
      * Micro Batch
      *
-     * samples in one pass: bounds activation memory, not the result
+     * samples per pass: bounds activation memory and changes the result only by rounding
      */
     micro_batch?: number;
-    /**
-     * Precision
-     *
-     * of the passes; state and decisions stay float32 and float64; auto: bf16 where a GPU has it, else float32
-     */
-    precision?: 'auto' | 'float32' | 'tf32' | 'bf16';
-    /**
-     * Compile
-     *
-     * compile the tower's passes with torch.compile
-     */
-    compile?: boolean;
 };
 
 /**
  * OpcmRecipe
  *
- * OPCM: project each linear weight's τ' away from the merged one's leading subspace. Source: arXiv 2501.09522.
+ * OPCM: project each linear weight's τ' away from the leading subspace of the merged one. Source: arXiv 2501.09522.
  */
 export type OpcmRecipe = {
     /**
@@ -967,7 +692,7 @@ export type OpcmRecipe = {
     /**
      * Alpha
      *
-     * α: the leading subspace's singular values sum to more than this share of all
+     * α: the leading subspace holds more than this share of the sum of singular values
      */
     alpha?: number;
 };
@@ -1200,7 +925,7 @@ export type SlerpRecipe = {
      *
      * T: from the tasks' utilities, or given
      */
-    operating_time?: 'utilities' | number;
+    operating_time?: number | 'utilities';
 };
 
 /**
@@ -1245,7 +970,7 @@ export type TaskArithmeticRecipe = {
     /**
      * Scaling
      *
-     * λ: what is taken of the task vector; below 0 makes the model forget it
+     * λ: factor of the task vector; below 0 it makes the model forget it
      */
     scaling?: number;
 };
@@ -1298,7 +1023,7 @@ export type TensorShape = {
 /**
  * TiesRecipe
  *
- * TIES: trim, elect a sign, take the mean of the agreeing; exact continually. Source: arXiv 2306.01708.
+ * TIES: trim, elect a sign, average the entries of that sign; exact continually. Source: arXiv 2306.01708.
  */
 export type TiesRecipe = {
     /**
@@ -1308,13 +1033,13 @@ export type TiesRecipe = {
     /**
      * Density
      *
-     * the share of a task vector's entries that trimming keeps; of equal magnitudes at the limit all stay
+     * share of a task vector's entries that trimming keeps; entries equal to the smallest kept one all stay
      */
     density?: number;
     /**
      * Scaling
      *
-     * λ: what is taken of the merged task vector
+     * λ: factor of the merged task vector
      */
     scaling?: number;
     /**

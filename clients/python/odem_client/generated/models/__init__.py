@@ -41,17 +41,10 @@ from .method_state import MethodState
 from .method_state_parts import MethodStateParts
 from .method_state_scalars import MethodStateScalars
 from .ode_recipe import OdeRecipe
-from .ode_recipe_estimator import OdeRecipeEstimator
 from .ode_recipe_integrator import OdeRecipeIntegrator
-from .ode_recipe_on_violation import OdeRecipeOnViolation
 from .ode_recipe_operating_time_type_1 import OdeRecipeOperatingTimeType1
-from .ode_recipe_path_end import OdeRecipePathEnd
-from .ode_recipe_precision import OdeRecipePrecision
 from .ode_recipe_preset import OdeRecipePreset
-from .ode_recipe_program import OdeRecipeProgram
 from .ode_recipe_rectifier import OdeRecipeRectifier
-from .ode_recipe_refine_unit import OdeRecipeRefineUnit
-from .ode_recipe_task_weights import OdeRecipeTaskWeights
 from .opcm_recipe import OpcmRecipe
 from .preprocess import Preprocess
 from .present_event import PresentEvent
@@ -124,17 +117,10 @@ __all__ = (
     "MethodStateParts",
     "MethodStateScalars",
     "OdeRecipe",
-    "OdeRecipeEstimator",
     "OdeRecipeIntegrator",
-    "OdeRecipeOnViolation",
     "OdeRecipeOperatingTimeType1",
-    "OdeRecipePathEnd",
-    "OdeRecipePrecision",
     "OdeRecipePreset",
-    "OdeRecipeProgram",
     "OdeRecipeRectifier",
-    "OdeRecipeRefineUnit",
-    "OdeRecipeTaskWeights",
     "OpcmRecipe",
     "Preprocess",
     "PresentEvent",

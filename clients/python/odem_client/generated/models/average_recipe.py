@@ -18,9 +18,8 @@ T = TypeVar("T", bound="AverageRecipe")
 
 @_attrs_define
 class AverageRecipe:
-    """The running average: θ + (θ' − θ) T_k with T_k from the utilities, 1/k when they are equal.
-
-    Source: model soups, arXiv 2203.05482.
+    """The running average: θ + (θ' − θ) T_k with T_k from the utilities, 1/k if they are equal. Source: model soups, arXiv
+    2203.05482.
 
         Attributes:
             method (Literal['average'] | Unset):  Default: 'average'.

@@ -24,13 +24,13 @@ class DareRecipe:
 
     Attributes:
         method (Literal['dare'] | Unset):  Default: 'dare'.
-        drop_rate (float | Unset): p
-        seed (int | Unset): of the drops, which differ by task's name too
-        then (DareRecipeThen | Unset): how the rest is merged
-        scaling (float | Unset): λ: what is taken of the merged task vector
-        density (float | Unset): then ties: the share of a task vector's entries that trimming keeps; of equal
-            magnitudes at the limit all stay
-        scope (DareRecipeScope | Unset): then ties: what is trimmed at once: each tensor, or the whole model
+        drop_rate (float | Unset): p: probability that an entry is dropped
+        seed (int | Unset): seed of the drops, which also differ by the task's name
+        then (DareRecipeThen | Unset): method that merges the thinned τ'
+        scaling (float | Unset): λ: factor of the merged task vector
+        density (float | Unset): share of a task vector's entries that trimming keeps; entries equal to the smallest
+            kept one all stay
+        scope (DareRecipeScope | Unset): what is trimmed at once: each tensor, or the whole model
     """
 
     method: Literal["dare"] | Unset = "dare"

@@ -22,7 +22,7 @@ class MagMaxRecipe:
 
     Attributes:
         method (Literal['magmax'] | Unset):  Default: 'magmax'.
-        scaling (float | Unset): λ: what is taken of the merged task vector
+        scaling (float | Unset): λ: factor of the merged task vector
     """
 
     method: Literal["magmax"] | Unset = "magmax"

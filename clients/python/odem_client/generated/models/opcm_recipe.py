@@ -18,11 +18,11 @@ T = TypeVar("T", bound="OpcmRecipe")
 
 @_attrs_define
 class OpcmRecipe:
-    """OPCM: project each linear weight's τ' away from the merged one's leading subspace. Source: arXiv 2501.09522.
+    """OPCM: project each linear weight's τ' away from the leading subspace of the merged one. Source: arXiv 2501.09522.
 
     Attributes:
         method (Literal['opcm'] | Unset):  Default: 'opcm'.
-        alpha (float | Unset): α: the leading subspace's singular values sum to more than this share of all
+        alpha (float | Unset): α: the leading subspace holds more than this share of the sum of singular values
     """
 
     method: Literal["opcm"] | Unset = "opcm"

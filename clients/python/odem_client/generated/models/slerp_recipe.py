@@ -57,12 +57,12 @@ class SlerpRecipe:
         def _parse_operating_time(data: object) -> float | Literal["utilities"] | Unset:
             if isinstance(data, Unset):
                 return data
-            operating_time_type_0 = cast(Literal["utilities"], data)
-            if operating_time_type_0 != "utilities":
+            operating_time_type_1 = cast(Literal["utilities"], data)
+            if operating_time_type_1 != "utilities":
                 raise ValueError(
-                    f"operating_time_type_0 must match const 'utilities', got '{operating_time_type_0}'"
+                    f"operating_time_type_1 must match const 'utilities', got '{operating_time_type_1}'"
                 )
-            return operating_time_type_0
+            return operating_time_type_1
             return cast(float | Literal["utilities"] | Unset, data)
 
         operating_time = _parse_operating_time(d.pop("operating_time", UNSET))

@@ -22,7 +22,7 @@ class TaskArithmeticRecipe:
 
     Attributes:
         method (Literal['task_arithmetic'] | Unset):  Default: 'task_arithmetic'.
-        scaling (float | Unset): λ: what is taken of the task vector; below 0 makes the model forget it
+        scaling (float | Unset): λ: factor of the task vector; below 0 it makes the model forget it
     """
 
     method: Literal["task_arithmetic"] | Unset = "task_arithmetic"

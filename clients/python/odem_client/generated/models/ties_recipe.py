@@ -19,13 +19,13 @@ T = TypeVar("T", bound="TiesRecipe")
 
 @_attrs_define
 class TiesRecipe:
-    """TIES: trim, elect a sign, take the mean of the agreeing; exact continually. Source: arXiv 2306.01708.
+    """TIES: trim, elect a sign, average the entries of that sign; exact continually. Source: arXiv 2306.01708.
 
     Attributes:
         method (Literal['ties'] | Unset):  Default: 'ties'.
-        density (float | Unset): the share of a task vector's entries that trimming keeps; of equal magnitudes at the
-            limit all stay
-        scaling (float | Unset): λ: what is taken of the merged task vector
+        density (float | Unset): share of a task vector's entries that trimming keeps; entries equal to the smallest
+            kept one all stay
+        scaling (float | Unset): λ: factor of the merged task vector
         scope (TiesRecipeScope | Unset): what is trimmed at once: each tensor, or the whole model
     """
 
