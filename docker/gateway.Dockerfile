@@ -19,7 +19,7 @@ COPY --from=environment /opt/odem /opt/odem
 # What is installed, for whoever makes a bill of materials: the lock, and each package's own metadata in the environment.
 COPY requirements/gateway.txt /app/requirements.txt
 ARG REVISION=unknown
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 LABEL org.opencontainers.image.title="odem gateway" \
       org.opencontainers.image.description="Continual model merging as a service: HTTP in, records and doorbells out" \
       org.opencontainers.image.version="${VERSION}" \
@@ -29,6 +29,8 @@ COPY registry /app/registry
 COPY merging/__init__.py merging/recipes.py merging/recipe_fields.py /app/merging/
 COPY service /app/service
 WORKDIR /app
+# Recorded in the provenance of every version.
+RUN printf '%s\n' "${REVISION}" > registry/COMMIT
 USER 10001:10001
 VOLUME /data
 EXPOSE 8000

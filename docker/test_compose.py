@@ -169,7 +169,7 @@ class Trial:
     def look_at_images(self) -> None:
         """The images are unprivileged and labelled."""
         for name in ("gateway", "worker"):
-            image = inspect(f"odem-{name}:{os.environ.get('ODEM_VERSION', '0.1.0')}")
+            image = inspect(f"odem-{name}:{os.environ.get('ODEM_VERSION', '0.2.0')}")
             self.figures[f"{name} image"] = f"{image['Size'] / 1e6:.0f} MB"
             assert image["Config"]["User"] == "10001:10001", "images must not run as root"
             assert image["Config"]["Labels"]["org.opencontainers.image.title"] == f"odem {name}"
@@ -291,7 +291,7 @@ class Trial:
     def lose_everything(self) -> None:
         """Back up, delete every container and volume, restore, verify; then the next merge."""
         self._compose("stop", "worker", "gateway", "valkey")
-        image = f"odem-gateway:{os.environ.get('ODEM_VERSION', '0.1.0')}"
+        image = f"odem-gateway:{os.environ.get('ODEM_VERSION', '0.2.0')}"
         volumes = ("-v", f"{self._compose.name}_data:/data", "-v", f"{self._compose.name}_valkey:/valkey")
         tar = ("docker", "run", "--rm", "--user", "0", "--entrypoint", "tar", *volumes, "-v")
         place = f"{self._compose.folder}:/backup"

@@ -32,7 +32,7 @@ ENV PATH=/opt/odem/bin:$PATH \
 COPY --from=environment /opt/odem /opt/odem
 COPY requirements/worker.txt /app/requirements.txt
 ARG REVISION=unknown
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 LABEL org.opencontainers.image.title="odem worker" \
       org.opencontainers.image.description="Continual model merging as a service: runs merges on a GPU or the CPU" \
       org.opencontainers.image.version="${VERSION}" \
@@ -41,6 +41,8 @@ COPY registry /app/registry
 COPY merging /app/merging
 COPY worker /app/worker
 WORKDIR /app
+# Recorded in the provenance of every version.
+RUN printf '%s\n' "${REVISION}" > registry/COMMIT
 # The merging loops, compiled for any processor of this kind: workers find them beside the source, which they only read.
 RUN python -m merging
 USER 10001:10001

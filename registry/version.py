@@ -17,10 +17,10 @@ _REFERENCE = re.compile(r"^(?:(?P<lineage>[a-z0-9][a-z0-9._-]{0,63})@)?(?P<versi
 
 
 class Provenance(Record):
-    """All that a version was made from, enough to make it again.
+    """Everything that a version was made from, sufficient to make it again.
 
-    The same parent, checkpoint, calibration, recipe and seed on the same device and library versions give the
-    same bytes.
+    The same parent, checkpoint, calibration, recipe and seed on the same device and library versions give the same
+    bytes. code: the release of odem. commit: the commit of the code; absent in versions made before 0.2.0.
     """
 
     parent: int
@@ -29,6 +29,7 @@ class Provenance(Record):
     calibration: Digest | None = None
     recipe: Recipe
     code: str
+    commit: str | None = Field(None, exclude_if=lambda commit: commit is None)
     libraries: dict[str, str]
     device: str
 

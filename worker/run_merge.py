@@ -16,7 +16,7 @@ import torch
 from pydantic import ValidationError
 
 from merging.streaming import WEIGHTS, NotFinite
-from registry import CODE_VERSION
+from registry import CODE_VERSION, code_commit
 from registry.base_record import now
 from registry.blob import Blob
 from registry.blobs.factory import ByteStores, open_byte_stores
@@ -238,6 +238,7 @@ def _provenance(job: Job) -> Provenance:
         calibration=merge.calibration,
         recipe=merge.recipe,
         code=CODE_VERSION,
+        commit=code_commit(),
         libraries=libraries,
         device=describe_device(job.device),
     )

@@ -778,10 +778,10 @@ export type Progress = {
 /**
  * Provenance
  *
- * All that a version was made from, enough to make it again.
+ * Everything that a version was made from, sufficient to make it again.
  *
- * The same parent, checkpoint, calibration, recipe and seed on the same device and library versions give the
- * same bytes.
+ * The same parent, checkpoint, calibration, recipe and seed on the same device and library versions give the same
+ * bytes. code: the release of odem. commit: the commit of the code; absent in versions made before 0.2.0.
  */
 export type Provenance = {
     /**
@@ -826,6 +826,10 @@ export type Provenance = {
      * Code
      */
     code: string;
+    /**
+     * Commit
+     */
+    commit?: string | null;
     /**
      * Libraries
      */

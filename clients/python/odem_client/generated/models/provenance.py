@@ -25,10 +25,10 @@ T = TypeVar("T", bound="Provenance")
 
 @_attrs_define
 class Provenance:
-    """All that a version was made from, enough to make it again.
+    """Everything that a version was made from, sufficient to make it again.
 
-    The same parent, checkpoint, calibration, recipe and seed on the same device and library versions give the
-    same bytes.
+    The same parent, checkpoint, calibration, recipe and seed on the same device and library versions give the same
+    bytes. code: the release of odem. commit: the commit of the code; absent in versions made before 0.2.0.
 
         Attributes:
             parent (int):
@@ -40,6 +40,7 @@ class Provenance:
             libraries (ProvenanceLibraries):
             device (str):
             calibration (None | str | Unset):
+            commit (None | str | Unset):
     """
 
     parent: int
@@ -60,6 +61,7 @@ class Provenance:
     libraries: ProvenanceLibraries
     device: str
     calibration: None | str | Unset = UNSET
+    commit: None | str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.average_recipe import AverageRecipe  # noqa: PLC0415
@@ -109,6 +111,12 @@ class Provenance:
         else:
             calibration = self.calibration
 
+        commit: None | str | Unset
+        if isinstance(self.commit, Unset):
+            commit = UNSET
+        else:
+            commit = self.commit
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
@@ -124,6 +132,8 @@ class Provenance:
         )
         if calibration is not UNSET:
             field_dict["calibration"] = calibration
+        if commit is not UNSET:
+            field_dict["commit"] = commit
 
         return field_dict
 
@@ -247,6 +257,15 @@ class Provenance:
 
         calibration = _parse_calibration(d.pop("calibration", UNSET))
 
+        def _parse_commit(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        commit = _parse_commit(d.pop("commit", UNSET))
+
         provenance = cls(
             parent=parent,
             merge=merge,
@@ -256,6 +275,7 @@ class Provenance:
             libraries=libraries,
             device=device,
             calibration=calibration,
+            commit=commit,
         )
 
         return provenance
