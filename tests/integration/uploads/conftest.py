@@ -1,4 +1,4 @@
-"""A gateway over an empty data folder: in this process, or as its owner starts it; and a small safetensors file."""
+"""A gateway with an empty data folder, in this process or in its own, and a small safetensors file."""
 
 import json
 from collections.abc import Iterator
@@ -42,8 +42,8 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
         try:
             client = gateway.start().client(None)
             base = client.post("/blobs", content=FILE).json()["digest"]
-            answer = client.post("/lineages", json={"name": "plain", "base": base, "recipe": {"method": "average"}})
-            assert answer.status_code == 201, answer.text
+            response = client.post("/lineages", json={"name": "plain", "base": base, "recipe": {"method": "average"}})
+            assert response.status_code == 201, response.text
             yield gateway
         finally:
             gateway.close()

@@ -1,4 +1,4 @@
-"""A bad network: a proxy that cuts connections after random numbers of bytes."""
+"""Unreliable network: a proxy that cuts connections after random numbers of bytes."""
 
 import contextlib
 import random
@@ -8,21 +8,21 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-_PIECE = 16_384
+_CHUNK = 16_384
 
 
 class CuttingProxy:
-    """Forwards to a port. So many times it cuts a connection in the midst of a body; after that it is a good network.
+    """Forwards to a port, and cuts `cuts` connections within a body, each after at most `max_bytes`.
 
-    Of every other cut the server hears nothing: to it the client has fallen silent. on_cut(number) is called before the
-    client sees the cut.
+    The server does not notice every other cut: the client seems to send nothing more. on_cut(number) is called before
+    the client notices the cut.
     """
 
-    def __init__(self, port: int, cuts: int, seed: int, most: int, on_cut: Callable[[int], None]) -> None:
+    def __init__(self, port: int, cuts: int, seed: int, max_bytes: int, on_cut: Callable[[int], None]) -> None:
         self._target = port
-        self._left = cuts
+        self._remaining = cuts
         self._random = random.Random(seed)
-        self._most = most
+        self._max_bytes = max_bytes
         self._on_cut = on_cut
         self._lock = threading.Lock()
         self._server = socket.create_server(("127.0.0.1", 0))
@@ -45,9 +45,9 @@ class CuttingProxy:
     def _serve(self, client: socket.socket) -> None:
         with client, contextlib.suppress(OSError):
             with socket.create_connection(("127.0.0.1", self._target)) as server:
-                threading.Thread(target=self._answer, args=(server, client), daemon=True).start()
-                budget = self._random.randint(20_000, self._most)
-                while data := client.recv(_PIECE):
+                threading.Thread(target=self._return, args=(server, client), daemon=True).start()
+                budget = self._random.randint(20_000, self._max_bytes)
+                while data := client.recv(_CHUNK):
                     if budget < len(data) and self._take_cut():
                         server.sendall(data[:budget])
                         break
@@ -56,21 +56,21 @@ class CuttingProxy:
                 else:
                     return
                 if self.cuts % 2:
-                    # Closing it would not do: the thread that waits for an answer keeps it open.
+                    # Closing it is not enough: the thread that waits for a response keeps it open.
                     server.shutdown(socket.SHUT_RDWR)
             self._on_cut(self.cuts)
             client.shutdown(socket.SHUT_RDWR)
 
     def _take_cut(self) -> bool:
         with self._lock:
-            if self._left == 0:
+            if self._remaining == 0:
                 return False
-            self._left -= 1
+            self._remaining -= 1
             self.cuts += 1
             return True
 
-    def _answer(self, server: socket.socket, client: socket.socket) -> None:
+    def _return(self, server: socket.socket, client: socket.socket) -> None:
         with contextlib.suppress(OSError):
-            while data := server.recv(_PIECE):
+            while data := server.recv(_CHUNK):
                 client.sendall(data)
             client.shutdown(socket.SHUT_WR)

@@ -1,4 +1,4 @@
-"""Hostile input: each case has its answer, and after all of them nothing has changed and the gateway is well."""
+"""Hostile input: each case gets its problem, and after all of them the store is unchanged and the gateway healthy."""
 
 import contextlib
 import socket
@@ -25,26 +25,26 @@ def _data(gateway: Gateway) -> Path:
 
 
 def talk(port: int, case: Hostile) -> tuple[int, str]:
-    """Send a case, and return status and kind of what was answered."""
-    answer = b""
-    with socket.create_connection(("127.0.0.1", port), timeout=_DEADLINE) as wire:
-        with contextlib.suppress(ConnectionError):  # the server may have heard enough before all is said
-            wire.sendall(case.sent)
+    """Send a case, and return the status and problem type of the response."""
+    response = b""
+    with socket.create_connection(("127.0.0.1", port), timeout=_DEADLINE) as connection:
+        with contextlib.suppress(ConnectionError):  # the server may close before it has received everything
+            connection.sendall(case.sent)
         if case.then == "leave":
             return 0, ""
         if case.then == "end":
-            wire.shutdown(socket.SHUT_WR)
+            connection.shutdown(socket.SHUT_WR)
         with contextlib.suppress(ConnectionError):
-            while b"\r\n\r\n" not in answer.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n") or not _whole(answer):
-                piece = wire.recv(1 << 16)
-                if not piece:
+            while b"\r\n\r\n" not in response.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n") or not _whole(response):
+                chunk = connection.recv(1 << 16)
+                if not chunk:
                     break
-                answer += piece
-    return json_problem(answer)
+                response += chunk
+    return json_problem(response)
 
 
-def _whole(answer: bytes) -> bool:
-    head, _, body = answer.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n").partition(b"\r\n\r\n")
+def _whole(response: bytes) -> bool:
+    head, _, body = response.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n").partition(b"\r\n\r\n")
     length = next((line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), b":0")
     return len(body) >= int(length.partition(b":")[2])
 
@@ -56,19 +56,19 @@ def before(gateway: Gateway) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_hostile_input_gets_its_answer(gateway: Gateway, before: dict[str, bytes], name: str) -> None:
+def test_hostile_input_gets_its_problem(gateway: Gateway, before: dict[str, bytes], name: str) -> None:
     case = CASES[name]
     assert talk(gateway.port, case) == (case.status, case.kind)
     assert before
 
 
-def test_after_all_of_it_the_store_is_byte_for_byte_as_before_and_the_gateway_is_well(
+def test_after_all_cases_the_store_is_unchanged_and_the_gateway_healthy(
     gateway: Gateway, before: dict[str, bytes]
 ) -> None:
     data = _data(gateway)
     assert gateway.running
-    eventually(lambda: not list((data / "uploads").iterdir()), "what was cut off is forgotten")
-    eventually(lambda: inside(data) == before, "the data folder is as it was")
+    eventually(lambda: not list((data / "uploads").iterdir()), "unfinished uploads are deleted")
+    eventually(lambda: inside(data) == before, "the data folder is unchanged")
     client = gateway.client(None)
     assert client.get("/merges", params={"lineage": "plain"}).json()["merges"] == []
     assert [item["name"] for item in client.get("/lineages").json()["lineages"]] == ["plain"]
@@ -77,26 +77,26 @@ def test_after_all_of_it_the_store_is_byte_for_byte_as_before_and_the_gateway_is
     assert gateway.process.num_fds() < 60
 
 
-def test_there_are_more_than_sixty_of_them() -> None:
+def test_there_are_more_than_120_cases() -> None:
     assert len(CASES) > 120
 
 
-def test_a_sender_of_one_byte_now_and_then_does_not_keep_others_waiting(gateway: Gateway) -> None:
-    """Eight of them take all the slots that there are for uploads; whoever only asks is answered at once."""
+def test_slow_clients_do_not_block_other_requests(gateway: Gateway) -> None:
+    """Eight slow uploads reach the concurrency limit; other requests are served at once."""
     client = gateway.client(None)
-    wires: list[socket.socket] = []
+    connections: list[socket.socket] = []
 
-    def taken() -> bool:
-        # Anew each time: silence frees them after a second, which can pass while this machine does something else.
+    def limit_reached() -> bool:
+        # New ones each time: the idle limit ends them after a second, which can pass on a busy machine.
         for _ in range(8):
-            wires.append(socket.create_connection(("127.0.0.1", gateway.port), timeout=_DEADLINE))
-            wires[-1].sendall(post("/blobs", body=FILE)[:-1000])
+            connections.append(socket.create_connection(("127.0.0.1", gateway.port), timeout=_DEADLINE))
+            connections[-1].sendall(post("/blobs", body=FILE)[:-1000])
         return client.post("/blobs", content=FILE).status_code == 429
 
     try:
-        eventually(taken, "all slots are taken")
+        eventually(limit_reached, "the limit is reached")
         assert client.get("/healthz").status_code == 200
-        eventually(lambda: client.post("/blobs", content=FILE).status_code == 201, "silence has freed them")
+        eventually(lambda: client.post("/blobs", content=FILE).status_code == 201, "the idle limit has ended them")
     finally:
-        for wire in wires:
-            wire.close()
+        for connection in connections:
+            connection.close()

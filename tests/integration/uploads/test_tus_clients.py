@@ -1,4 +1,4 @@
-"""Other people's tus clients through the real gateway, over a network that cuts, while the gateway is killed."""
+"""tuspy and tus-js-client against the real gateway, over an unreliable network, while the gateway is killed."""
 
 import hashlib
 import json
@@ -50,24 +50,24 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-class Deaths:
-    """Kills of the gateway, asked for by the network and done by the test's own thread, whose children must be its."""
+class Restarts:
+    """Kills and restarts of the gateway, requested by the proxy and done by the test's thread."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._asked: queue.Queue[threading.Event] = queue.Queue()
+        self._requests: queue.Queue[threading.Event] = queue.Queue()
 
-    def ask(self, number: int) -> None:
-        """Return when the gateway has been killed and is there again, if this cut is one of those."""
+    def request(self, number: int) -> None:
+        """Return once the gateway was killed and restarted, if this is the cut for it."""
         if number in _KILLED_AT:
             done = threading.Event()
-            self._asked.put(done)
+            self._requests.put(done)
             assert done.wait(120)
 
-    def deal_until(self, client: "Future[str]") -> None:
+    def serve_until(self, client: "Future[str]") -> None:
         while not client.done():
             with suppress(queue.Empty):
-                done = self._asked.get(timeout=0.05)
+                done = self._requests.get(timeout=0.05)
                 self._gateway.kill()
                 self._gateway.start()
                 done.set()
@@ -89,7 +89,7 @@ def _with_python(endpoint: str, file: Path, chunk: int) -> str:
 
 
 @pytest.mark.parametrize("name", ["tus-js-client", "tuspy", "tuspy in chunks"])
-def test_the_bytes_arrive_as_they_were_over_cuts_and_deaths_of_the_gateway(
+def test_bytes_arrive_intact_over_cuts_and_kills_of_the_gateway(
     gateway: Gateway, file: Path, name: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("no_proxy", "*")
@@ -97,16 +97,16 @@ def test_the_bytes_arrive_as_they_were_over_cuts_and_deaths_of_the_gateway(
     print(f"seed {seed}")
 
     # Whatever is stored before each cut, the file is not complete before the last one.
-    most = _SIZE // (_CUTS + 2)
+    max_bytes = _SIZE // (_CUTS + 2)
     packages = request.getfixturevalue("packages") if name == "tus-js-client" else None
-    deaths = Deaths(gateway)
-    with CuttingProxy(gateway.port, _CUTS, seed, most, deaths.ask) as network, ThreadPoolExecutor(1) as pool:
+    restarts = Restarts(gateway)
+    with CuttingProxy(gateway.port, _CUTS, seed, max_bytes, restarts.request) as network, ThreadPoolExecutor(1) as pool:
         endpoint = f"http://127.0.0.1:{network.port}/uploads"
         if packages is not None:
             client = pool.submit(_with_js, endpoint, file, packages)
         else:
             client = pool.submit(_with_python, endpoint, file, 3_000_000 if name == "tuspy in chunks" else _SIZE * 2)
-        deaths.deal_until(client)
+        restarts.serve_until(client)
         url = client.result()
     assert network.cuts == _CUTS
     view = gateway.client(None).get(f"/uploads/{url.rpartition('/')[2]}").json()
@@ -118,8 +118,8 @@ def test_the_bytes_arrive_as_they_were_over_cuts_and_deaths_of_the_gateway(
 
 def _begin(gateway: Gateway, file: Path) -> str:
     headers = {"Tus-Resumable": "1.0.0", "Upload-Length": str(file.stat().st_size)}
-    answer = gateway.client(None).post("/uploads", headers=headers)
-    return str(answer.headers["location"])
+    response = gateway.client(None).post("/uploads", headers=headers)
+    return str(response.headers["location"])
 
 
 def _patch(url: str, offset: int, length: int) -> bytes:
@@ -130,10 +130,10 @@ def _patch(url: str, offset: int, length: int) -> bytes:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.3, 0.99])
-def test_a_client_killed_at_any_point_leaves_nothing_visible_and_its_bytes_are_collected(
+def test_a_killed_client_leaves_nothing_visible_and_its_bytes_are_deleted(
     gateway: Gateway, file: Path, share: float
 ) -> None:
-    """Cut off with a reset, as a killed process's kernel does: raw at once; resumable, when it has been ended."""
+    """The connection is reset, as for a killed process: a raw body is deleted at once, an upload by DELETE."""
     data = gateway.data
     whole = file.read_bytes()
     sent = whole[: int(share * len(whole))]
@@ -141,30 +141,30 @@ def test_a_client_killed_at_any_point_leaves_nothing_visible_and_its_bytes_are_c
     client, url = gateway.client(None), _begin(gateway, file)
     head = f"POST /blobs HTTP/1.1\r\nHost: x\r\nContent-Length: {len(whole)}\r\n\r\n".encode()
     for start in (head, _patch(url, 0, len(whole))):
-        with socket.create_connection(("127.0.0.1", gateway.port)) as wire:
-            wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
-            wire.sendall(start + sent)
+        with socket.create_connection(("127.0.0.1", gateway.port)) as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+            connection.sendall(start + sent)
     digest = f"sha256:{hashlib.sha256(whole).hexdigest()}"
-    eventually(lambda: not list((data / "uploads").iterdir()), "the raw upload is forgotten")
+    eventually(lambda: not list((data / "uploads").iterdir()), "the raw body is deleted")
     assert client.head(f"/blobs/{digest}").status_code == 404
     assert client.get(url).json()["digest"] is None
     headers = {"Tus-Resumable": "1.0.0"}
-    eventually(lambda: client.delete(url, headers=headers).status_code == 204, "nobody holds the resumable one")
+    eventually(lambda: client.delete(url, headers=headers).status_code == 204, "the upload is deleted")
     assert inside(data) == before
 
 
-def test_what_a_killed_client_left_of_a_resumable_upload_is_collected_when_it_has_expired(
-    gateway: Gateway, file: Path
-) -> None:
+def test_an_expired_upload_of_a_killed_client_is_deleted(gateway: Gateway, file: Path) -> None:
     data = gateway.data
     url = _begin(gateway, file)
-    with socket.create_connection(("127.0.0.1", gateway.port)) as wire:
-        wire.sendall(_patch(url, 0, 2_000_000) + file.read_bytes()[:1_500_000])
+    with socket.create_connection(("127.0.0.1", gateway.port)) as connection:
+        connection.sendall(_patch(url, 0, 2_000_000) + file.read_bytes()[:1_500_000])
     folder = data / "resumable" / url.rpartition("/")[2]
-    eventually(lambda: json.loads((folder / "record.json").read_text())["offset"] == 1_500_000, "it is paused")
+    eventually(
+        lambda: json.loads((folder / "record.json").read_text())["offset"] == 1_500_000, "the received bytes are stored"
+    )
     record = folder / "record.json"
     record.write_text(json.dumps(json.loads(record.read_text()) | {"expires_at": "2020-01-01T00:00:00Z"}))
     assert gateway.client(None).get(url).status_code == 404
     gateway.kill()
     gateway.start()
-    eventually(lambda: not folder.exists(), "it is collected")
+    eventually(lambda: not folder.exists(), "it is deleted")
