@@ -1,5 +1,6 @@
-"""The README's commands, pasted as they stand, and the clients' examples in environments of their own."""
+"""The README's commands on a newcomer's machine, and the clients' examples in environments of their own."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -11,26 +12,33 @@ from pathlib import Path
 
 import httpx
 import pytest
+from safetensors.numpy import load_file
 
-from benchmarks.harness.processes import ROOT, eventually
-from benchmarks.harness.stack import Stack
+from benchmarks.harness.processes import ROOT
+from tests.acceptance.newcomer import Newcomer
 
 pytestmark = pytest.mark.slow
 
 
-def _blocks() -> list[str]:
-    return re.findall(r"```bash\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
-
-
 @dataclass(frozen=True)
 class Pasted:
-    """A service, and the folder in which the README's commands have been run: it looks like the project's own."""
+    """A newcomer who has pasted the README's blocks, and what they printed."""
 
-    stack: Stack
-    folder: Path
+    newcomer: Newcomer
+    printed: str
+
+    @property
+    def folder(self) -> Path:
+        """The clone."""
+        return self.newcomer.folder
+
+    @property
+    def url(self) -> str:
+        """Where its service listens."""
+        return self.newcomer.url
 
     def run(self, *command: str, **more: str) -> str:
-        """Run a command in the folder; returns what it said."""
+        """Run a command in the clone; returns what it printed."""
         done = subprocess.run(
             command,
             cwd=self.folder,
@@ -45,29 +53,38 @@ class Pasted:
 
 @pytest.fixture(scope="module")
 def pasted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pasted]:
-    folder = tmp_path_factory.mktemp("beside")
-    for item in ROOT.iterdir():
-        if item.name not in {".venv", ".git", ".data", "example", "merged"}:
-            (folder / item.name).symlink_to(item)
-    (folder / ".venv").symlink_to(sys.prefix)
-    stack = Stack(tmp_path_factory.mktemp("readme") / "data").start()
+    newcomer = Newcomer(tmp_path_factory.mktemp("newcomer") / "odem").clone()
+    text = (newcomer.folder / "README.md").read_text()
+    in_one_terminal, in_another = (
+        re.findall(rf"```{kind}\n(.*?)```", text, flags=re.DOTALL) for kind in ("sh", "bash")
+    )
+    assert in_one_terminal == ["make run\n"]
+    assert len(in_another) >= 5
     try:
-        found = Pasted(stack, folder)
-        blocks = _blocks()
-        assert len(blocks) >= 5
-        assert sum(block.count("curl ") for block in blocks) >= 8
-        for block in blocks:
-            found.run("bash", "-euo", "pipefail", "-c", block.replace("http://localhost:8000", stack.url))
-            if "/merge " in block:
-                _wait_for_both(stack)
-        yield found
+        newcomer.make_run()
+        yield Pasted(newcomer, newcomer.paste("\n".join(in_another)))
     finally:
-        stack.discard()
+        newcomer.discard()
 
 
-@pytest.mark.timeout(600)
-def test_every_line_works_when_pasted(pasted: Pasted) -> None:
-    assert (pasted.folder / "merged" / "open_clip_model.safetensors").stat().st_size > 1_000_000
+@pytest.mark.timeout(900)
+def test_the_readme_ends_with_the_merged_weights(pasted: Pasted) -> None:
+    record = httpx.get(f"{pasted.url}/models/default@2", trust_env=False).json()
+    weights = pasted.folder / "merged" / "open_clip_model.safetensors"
+    assert [task["name"] for task in record["tasks"]] == ["digits", "stripes"]
+    assert f"sha256:{hashlib.sha256(weights.read_bytes()).hexdigest()}" == record["weights"]
+    base, merged = load_file(pasted.folder / "example" / "base.safetensors"), load_file(weights)
+    assert base.keys() == merged.keys()
+    changed = {name for name in base if (base[name] != merged[name]).any()}
+    assert changed
+    assert all(name.startswith("visual.") for name in changed)
+    assert "succeeded default@2" in pasted.printed
+
+
+def test_the_readmes_merged_model_is_better_on_both_tasks_than_the_base(pasted: Pasted) -> None:
+    rows = re.findall(r"^(base|merged) +([\d.]+)% +([\d.]+)%$", pasted.printed, flags=re.MULTILINE)
+    accuracies = {name: (float(digits), float(stripes)) for name, digits, stripes in rows}
+    assert all(merged > base for base, merged in zip(accuracies["base"], accuracies["merged"], strict=True))
 
 
 def _pins(folder: Path) -> Path:
@@ -87,7 +104,7 @@ def test_the_python_clients_example_runs_where_only_the_client_is_installed(past
     source = shutil.copytree(ROOT / "clients" / "python", tmp_path / "python")
     pasted.run(python, "-m", "pip", "install", "-q", str(source), PIP_CONSTRAINT=str(_pins(tmp_path)))
     assert "torch" not in pasted.run(python, "-m", "pip", "list")
-    said = pasted.run(python, "-c", program.replace("http://localhost:8000", pasted.stack.url), HOME=str(tmp_path))
+    said = pasted.run(python, "-c", program.replace("http://localhost:8000", pasted.url), HOME=str(tmp_path))
     assert said.split()[:2] == ["from-python@1", "from-python@2"]
 
 
@@ -100,7 +117,7 @@ def test_the_typescript_clients_example_runs_in_a_fresh_project(pasted: Pasted, 
     project = tmp_path / "project"
     project.mkdir()
     (project / "package.json").write_text('{"type": "module"}')
-    (project / "example.js").write_text(program.replace("http://localhost:8000", pasted.stack.url))
+    (project / "example.js").write_text(program.replace("http://localhost:8000", pasted.url))
     (project / "example").symlink_to(pasted.folder / "example")
     pasted.run("npm", "--prefix", str(source), "ci", "--ignore-scripts", "--no-audit", "--no-fund")
     pasted.run("npm", "pack", str(source), "--pack-destination", str(tmp_path))
@@ -109,12 +126,3 @@ def test_the_typescript_clients_example_runs_in_a_fresh_project(pasted: Pasted, 
     command = f"cd {project} && node example.js"
     said = pasted.run("bash", "-c", command, XDG_CACHE_HOME=str(tmp_path))
     assert said.split() == ["from-node@1", "from-node@2", "merged/open_clip_model.safetensors"]
-
-
-def _wait_for_both(stack: Stack) -> None:
-    def ended() -> bool:
-        merges = httpx.get(f"{stack.url}/merges", trust_env=False).json()["merges"]
-        assert not [merge["problem"] for merge in merges if merge["problem"]]
-        return [merge["state"] for merge in merges] == ["succeeded", "succeeded"]
-
-    eventually(ended, "both merges of the README succeed", deadline=300)
