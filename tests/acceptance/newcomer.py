@@ -1,14 +1,15 @@
 """A newcomer's machine: a fresh clone, an environment with the packages of `make run` alone, and `make run` itself.
 
 Installing requirements/standalone.txt takes minutes and gigabytes, and the environment that runs the tests holds the
-same pinned files. So the newcomer's environment is made of links to the installed files of exactly the distributions
-that requirements/standalone.txt pins, at exactly those versions; nothing else can be imported. That `make` installs the lock
-with its hashes is what `pip install --require-hashes` promises; the stamp that `make` leaves after it is put in place here.
+same pinned files. So the newcomer's environment consists of links to the installed files of exactly the distributions
+that requirements/standalone.txt pins, at exactly those versions: nothing else can be imported. Only the installation
+itself is left out; the stamp that `make` leaves after it is put in place here.
 """
 
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import venv
@@ -42,7 +43,9 @@ class Newcomer:
 
     def make_run(self) -> Self:
         """Start `make run`, and wait until the gateway is ready."""
-        command = ("make", "run", f"ARGS=--port {self.port}")
+        make = shutil.which("make")
+        assert make is not None
+        command = (make, "run", f"ARGS=--port {self.port}")
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 command_with_pdeathsig(command),
