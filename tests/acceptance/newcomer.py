@@ -86,7 +86,7 @@ class Newcomer:
 
     def _ready(self) -> bool:
         assert self._process is not None
-        assert self._process.poll() is None, f"`make run` ended:\n{self._log.read_text()}"
+        assert self._process.poll() is None, f"`make run` ended:\n{self._log.read_text()[-3000:]}"
         with contextlib.suppress(httpx.TransportError):
             return httpx.get(f"{self.url}/readyz", trust_env=False).status_code == 200
         return False
