@@ -71,7 +71,7 @@ def parse_server(url: str) -> Server:
     if parts.scheme in _CLUSTER:
         raise ValueError(
             f"{parts.scheme}:// is not supported: name one server (redis://host:6379/0), or Sentinels ({_FORM}); see "
-            "docs/operations.md"
+            "docs/how-to/several-machines.md"
         )
     if parts.scheme not in _SENTINEL and parts.scheme.endswith("sentinel"):
         raise ValueError(f"Sentinels are written {_FORM}, for Celery's broker too")

@@ -13,10 +13,10 @@ from registry.redis_url import celery_broker, parse_server
 
 
 class StoreSettings(BaseSettings):
-    """Read once from `ODEM_*` variables, or from files of the same names in lower case; `docs/operations.md` lists all.
+    """Settings of the stores, read once from `ODEM_*` variables or secret files; see `docs/reference/settings.md`.
 
-    The files lie in ODEM_SECRETS_DIR, /run/secrets unless told otherwise, where Docker and Kubernetes put secrets. A
-    variable comes before a file.
+    Secret files have the variables' names in lower case and are read from ODEM_SECRETS_DIR, by default /run/secrets,
+    where Docker and Kubernetes put secrets. A variable takes precedence over a file.
     """
 
     model_config = SettingsConfigDict(env_prefix="ODEM_", frozen=True, hide_input_in_errors=True)

@@ -53,7 +53,7 @@ class Version(Record):
     memory: the calibration memory's safetensors blob, absent where no merge has needed one.
     state: what its method needs to go on, absent where weights and tasks are enough.
     tasks: those merged so far, in order of arrival.
-    report: what the merge measured (see `docs/api.md`).
+    report: what the merge measured (see `docs/reference/api.md`).
     origin: the version that this one repeats, such as `default@2`, when it is a rollback or a branch's first.
     retired_at: when a retention rule gave it up; its weights may be gone since.
     """

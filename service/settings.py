@@ -8,7 +8,7 @@ from registry.settings import StoreSettings
 
 
 class GatewaySettings(StoreSettings):
-    """What the gateway must be told; `docs/operations.md` lists the same."""
+    """Settings of the gateway; see `docs/reference/settings.md`."""
 
     broker_url: str = Field(
         "redis://127.0.0.1:6379/1", description="Celery's broker: another database of the same server."

@@ -22,7 +22,7 @@ def read_settings(arguments: list[str]) -> Settings:
     parser = argparse.ArgumentParser(
         prog="python -m standalone",
         description="Runs Valkey, the worker and the gateway in this terminal; Ctrl-C stops them.",
-        epilog="All settings can be given as ODEM_* environment variables too: see docs/operations.md.",
+        epilog="All settings can be given as ODEM_* environment variables too: see docs/reference/settings.md.",
         argument_default=argparse.SUPPRESS,
     )
     parser.add_argument("--data-dir", type=Path, help="folder for everything that is kept (default .data)")

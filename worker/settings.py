@@ -11,7 +11,7 @@ _SILENCE_SECONDS = 120.0
 
 
 class WorkerSettings(StoreSettings):
-    """What a worker must be told; `docs/operations.md` lists the same."""
+    """Settings of a worker; see `docs/reference/settings.md`."""
 
     broker_url: str = Field(
         "redis://127.0.0.1:6379/1", description="Celery's broker: another database of the same server."

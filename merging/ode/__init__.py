@@ -1,4 +1,4 @@
-"""ODE-M, a merge along a rectified path. `merge` is the whole of it; see docs/engine.md.
+"""ODE-M, a merge along a rectified path. `merge` is the whole of it; see docs/reference/ode-m.md.
 
 Source: Lin & Kang, arXiv 2605.19409, and its published code.
 """

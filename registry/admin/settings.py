@@ -4,4 +4,4 @@ from registry.settings import StoreSettings
 
 
 class AdminSettings(StoreSettings):
-    """What the command must be told; `docs/operations.md` lists the same."""
+    """Settings of the command; see `docs/reference/settings.md`."""

@@ -127,7 +127,7 @@ def test_a_backup_of_files_taken_while_merges_run_brings_everything_back_after_a
         {"lineage": "a", "task": TASKS[2].document, "recipe": {"method": "average"}}, material.visual[TASKS[2].name]
     )
     backup = tmp_path / "backup"
-    # As docs/operations.md says: manifests first, then the blobs that they name.
+    # As docs/how-to/back-up.md says: manifests first, then the blobs that they name.
     shutil.copytree(stack.data / "manifests", backup / "manifests")
     shutil.copytree(stack.data / "blobs", backup / "blobs")
     api.wait_success(running)

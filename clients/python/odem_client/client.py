@@ -107,7 +107,7 @@ class Odem:
     ) -> LineageView:
         """Create a lineage from a base: a file, which is sent, or the digest of a blob.
 
-        architecture: a name that open_clip knows, or the document that docs/api.md tells. more: recipe, gate,
+        architecture: a name that open_clip knows, or the document that docs/reference/api.md tells. more: recipe, gate,
         calibration_budget, base_utility.
         """
         spec = lineage_spec(name, self._digest(base, progress), architecture, more)

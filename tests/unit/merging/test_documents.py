@@ -1,4 +1,4 @@
-"""docs/engine.md: its example runs, and its table is the table of fields."""
+"""docs/reference/ode-m.md: its example runs, and its table is the table of fields."""
 
 import json
 import re
@@ -9,7 +9,7 @@ import pytest
 
 from merging.ode.parameters import PARAMETERS
 
-DOCUMENT = (Path(__file__).parents[3] / "docs" / "engine.md").read_text()
+DOCUMENT = (Path(__file__).parents[3] / "docs" / "reference" / "ode-m.md").read_text()
 
 
 def test_the_ten_line_example_runs(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""What the exit status means. docs/clients.md tells the same table."""
+"""What the exit status means. docs/reference/clients.md tells the same table."""
 
 from typing import Final
 
