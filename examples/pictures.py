@@ -56,7 +56,8 @@ def _digit(label: int, rng: np.random.Generator, plain: bool) -> Mask:
     middle = tuple(SIZE / 2 + rng.uniform(-1, 1, 2) * (1 if plain else 2))
     ImageDraw.Draw(picture).text(middle, str(label), fill=255, font=font, anchor="mm")
     turn = 0.0 if plain else float(rng.uniform(-20, 20))
-    return np.asarray(picture.rotate(turn, Image.Resampling.BILINEAR), dtype=np.float32) / 255
+    mask: Mask = np.asarray(picture.rotate(turn, Image.Resampling.BILINEAR), dtype=np.float32) / np.float32(255)
+    return mask
 
 
 def _grating(label: int, rng: np.random.Generator, plain: bool) -> Mask:
@@ -65,7 +66,8 @@ def _grating(label: int, rng: np.random.Generator, plain: bool) -> Mask:
     rows, columns = np.mgrid[0:SIZE, 0:SIZE]
     across = rows * np.cos(angle) - columns * np.sin(angle)
     wave = np.sin(2 * np.pi * (rng.uniform(0.08, 0.2) * across + rng.random()))
-    return ((0.5 + 0.5 * wave) * rng.uniform(weakest, 1)).astype(np.float32)
+    mask: Mask = ((0.5 + 0.5 * wave) * rng.uniform(weakest, 1)).astype(np.float32)
+    return mask
 
 
 _WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
