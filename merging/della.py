@@ -37,6 +37,13 @@ class Della:
     seed: int
     labels: Sequence[str | None]
 
+    def __post_init__(self) -> None:
+        if not (self.epsilon < self.density and self.density + self.epsilon < 1.0):
+            raise ValueError(
+                f"density {self.density:g} and epsilon {self.epsilon:g} do not go together: density ± epsilon are "
+                "probabilities, which must lie between 0 and 1"
+            )
+
     def parts(self, dtype: str) -> Mapping[str, str]:  # noqa: ARG002
         """Sums and counts of kept entries, by sign: the state of TIES."""
         return PARTS

@@ -91,3 +91,18 @@ def number(default: float, low: float, high: float, doc: str, **presets: float) 
 def integer(default: int, low: int, high: int, doc: str, **presets: int) -> RecipeField:
     """An integer from low to high, both allowed."""
     return RecipeField("integer", default, doc, minimum=low, maximum=high, presets=presets)
+
+
+@dataclass(frozen=True)
+class MethodRecipe:
+    """A merge method and its parameters.
+
+    method: the recipe's `method`. schema: name of its JSON schema. summary: one line with formula and source.
+    needs_network: whether it runs the network, and so needs a lineage with an architecture and a calibration sample.
+    """
+
+    method: str
+    schema: str
+    summary: str
+    fields: Mapping[str, RecipeField] = field(default_factory=dict)
+    needs_network: bool = False

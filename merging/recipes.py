@@ -5,33 +5,18 @@ This module imports only the standard library, so that the gateway can use it wi
 Adding a method takes three steps:
 
 1. `merging/<method>.py`: a class that implements `merging.streaming.Method`;
-2. an entry in `RECIPES` below: name, schema, summary with its source, fields. Registry, gateway, OpenAPI document and
-   client schemas follow from it;
+2. an entry in a table of `RECIPES` below: name, schema, summary with its source, fields. Registry, gateway, OpenAPI
+   document and client schemas follow from it;
 3. an entry in `worker.planning.PLANNERS`: from field values, utilities and carried state to an instance of that class.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
-from merging.recipe_fields import RecipeField, boolean, choice, integer, number
+from merging.recipe_fields import MethodRecipe, RecipeField, boolean, choice, integer, number
+from merging.recipes_joint import JOINT
 
 PRESETS: Final = ("default", "released")
-
-
-@dataclass(frozen=True)
-class MethodRecipe:
-    """A merge method and its parameters.
-
-    method: the recipe's `method`. schema: name of its JSON schema. summary: one line with formula and source.
-    needs_network: whether it runs the network, and so needs a lineage with an architecture and a calibration sample.
-    """
-
-    method: str
-    schema: str
-    summary: str
-    fields: Mapping[str, RecipeField] = field(default_factory=dict)
-    needs_network: bool = False
 
 
 _SCALING: Final = "λ: factor of the merged task vector"
@@ -164,7 +149,7 @@ _DATA_FREE: Final = (
     ),
 )
 
-RECIPES: Final[Mapping[str, MethodRecipe]] = {recipe.method: recipe for recipe in (ODE, *_DATA_FREE)}
+RECIPES: Final[Mapping[str, MethodRecipe]] = {recipe.method: recipe for recipe in (ODE, *_DATA_FREE, *JOINT)}
 """Method name -> its recipe."""
 
 

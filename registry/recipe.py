@@ -15,8 +15,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from merging.recipe_fields import RecipeField
-from merging.recipes import ODE, RECIPES, MethodRecipe, unknown_fields
+from merging.recipe_fields import MethodRecipe, RecipeField
+from merging.recipes import ODE, RECIPES, unknown_fields
 from registry.base_record import Record
 from registry.errors import InvalidRecord
 

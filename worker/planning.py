@@ -14,29 +14,53 @@ of a method with state, whose family's name and content stand in `STATE_CONTENTS
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from merging import consensus, iso_cts, nufilt, pcb
 from merging.average import Average, operating_time
+from merging.breadcrumbs import Breadcrumbs
+from merging.consensus import Consensus
 from merging.dare import dare
+from merging.dc_merge import DcMerge
+from merging.della import Della
+from merging.emr import Emr
+from merging.iso_c import IsoC
+from merging.iso_cts import IsoCts
 from merging.linear import Linear
+from merging.localize_and_stitch import LocalizeAndStitch
 from merging.magmax import MagMax
+from merging.model_stock import ModelStock
+from merging.nufilt import NuFilt
 from merging.opcm import Opcm
+from merging.pcb import Pcb
 from merging.recipes import complete
 from merging.slerp import Slerp
 from merging.streaming import AnyMethod, Inputs, Source, dot
 from merging.task_arithmetic import TaskArithmetic
 from merging.ties import Ties
+from merging.tsv_m import TsvM
 from registry.errors import MethodUnavailable
 
 STATE_CONTENTS: Final[Mapping[str, str]] = {
     "ties": "the sums and counts of the trimmed task vectors",
     "magmax": "the winning values of each entry",
     "opcm": "the mean norm of the task vectors and the scale λ",
+    "sums": "the sum of the task vectors",
+    "singular_triples": "the leading singular triples of the task vectors",
+    "emr": "the sum of the task vectors and the extreme values of each entry",
+    "breadcrumbs": "the sum of the masked task vectors",
+    "model_stock": "the sums of the task vectors and of their directions",
+    "localize_and_stitch": "the sums and counts of the kept entries of the task vectors",
+    "consensus": "the sum of the task vectors and how many use each entry",
+    "pcb": "the sums of the task vectors and of their weights",
 }
 """State family -> what a state of this family holds of every task so far, in words. Methods may share a family."""
+
+_CONTAINED: Final[Mapping[str, frozenset[str]]] = {"sums": frozenset({"singular_triples"})}
+"""State family -> families whose states hold all parts of it, under the same names."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +95,7 @@ class HeadState:
 
     def carry(self, family: str, method: str) -> CarriedState:
         """The state of this family that the head has or implies. Raises MethodUnavailable if it does neither."""
-        if self.family == family:
+        if self.family == family or self.family in _CONTAINED.get(family, ()):
             return CarriedState(self.parts(), self.scalars)
         if not self.tasks:
             return CarriedState()
@@ -144,6 +168,14 @@ class PlanRequest:
         """The head's state of this family. Raises MethodUnavailable."""
         return self.state.carry(family, self.method)
 
+    def weights(self, carried: CarriedState) -> tuple[float, ...]:
+        """The utilities of the checkpoints that are merged with this state."""
+        return (*(sum(self.earlier.values()) for _ in range(carried.derived)), self.utility)
+
+    def labels(self, carried: CarriedState) -> list[str | None]:
+        """The tasks' names of those checkpoints; None for a head that stands for its only one."""
+        return [*[None] * carried.derived, self.task]
+
     def inputs(self, carried: CarriedState | None = None) -> Inputs:
         """The files for the streaming engine, with the carried state."""
         carried = carried or CarriedState()
@@ -185,8 +217,7 @@ def _dare(request: PlanRequest) -> Plan:
         return request.stateless(TaskArithmetic(values["scaling"], thin))
     carried = request.carry("ties")
     # A head that stands for its only checkpoint is not thinned: it has been merged already.
-    labels = [None, request.task] if carried.derived else [request.task]
-    thin = dare(values["drop_rate"], values["seed"], labels)
+    thin = dare(values["drop_rate"], values["seed"], request.labels(carried))
     return request.stateful("ties", Ties(values["density"], values["scaling"], values["scope"], thin), carried)
 
 
@@ -225,6 +256,47 @@ def distance(inputs: Inputs) -> float:
     return math.sqrt(squares)
 
 
+def _matrices(request: PlanRequest, family: str, make: Callable[..., AnyMethod], **fields: Any) -> Plan:
+    """A plan for a method of sums that solves each matrix. make: from weights, the base's and fields to the method."""
+    carried = request.carry(family)
+    method = make(request.weights(carried), base_weight=request.base_utility, scale=request.values["scaling"], **fields)
+    return request.stateful(family, method, carried)
+
+
+def _counted(request: PlanRequest, family: str, make: Callable[[int], AnyMethod]) -> Plan:
+    """A plan for a method that needs T, which its state counts. make: from T after the merge to the method."""
+    carried = request.carry(family)
+    tasks = int(carried.scalars.get("tasks", 0)) + len(request.weights(carried))
+    return request.stateful(family, make(tasks), carried, lambda: {"tasks": float(tasks)})
+
+
+def _approximate(plan: Plan, sentence: str) -> Plan:
+    """The plan with a sentence on what the method approximates in the report."""
+    return replace(plan, report={**plan.report, "approximation": sentence})
+
+
+def _della(request: PlanRequest) -> Plan:
+    values, carried = request.values, request.carry("ties")
+    method = Della(values["density"], values["epsilon"], values["scaling"], values["seed"], request.labels(carried))
+    return request.stateful("ties", method, carried)
+
+
+def _consensus(request: PlanRequest) -> Plan:
+    values = request.values
+    plan = _counted(
+        request,
+        "consensus",
+        lambda tasks: Consensus(tasks, values["threshold"], values["mask_scale"], values["scaling"]),
+    )
+    return _approximate(plan, consensus.APPROXIMATION)
+
+
+def _pcb(request: PlanRequest) -> Plan:
+    values = request.values
+    plan = _counted(request, "pcb", lambda tasks: Pcb(tasks, values["density"], values["scaling"]))
+    return _approximate(plan, pcb.APPROXIMATION)
+
+
 PLANNERS: Final[Mapping[str, Callable[[PlanRequest], Plan]]] = {
     "average": _average,
     "linear": lambda request: request.stateless(Linear(request.values["alpha"])),
@@ -236,5 +308,26 @@ PLANNERS: Final[Mapping[str, Callable[[PlanRequest], Plan]]] = {
     "magmax": lambda request: request.stateful("magmax", MagMax(request.values["scaling"])),
     "slerp": _slerp,
     "opcm": _opcm,
+    "iso_c": lambda request: _matrices(request, "sums", IsoC),
+    "tsv_m": lambda request: _matrices(request, "singular_triples", TsvM),
+    "dc_merge": lambda request: _matrices(request, "singular_triples", DcMerge, density=request.values["density"]),
+    "iso_cts": lambda request: _approximate(
+        _matrices(request, "singular_triples", IsoCts, common=request.values["common"]), iso_cts.APPROXIMATION
+    ),
+    "nufilt": lambda request: _approximate(
+        request.stateless(NuFilt(len(request.earlier), request.values["rank"])), nufilt.APPROXIMATION
+    ),
+    "emr": lambda request: request.stateful("emr", Emr(request.values["scaling"])),
+    "breadcrumbs": lambda request: request.stateful(
+        "breadcrumbs",
+        Breadcrumbs(request.values["density"], request.values["gamma"], request.values["scaling"]),
+    ),
+    "della": _della,
+    "model_stock": lambda request: _counted(request, "model_stock", ModelStock),
+    "localize_and_stitch": lambda request: request.stateful(
+        "localize_and_stitch", LocalizeAndStitch(request.values["density"], request.values["scaling"])
+    ),
+    "consensus": _consensus,
+    "pcb": _pcb,
 }
 """Method name of a data-free recipe -> its planner."""

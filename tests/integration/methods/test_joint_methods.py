@@ -1,0 +1,103 @@
+"""Methods whose state gives the joint result, through POST /merge: stored, continued, and what the library computes."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from benchmarks.harness.stack import Stack
+from merging.breadcrumbs import MASKED_SUM, Breadcrumbs
+from merging.consensus import USES, Consensus
+from merging.dc_merge import DcMerge
+from merging.della import Della
+from merging.emr import HIGHEST, LOWEST, Emr
+from merging.iso_c import IsoC
+from merging.iso_cts import IsoCts
+from merging.localize_and_stitch import KEPT_COUNT, KEPT_SUM, LocalizeAndStitch
+from merging.model_stock import DIRECTIONS, NONZERO, ModelStock
+from merging.nufilt import NuFilt
+from merging.pcb import WEIGHT, WEIGHTED_SUM, Pcb
+from merging.singular_triples import LEFT, RIGHT, VALUES
+from merging.streaming import AnyMethod
+from merging.ties import PARTS
+from merging.tsv_m import TsvM
+from tests.acceptance import networks
+from tests.acceptance.api import Api, Json
+from tests.unit.merging.streams import State, draw, nearby, run
+
+pytestmark = pytest.mark.slow
+
+COUNT = 3
+SUMS = {"count", "sum"}
+TRIPLES = SUMS | {LEFT, VALUES, RIGHT}
+
+CASES: dict[str, tuple[Json, Callable[[int], AnyMethod], set[str]]] = {
+    "iso_c": ({}, lambda _: IsoC((1.0,)), SUMS),
+    "tsv_m": ({}, lambda _: TsvM((1.0,)), TRIPLES),
+    "dc_merge": ({"density": 0.02}, lambda _: DcMerge((1.0,), density=0.02), TRIPLES),
+    "iso_cts": ({"common": 0.6}, lambda _: IsoCts((1.0,), common=0.6), TRIPLES),
+    "emr": ({"scaling": 0.4}, lambda _: Emr(0.4), {"sum", HIGHEST, LOWEST}),
+    "breadcrumbs": ({"density": 0.5}, lambda _: Breadcrumbs(0.5, 0.01, 0.3), {MASKED_SUM}),
+    "della": ({"seed": 4}, lambda k: Della(0.5, 0.15, 1.0, 4, [f"task{k}"]), set(PARTS)),
+    "model_stock": ({}, ModelStock, {"sum", DIRECTIONS, NONZERO}),
+    "localize_and_stitch": ({"density": 0.2}, lambda _: LocalizeAndStitch(0.2), {KEPT_SUM, KEPT_COUNT}),
+    "nufilt": ({"rank": 8}, lambda k: NuFilt(k - 1, 8), set()),
+    "consensus": ({}, lambda k: Consensus(k, 2, 0.4, 0.3), {"sum", USES}),
+    "pcb": ({"density": 0.2}, lambda k: Pcb(k, 0.2, 1.2), {"sum", WEIGHTED_SUM, WEIGHT}),
+}
+"""Method -> (fields of its recipe, the same from the library for merge k, parts of its state)."""
+
+APPROXIMATE = {"iso_cts", "consensus", "pcb", "nufilt"}
+
+
+def _base() -> State:
+    return {
+        "block.weight": draw(1, 24, 30, dtype=torch.bfloat16, spread=0.5),
+        "block.bias": draw(2, 24, spread=0.5),
+        "steps": torch.tensor([5]),
+        "attn.in_proj_weight": draw(3, 36, 12, spread=0.5),
+    }
+
+
+BASE = _base()
+MODELS = [
+    {name: nearby(tensor, 10 * number + 4) if tensor.is_floating_point() else tensor for name, tensor in BASE.items()}
+    for number in range(COUNT)
+]
+
+
+def _lineage(api: Api, folder: Path, name: str, base: State = BASE) -> str:
+    digest = api.post_blob(networks.save(folder / "base.safetensors", base))
+    api.create_lineage({"name": name, "base": digest, "recipe": {"method": "average"}})
+    return name
+
+
+def _send(api: Api, folder: Path, name: str, number: int, recipe: Json, model: State | None = None) -> Json:
+    checkpoint = networks.save(folder / f"{number}.safetensors", MODELS[number - 1] if model is None else model)
+    return api.wait(api.merge({"lineage": name, "task": {"name": f"task{number}"}, "recipe": recipe}, checkpoint))
+
+
+def _weights(api: Api, folder: Path, name: str, number: int) -> State:
+    return networks.read(api.download(f"{name}@{number}", folder / f"v{number}.safetensors"))
+
+
+@pytest.mark.parametrize("method", CASES)
+def test_versions_and_state_are_bit_for_bit_what_the_library_computes(
+    api: Api, stack: Stack, tmp_path: Path, method: str
+) -> None:
+    fields, make, expected = CASES[method]
+    name = _lineage(api, tmp_path, f"joint-{method.replace('_', '-')}")
+    head, parts = BASE, None
+    for number in range(1, COUNT + 1):
+        ended = _send(api, tmp_path, name, number, {"method": method} | fields)
+        assert ended["state"] == "succeeded", ended
+        head, parts, _ = run(make(number), BASE, head, [MODELS[number - 1]], parts)
+        found = _weights(api, tmp_path, name, number)
+        assert all(torch.equal(found[key], value) for key, value in head.items())
+        assert ("approximation" in ended["report"]) == (method in APPROXIMATE)
+    state = api.version(f"{name}@{COUNT}")["state"] or {"parts": {}}
+    assert set(state["parts"]) == expected
+    for part, digest in state["parts"].items():
+        stored = networks.read(stack.blob(digest))
+        assert all(torch.equal(stored[key], value) for key, value in parts[part].items())
