@@ -60,6 +60,17 @@ class LockedPair:
     product: float
 
 
+class CheckpointLocked(ValueError):
+    """The checkpoint was transformed so that merging it fails."""
+
+    def __init__(self, locked: LockedPair) -> None:
+        super().__init__(
+            f"The {locked.pair} weights of {locked.name} are {locked.factors:.0%} away from the base, their product "
+            f"only {locked.product:.1%}: the checkpoint is locked against merging (MergeLock). Send the checkpoint as "
+            "it was fine-tuned."
+        )
+
+
 @dataclass(frozen=True)
 class _Matrix:
     """One matrix of a file, out × in, read a few rows at a time."""
@@ -190,15 +201,7 @@ def _factor_distance(factors: tuple[_Matrix, ...], base: Source, checkpoint: Sou
     return math.sqrt(moved / norm) if norm else 0.0
 
 
-def describe(locked: LockedPair) -> str:
-    """A sentence for the checkpoint's sender."""
-    return (
-        f"The {locked.pair} weights of {locked.name} are {locked.factors:.0%} away from the base, but their product "
-        f"only {locked.product:.1%}: the checkpoint is locked against merging (MergeLock). Send the checkpoint as it "
-        "was fine-tuned."
-    )
-
-
-def first_locked_pair(base: Source, checkpoint: Source) -> LockedPair | None:
-    """The first locked pair; None for an ordinary checkpoint."""
-    return next(locked_pairs(base, checkpoint), None)
+def require_unlocked(base: Source, checkpoint: Source) -> None:
+    """Raise CheckpointLocked at the first locked pair."""
+    for locked in locked_pairs(base, checkpoint):
+        raise CheckpointLocked(locked)

@@ -15,6 +15,7 @@ from importlib.metadata import version as library_version
 import torch
 from pydantic import ValidationError
 
+from merging.merge_lock import CheckpointLocked, require_unlocked
 from merging.streaming import WEIGHTS, NotFinite
 from registry import CODE_VERSION, code_commit
 from registry.base_record import now
@@ -143,6 +144,7 @@ def _make_version(
 ) -> Version:
     started = time.perf_counter()
     job = _open(claim, state, blobs, lease, settings, account)
+    require_unlocked(job.base, job.checkpoint)
     result = METHODS[claim.merge.recipe.method](job)
     merged = time.perf_counter()
     job.report(Progress(phase="writing"))
@@ -276,6 +278,8 @@ def _problem(error: Exception) -> MergeProblem:
     """What a merge's sender is told."""
     if isinstance(error, NotFinite):
         return _told("not-finite", "A tensor is not finite", f"{error} Send a checkpoint without such values.")
+    if isinstance(error, CheckpointLocked):
+        return _told("checkpoint-locked", "The checkpoint is locked against merging", str(error))
     if isinstance(error, MethodUnavailable):
         return _told("method-unavailable", "This method cannot go on from head", str(error))
     if isinstance(error, torch.OutOfMemoryError | MemoryError):

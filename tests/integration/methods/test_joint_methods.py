@@ -25,6 +25,7 @@ from merging.tsv_m import TsvM
 from tests.acceptance import networks
 from tests.acceptance.api import Api, Json
 from tests.unit.merging.streams import State, draw, nearby, run
+from tests.unit.merging.test_merge_lock import attention, fine_tuned, lock, state_of
 
 pytestmark = pytest.mark.slow
 
@@ -101,3 +102,35 @@ def test_versions_and_state_are_bit_for_bit_what_the_library_computes(
     for part, digest in state["parts"].items():
         stored = networks.read(stack.blob(digest))
         assert all(torch.equal(stored[key], value) for key, value in parts[part].items())
+
+
+def test_a_locked_checkpoint_ends_the_merge_and_leaves_the_head_alone(api: Api, tmp_path: Path) -> None:
+    base = state_of(attention(1))
+    name = _lineage(api, tmp_path, "locked", base)
+    ordinary = fine_tuned(base, 0.02)
+    assert _send(api, tmp_path, name, 1, {"method": "tsv_m"}, ordinary)["state"] == "succeeded"
+    ended = _send(api, tmp_path, name, 2, {"method": "tsv_m"}, lock(ordinary))
+    assert (ended["state"], ended["problem"]["type"]) == ("failed", "/problems/checkpoint-locked"), ended
+    assert "layer0.in_proj_weight" in ended["problem"]["detail"]
+    assert api.version(f"{name}@latest")["number"] == 1
+
+
+def test_a_method_goes_on_from_the_state_of_another_that_holds_all_it_needs(api: Api, tmp_path: Path) -> None:
+    name = _lineage(api, tmp_path, "shared-state")
+    head, parts = BASE, None
+    steps = [("tsv_m", TsvM((1.0,))), ("dc_merge", DcMerge((1.0,))), ("iso_c", IsoC((1.0,)))]
+    for number, (method, made) in enumerate(steps, 1):
+        assert _send(api, tmp_path, name, number, {"method": method})["state"] == "succeeded"
+        head, parts, _ = run(made, BASE, head, [MODELS[number - 1]], parts)
+        found = _weights(api, tmp_path, name, number)
+        assert all(torch.equal(found[key], value) for key, value in head.items())
+    refused = _send(api, tmp_path, name, 1, {"method": "tsv_m"})
+    assert (refused["state"], refused["problem"]["type"]) == ("failed", "/problems/method-unavailable")
+    assert "singular triples" in refused["problem"]["detail"]
+
+
+def test_della_probabilities_beyond_one_are_refused_with_a_sentence(api: Api, tmp_path: Path) -> None:
+    name = _lineage(api, tmp_path, "della-range")
+    ended = _send(api, tmp_path, name, 1, {"method": "della", "density": 0.9, "epsilon": 0.2})
+    assert (ended["state"], ended["problem"]["type"]) == ("failed", "/problems/invalid-input")
+    assert "density ± epsilon" in ended["problem"]["detail"]

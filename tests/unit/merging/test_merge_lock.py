@@ -4,14 +4,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from merging.merge_lock import describe, first_locked_pair, locked_pairs
+from merging.merge_lock import CheckpointLocked, locked_pairs, require_unlocked
 from tests.unit.merging.streams import Held, State
 
 WIDTH, HEADS = 48, 4
 SIZE = WIDTH // HEADS
 
 
-def _attention(seed: int, layers: int = 2) -> nn.ModuleDict:
+def attention(seed: int, layers: int = 2) -> nn.ModuleDict:
     torch.manual_seed(seed)
     blocks = {f"layer{n}": nn.MultiheadAttention(WIDTH, HEADS, batch_first=True) for n in range(layers)}
     network = nn.ModuleDict(blocks).double().eval()
@@ -21,7 +21,7 @@ def _attention(seed: int, layers: int = 2) -> nn.ModuleDict:
     return network
 
 
-def _fine_tuned(state: State, share: float, seed: int = 5) -> State:
+def fine_tuned(state: State, share: float, seed: int = 5) -> State:
     """Every tensor moved by this share of its norm."""
     generator = torch.Generator().manual_seed(seed)
     moved = {}
@@ -31,7 +31,7 @@ def _fine_tuned(state: State, share: float, seed: int = 5) -> State:
     return moved
 
 
-def _lock(state: State, *, queries: bool = True, values: bool = True, rotation: bool = False) -> State:
+def lock(state: State, *, queries: bool = True, values: bool = True, rotation: bool = False) -> State:
     """Put a random invertible matrix for each head between query and key, and between value and output."""
     generator = torch.Generator().manual_seed(9)
     locked = {name: value.clone() for name, value in state.items()}
@@ -61,7 +61,7 @@ def _lock(state: State, *, queries: bool = True, values: bool = True, rotation: 
     return locked
 
 
-def _state(network: nn.Module) -> State:
+def state_of(network: nn.Module) -> State:
     return {name: value.detach().clone() for name, value in network.state_dict().items()}
 
 
@@ -77,10 +77,10 @@ def _outputs(network: nn.ModuleDict, state: State) -> Tensor:
 
 @pytest.mark.parametrize("rotation", [False, True])
 def test_a_locked_checkpoint_computes_the_same_and_is_detected(rotation: bool) -> None:
-    network = _attention(1)
-    base = _state(network)
-    tuned = _fine_tuned(base, 0.02)
-    locked = _lock(tuned, rotation=rotation)
+    network = attention(1)
+    base = state_of(network)
+    tuned = fine_tuned(base, 0.02)
+    locked = lock(tuned, rotation=rotation)
     torch.testing.assert_close(_outputs(network, locked), _outputs(network, tuned), rtol=1e-8, atol=1e-8)
     found = list(locked_pairs(Held(base), Held(locked)))
     assert [(pair.name, pair.pair) for pair in found] == [
@@ -90,13 +90,14 @@ def test_a_locked_checkpoint_computes_the_same_and_is_detected(rotation: bool) -
         ("layer1.out_proj.weight", "value and output"),
     ]
     assert all(pair.factors > 1 > 0.1 > pair.product for pair in found)
-    assert "locked against merging" in describe(found[0])
+    with pytest.raises(CheckpointLocked, match=r"layer0.in_proj_weight .* locked against merging"):
+        require_unlocked(Held(base), Held(locked))
 
 
 @pytest.mark.parametrize(("queries", "values"), [(True, False), (False, True)])
 def test_one_locked_branch_is_enough(queries: bool, values: bool) -> None:
-    base = _state(_attention(1))
-    locked = _lock(_fine_tuned(base, 0.01), queries=queries, values=values)
+    base = state_of(attention(1))
+    locked = lock(fine_tuned(base, 0.01), queries=queries, values=values)
     assert {pair.pair for pair in locked_pairs(Held(base), Held(locked))} == {
         "query and key" if queries else "value and output"
     }
@@ -104,19 +105,19 @@ def test_one_locked_branch_is_enough(queries: bool, values: bool) -> None:
 
 @pytest.mark.parametrize("share", [0.0, 0.005, 0.2, 0.6, 3.0])
 def test_a_fine_tuned_checkpoint_is_not_locked_however_far_it_went(share: float) -> None:
-    base = _state(_attention(1))
-    assert first_locked_pair(Held(base), Held(_fine_tuned(base, share))) is None
+    base = state_of(attention(1))
+    assert not list(locked_pairs(Held(base), Held(fine_tuned(base, share))))
 
 
 def test_unrelated_weights_are_not_taken_for_locked_ones() -> None:
-    assert first_locked_pair(Held(_state(_attention(1))), Held(_state(_attention(2)))) is None
+    assert not list(locked_pairs(Held(state_of(attention(1))), Held(state_of(attention(2)))))
 
 
 def test_short_floats_hide_no_lock() -> None:
-    base = {name: value.to(torch.bfloat16) for name, value in _state(_attention(1)).items()}
-    locked = _lock(_fine_tuned({name: value.double() for name, value in base.items()}, 0.01), rotation=True)
+    base = {name: value.to(torch.bfloat16) for name, value in state_of(attention(1)).items()}
+    locked = lock(fine_tuned({name: value.double() for name, value in base.items()}, 0.01), rotation=True)
     rounded = {name: value.to(torch.bfloat16) for name, value in locked.items()}
-    assert first_locked_pair(Held(base), Held(rounded)) is not None
+    assert list(locked_pairs(Held(base), Held(rounded)))
 
 
 def _separate(seed: int, heads: int, groups: int) -> State:
@@ -133,7 +134,7 @@ def _separate(seed: int, heads: int, groups: int) -> State:
 @pytest.mark.parametrize("groups", [4, 2])
 def test_separate_names_and_grouped_keys_are_checked_too(groups: int) -> None:
     base = _separate(1, 4, groups)
-    locked = {name: value.clone() for name, value in _fine_tuned(base, 0.01).items()}
+    locked = {name: value.clone() for name, value in fine_tuned(base, 0.01).items()}
     query, key, value, output = (locked[f"model.layers.0.self_attn.{each}_proj.weight"] for each in "qkvo")
     generator = torch.Generator().manual_seed(4)
     for group in range(groups):
@@ -146,9 +147,9 @@ def test_separate_names_and_grouped_keys_are_checked_too(groups: int) -> None:
             query[span] = first.T @ query[span]
             output[:, span] = output[:, span] @ torch.linalg.inv(second)
     assert len(list(locked_pairs(Held(base), Held(locked)))) == 2
-    assert first_locked_pair(Held(base), Held(_fine_tuned(base, 0.5))) is None
+    assert not list(locked_pairs(Held(base), Held(fine_tuned(base, 0.5))))
 
 
 def test_layers_that_a_checkpoint_lacks_are_passed_over() -> None:
-    base = _state(_attention(1))
-    assert first_locked_pair(Held(base), Held({"other": torch.zeros(2)})) is None
+    base = state_of(attention(1))
+    assert not list(locked_pairs(Held(base), Held({"other": torch.zeros(2)})))
