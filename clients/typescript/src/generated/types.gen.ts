@@ -179,6 +179,36 @@ export type BranchRequest = {
 };
 
 /**
+ * BreadcrumbsRecipe
+ *
+ * Model Breadcrumbs: mask the smallest and the largest entries of each task vector, add the rest; exact continually. Source: arXiv 2312.06795.
+ */
+export type BreadcrumbsRecipe = {
+    /**
+     * Method
+     */
+    method?: 'breadcrumbs';
+    /**
+     * Density
+     *
+     * share of a tensor's entries that stay. Default: mergekit's documentation
+     */
+    density?: number;
+    /**
+     * Gamma
+     *
+     * share of the largest entries that are masked. Default: mergekit
+     */
+    gamma?: number;
+    /**
+     * Scaling
+     *
+     * factor of the sum. Default: task arithmetic's, arXiv 2212.04089
+     */
+    scaling?: number;
+};
+
+/**
  * ChangeView
  *
  * How far b is from a; null where a measure is not defined.
@@ -214,6 +244,36 @@ export type ChangeView = {
      * elements that are not finite in a or b; the measures leave them out
      */
     not_finite: number;
+};
+
+/**
+ * ConsensusRecipe
+ *
+ * Consensus: the sum without entries that matter to few tasks; approximate continually. Source: arXiv 2405.07813.
+ */
+export type ConsensusRecipe = {
+    /**
+     * Method
+     */
+    method?: 'consensus';
+    /**
+     * Threshold
+     *
+     * k: tasks that must use an entry. Default: arXiv 2405.07813
+     */
+    threshold?: number;
+    /**
+     * Mask Scale
+     *
+     * λ of the masks. Default: the middle of the source's 0.2 to 0.6
+     */
+    mask_scale?: number;
+    /**
+     * Scaling
+     *
+     * factor of the masked sum. Default: task arithmetic's, arXiv 2212.04089
+     */
+    scaling?: number;
 };
 
 /**
@@ -265,6 +325,66 @@ export type DareRecipe = {
 };
 
 /**
+ * DcMergeRecipe
+ *
+ * DC-Merge: task vectors aggregated in an orthogonal cover of their leading singular spaces, per matrix; exact continually. Source: arXiv 2603.06242.
+ */
+export type DcMergeRecipe = {
+    /**
+     * Method
+     */
+    method?: 'dc_merge';
+    /**
+     * Density
+     *
+     * share of a task's entries in the cover that stay. Default: the authors' code
+     */
+    density?: number;
+    /**
+     * Scaling
+     *
+     * factor of the merged matrices. Default: 1, about which the authors' code searches
+     */
+    scaling?: number;
+};
+
+/**
+ * DellaRecipe
+ *
+ * DELLA: drop entries at random, small ones more often, then elect signs and average; exact continually. Source: arXiv 2406.11617.
+ */
+export type DellaRecipe = {
+    /**
+     * Method
+     */
+    method?: 'della';
+    /**
+     * Density
+     *
+     * mean probability that an entry is kept; density ± epsilon must lie between 0 and 1. Default: the middle of the source's range
+     */
+    density?: number;
+    /**
+     * Epsilon
+     *
+     * half the span of the probabilities, from a row's smallest entry to its largest. Default: mergekit
+     */
+    epsilon?: number;
+    /**
+     * Scaling
+     *
+     * factor of the elected mean. Default: mergekit's λ
+     */
+    scaling?: number;
+    /**
+     * Seed
+     *
+     * seed of the drops, which also differ by the task's name
+     */
+    seed?: number;
+};
+
+/**
  * DiffView
  *
  * What differs between two versions. tensors: those that are not the same; unchanged: how many are.
@@ -297,6 +417,24 @@ export type DiffView = {
 };
 
 /**
+ * EmrRecipe
+ *
+ * EMR: elect a sign for each entry by the sum, take the largest magnitude of that sign; exact continually. Source: arXiv 2405.17461.
+ */
+export type EmrRecipe = {
+    /**
+     * Method
+     */
+    method?: 'emr';
+    /**
+     * Scaling
+     *
+     * factor of the unified vector. Default: MagMax's, because the source only uses the vector with masks and scales
+     */
+    scaling?: number;
+};
+
+/**
  * Gate
  *
  * Limits that a merge must meet on the calibration samples of every earlier task, or it is rejected.
@@ -325,6 +463,48 @@ export type Health = {
      * Status
      */
     status: string;
+};
+
+/**
+ * IsoCRecipe
+ *
+ * Iso-C: the sum of all task vectors with a flat spectrum, per matrix; exact continually. Source: arXiv 2502.04959.
+ */
+export type IsoCRecipe = {
+    /**
+     * Method
+     */
+    method?: 'iso_c';
+    /**
+     * Scaling
+     *
+     * factor of the merged matrices. Default: FusionBench's configuration of Iso-C
+     */
+    scaling?: number;
+};
+
+/**
+ * IsoCtsRecipe
+ *
+ * Iso-CTS: a flat spectrum over the common subspace and each task's own directions, per matrix; approximate continually. Source: arXiv 2502.04959.
+ */
+export type IsoCtsRecipe = {
+    /**
+     * Method
+     */
+    method?: 'iso_cts';
+    /**
+     * Common
+     *
+     * share of a matrix's rank that the common subspace has. Default: arXiv 2502.04959, section 5
+     */
+    common?: number;
+    /**
+     * Scaling
+     *
+     * factor of the merged matrices. Default: FusionBench's configuration of Iso-CTS
+     */
+    scaling?: number;
 };
 
 /**
@@ -379,7 +559,31 @@ export type LineageView = {
         method: 'slerp';
     } & SlerpRecipe) | ({
         method: 'opcm';
-    } & OpcmRecipe);
+    } & OpcmRecipe) | ({
+        method: 'iso_c';
+    } & IsoCRecipe) | ({
+        method: 'tsv_m';
+    } & TsvMRecipe) | ({
+        method: 'dc_merge';
+    } & DcMergeRecipe) | ({
+        method: 'iso_cts';
+    } & IsoCtsRecipe) | ({
+        method: 'nufilt';
+    } & NuFiltRecipe) | ({
+        method: 'emr';
+    } & EmrRecipe) | ({
+        method: 'breadcrumbs';
+    } & BreadcrumbsRecipe) | ({
+        method: 'della';
+    } & DellaRecipe) | ({
+        method: 'model_stock';
+    } & ModelStockRecipe) | ({
+        method: 'localize_and_stitch';
+    } & LocalizeAndStitchRecipe) | ({
+        method: 'consensus';
+    } & ConsensusRecipe) | ({
+        method: 'pcb';
+    } & PcbRecipe);
     gate: Gate | null;
     /**
      * Calibration Budget
@@ -421,6 +625,30 @@ export type LinearRecipe = {
      * α: the checkpoint's share
      */
     alpha?: number;
+};
+
+/**
+ * LocalizeAndStitchRecipe
+ *
+ * Localize-and-Stitch without data: the largest entries of each task vector, averaged where they overlap; exact continually. Source: arXiv 2408.13656.
+ */
+export type LocalizeAndStitchRecipe = {
+    /**
+     * Method
+     */
+    method?: 'localize_and_stitch';
+    /**
+     * Density
+     *
+     * share of the model's entries that are a task's. Default: the authors' code
+     */
+    density?: number;
+    /**
+     * Scaling
+     *
+     * factor of the stitched vector. Default: arXiv 2408.13656
+     */
+    scaling?: number;
 };
 
 /**
@@ -524,7 +752,31 @@ export type MergeView = {
         method: 'slerp';
     } & SlerpRecipe) | ({
         method: 'opcm';
-    } & OpcmRecipe);
+    } & OpcmRecipe) | ({
+        method: 'iso_c';
+    } & IsoCRecipe) | ({
+        method: 'tsv_m';
+    } & TsvMRecipe) | ({
+        method: 'dc_merge';
+    } & DcMergeRecipe) | ({
+        method: 'iso_cts';
+    } & IsoCtsRecipe) | ({
+        method: 'nufilt';
+    } & NuFiltRecipe) | ({
+        method: 'emr';
+    } & EmrRecipe) | ({
+        method: 'breadcrumbs';
+    } & BreadcrumbsRecipe) | ({
+        method: 'della';
+    } & DellaRecipe) | ({
+        method: 'model_stock';
+    } & ModelStockRecipe) | ({
+        method: 'localize_and_stitch';
+    } & LocalizeAndStitchRecipe) | ({
+        method: 'consensus';
+    } & ConsensusRecipe) | ({
+        method: 'pcb';
+    } & PcbRecipe);
     /**
      * Checkpoint
      */
@@ -605,6 +857,36 @@ export type MethodState = {
     parts?: {
         [key: string]: string;
     };
+};
+
+/**
+ * ModelStockRecipe
+ *
+ * Model Stock: the mean of all checkpoints, nearer to the base the less they agree, per tensor; exact continually. Source: arXiv 2403.19522.
+ */
+export type ModelStockRecipe = {
+    /**
+     * Method
+     */
+    method?: 'model_stock';
+};
+
+/**
+ * NuFiltRecipe
+ *
+ * NUFILT's filter: τ' outside the leading right singular space of the merged update, per matrix. Source: arXiv 2509.21413.
+ */
+export type NuFiltRecipe = {
+    /**
+     * Method
+     */
+    method?: 'nufilt';
+    /**
+     * Rank
+     *
+     * number of protected directions. Default: the authors' configuration
+     */
+    rank?: number;
 };
 
 /**
@@ -695,6 +977,30 @@ export type OpcmRecipe = {
      * α: the leading subspace holds more than this share of the sum of singular values
      */
     alpha?: number;
+};
+
+/**
+ * PcbRecipe
+ *
+ * PCB-Merging: the mean weighted by how entries compete within and between tasks; approximate continually. Source: arXiv 2410.02396.
+ */
+export type PcbRecipe = {
+    /**
+     * Method
+     */
+    method?: 'pcb';
+    /**
+     * Density
+     *
+     * share of a tensor's entries that get a weight. Default: the authors' code
+     */
+    density?: number;
+    /**
+     * Scaling
+     *
+     * factor of the weighted mean. Default: the authors' code, λ = 1.2
+     */
+    scaling?: number;
 };
 
 /**
@@ -821,7 +1127,31 @@ export type Provenance = {
         method: 'slerp';
     } & SlerpRecipe) | ({
         method: 'opcm';
-    } & OpcmRecipe);
+    } & OpcmRecipe) | ({
+        method: 'iso_c';
+    } & IsoCRecipe) | ({
+        method: 'tsv_m';
+    } & TsvMRecipe) | ({
+        method: 'dc_merge';
+    } & DcMergeRecipe) | ({
+        method: 'iso_cts';
+    } & IsoCtsRecipe) | ({
+        method: 'nufilt';
+    } & NuFiltRecipe) | ({
+        method: 'emr';
+    } & EmrRecipe) | ({
+        method: 'breadcrumbs';
+    } & BreadcrumbsRecipe) | ({
+        method: 'della';
+    } & DellaRecipe) | ({
+        method: 'model_stock';
+    } & ModelStockRecipe) | ({
+        method: 'localize_and_stitch';
+    } & LocalizeAndStitchRecipe) | ({
+        method: 'consensus';
+    } & ConsensusRecipe) | ({
+        method: 'pcb';
+    } & PcbRecipe);
     /**
      * Code
      */
@@ -1052,6 +1382,24 @@ export type TiesRecipe = {
      * what is trimmed at once: each tensor, or the whole model
      */
     scope?: 'tensor' | 'model';
+};
+
+/**
+ * TsvMRecipe
+ *
+ * TSV-M: the leading singular vectors of all task vectors, orthogonalised and added, per matrix; exact continually. Source: arXiv 2412.00081.
+ */
+export type TsvMRecipe = {
+    /**
+     * Method
+     */
+    method?: 'tsv_m';
+    /**
+     * Scaling
+     *
+     * factor of the merged matrices. Default: arXiv 2412.00081, α = 1
+     */
+    scaling?: number;
 };
 
 /**
@@ -1384,7 +1732,31 @@ export type LineageSpec = {
         method: 'slerp';
     } & SlerpRecipe) | ({
         method: 'opcm';
-    } & OpcmRecipe);
+    } & OpcmRecipe) | ({
+        method: 'iso_c';
+    } & IsoCRecipe) | ({
+        method: 'tsv_m';
+    } & TsvMRecipe) | ({
+        method: 'dc_merge';
+    } & DcMergeRecipe) | ({
+        method: 'iso_cts';
+    } & IsoCtsRecipe) | ({
+        method: 'nufilt';
+    } & NuFiltRecipe) | ({
+        method: 'emr';
+    } & EmrRecipe) | ({
+        method: 'breadcrumbs';
+    } & BreadcrumbsRecipe) | ({
+        method: 'della';
+    } & DellaRecipe) | ({
+        method: 'model_stock';
+    } & ModelStockRecipe) | ({
+        method: 'localize_and_stitch';
+    } & LocalizeAndStitchRecipe) | ({
+        method: 'consensus';
+    } & ConsensusRecipe) | ({
+        method: 'pcb';
+    } & PcbRecipe);
     gate?: Gate | null;
     /**
      * Calibration Budget

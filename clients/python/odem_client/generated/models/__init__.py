@@ -11,11 +11,16 @@ from .attempt_view import AttemptView
 from .average_recipe import AverageRecipe
 from .blob_view import BlobView
 from .branch_request import BranchRequest
+from .breadcrumbs_recipe import BreadcrumbsRecipe
 from .change_view import ChangeView
+from .consensus_recipe import ConsensusRecipe
 from .dare_recipe import DareRecipe
 from .dare_recipe_scope import DareRecipeScope
 from .dare_recipe_then import DareRecipeThen
+from .dc_merge_recipe import DcMergeRecipe
+from .della_recipe import DellaRecipe
 from .diff_view import DiffView
+from .emr_recipe import EmrRecipe
 from .gap_event import GapEvent
 from .gate import Gate
 from .get_open_clip_config_response_getopenclipconfig import (
@@ -23,10 +28,13 @@ from .get_open_clip_config_response_getopenclipconfig import (
 )
 from .health import Health
 from .invalid_place import InvalidPlace
+from .iso_c_recipe import IsoCRecipe
+from .iso_cts_recipe import IsoCtsRecipe
 from .lineage_page import LineagePage
 from .lineage_spec import LineageSpec
 from .lineage_view import LineageView
 from .linear_recipe import LinearRecipe
+from .localize_and_stitch_recipe import LocalizeAndStitchRecipe
 from .mag_max_recipe import MagMaxRecipe
 from .merge_page import MergePage
 from .merge_problem import MergeProblem
@@ -40,12 +48,15 @@ from .merge_view_report_type_0 import MergeViewReportType0
 from .method_state import MethodState
 from .method_state_parts import MethodStateParts
 from .method_state_scalars import MethodStateScalars
+from .model_stock_recipe import ModelStockRecipe
+from .nu_filt_recipe import NuFiltRecipe
 from .ode_recipe import OdeRecipe
 from .ode_recipe_integrator import OdeRecipeIntegrator
 from .ode_recipe_operating_time_type_1 import OdeRecipeOperatingTimeType1
 from .ode_recipe_preset import OdeRecipePreset
 from .ode_recipe_rectifier import OdeRecipeRectifier
 from .opcm_recipe import OpcmRecipe
+from .pcb_recipe import PcbRecipe
 from .preprocess import Preprocess
 from .present_event import PresentEvent
 from .problem import Problem
@@ -67,6 +78,7 @@ from .tensor_diff import TensorDiff
 from .tensor_shape import TensorShape
 from .ties_recipe import TiesRecipe
 from .ties_recipe_scope import TiesRecipeScope
+from .tsv_m_recipe import TsvMRecipe
 from .upload_view import UploadView
 from .version_event import VersionEvent
 from .version_page import VersionPage
@@ -89,20 +101,28 @@ __all__ = (
     "AverageRecipe",
     "BlobView",
     "BranchRequest",
+    "BreadcrumbsRecipe",
     "ChangeView",
+    "ConsensusRecipe",
     "DareRecipe",
     "DareRecipeScope",
     "DareRecipeThen",
+    "DcMergeRecipe",
+    "DellaRecipe",
     "DiffView",
+    "EmrRecipe",
     "GapEvent",
     "Gate",
     "GetOpenClipConfigResponseGetopenclipconfig",
     "Health",
     "InvalidPlace",
+    "IsoCRecipe",
+    "IsoCtsRecipe",
     "LineagePage",
     "LineageSpec",
     "LineageView",
     "LinearRecipe",
+    "LocalizeAndStitchRecipe",
     "MagMaxRecipe",
     "MergePage",
     "MergeProblem",
@@ -116,12 +136,15 @@ __all__ = (
     "MethodState",
     "MethodStateParts",
     "MethodStateScalars",
+    "ModelStockRecipe",
+    "NuFiltRecipe",
     "OdeRecipe",
     "OdeRecipeIntegrator",
     "OdeRecipeOperatingTimeType1",
     "OdeRecipePreset",
     "OdeRecipeRectifier",
     "OpcmRecipe",
+    "PcbRecipe",
     "Preprocess",
     "PresentEvent",
     "Problem",
@@ -143,6 +166,7 @@ __all__ = (
     "TensorShape",
     "TiesRecipe",
     "TiesRecipeScope",
+    "TsvMRecipe",
     "UploadView",
     "VersionEvent",
     "VersionPage",

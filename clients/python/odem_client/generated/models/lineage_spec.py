@@ -10,15 +10,27 @@ from ..types import UNSET, Unset
 if TYPE_CHECKING:
     from ..models.architecture import Architecture
     from ..models.average_recipe import AverageRecipe
+    from ..models.breadcrumbs_recipe import BreadcrumbsRecipe
+    from ..models.consensus_recipe import ConsensusRecipe
     from ..models.dare_recipe import DareRecipe
+    from ..models.dc_merge_recipe import DcMergeRecipe
+    from ..models.della_recipe import DellaRecipe
+    from ..models.emr_recipe import EmrRecipe
     from ..models.gate import Gate
+    from ..models.iso_c_recipe import IsoCRecipe
+    from ..models.iso_cts_recipe import IsoCtsRecipe
     from ..models.linear_recipe import LinearRecipe
+    from ..models.localize_and_stitch_recipe import LocalizeAndStitchRecipe
     from ..models.mag_max_recipe import MagMaxRecipe
+    from ..models.model_stock_recipe import ModelStockRecipe
+    from ..models.nu_filt_recipe import NuFiltRecipe
     from ..models.ode_recipe import OdeRecipe
     from ..models.opcm_recipe import OpcmRecipe
+    from ..models.pcb_recipe import PcbRecipe
     from ..models.slerp_recipe import SlerpRecipe
     from ..models.task_arithmetic_recipe import TaskArithmeticRecipe
     from ..models.ties_recipe import TiesRecipe
+    from ..models.tsv_m_recipe import TsvMRecipe
 
 
 T = TypeVar("T", bound="LineageSpec")
@@ -39,8 +51,10 @@ class LineageSpec:
             base (str):
             name (str | Unset):  Default: 'default'.
             architecture (Architecture | None | Unset):
-            recipe (AverageRecipe | DareRecipe | LinearRecipe | MagMaxRecipe | OdeRecipe | OpcmRecipe | SlerpRecipe |
-                TaskArithmeticRecipe | TiesRecipe | Unset):
+            recipe (AverageRecipe | BreadcrumbsRecipe | ConsensusRecipe | DareRecipe | DcMergeRecipe | DellaRecipe |
+                EmrRecipe | IsoCRecipe | IsoCtsRecipe | LinearRecipe | LocalizeAndStitchRecipe | MagMaxRecipe | ModelStockRecipe
+                | NuFiltRecipe | OdeRecipe | OpcmRecipe | PcbRecipe | SlerpRecipe | TaskArithmeticRecipe | TiesRecipe |
+                TsvMRecipe | Unset):
             gate (Gate | None | Unset):
             calibration_budget (int | Unset):  Default: 1024.
             base_utility (float | Unset):  Default: 0.0.
@@ -51,14 +65,26 @@ class LineageSpec:
     architecture: Architecture | None | Unset = UNSET
     recipe: (
         AverageRecipe
+        | BreadcrumbsRecipe
+        | ConsensusRecipe
         | DareRecipe
+        | DcMergeRecipe
+        | DellaRecipe
+        | EmrRecipe
+        | IsoCRecipe
+        | IsoCtsRecipe
         | LinearRecipe
+        | LocalizeAndStitchRecipe
         | MagMaxRecipe
+        | ModelStockRecipe
+        | NuFiltRecipe
         | OdeRecipe
         | OpcmRecipe
+        | PcbRecipe
         | SlerpRecipe
         | TaskArithmeticRecipe
         | TiesRecipe
+        | TsvMRecipe
         | Unset
     ) = UNSET
     gate: Gate | None | Unset = UNSET
@@ -68,14 +94,26 @@ class LineageSpec:
     def to_dict(self) -> dict[str, Any]:
         from ..models.architecture import Architecture  # noqa: PLC0415
         from ..models.average_recipe import AverageRecipe  # noqa: PLC0415
+        from ..models.breadcrumbs_recipe import BreadcrumbsRecipe  # noqa: PLC0415
+        from ..models.consensus_recipe import ConsensusRecipe  # noqa: PLC0415
         from ..models.dare_recipe import DareRecipe  # noqa: PLC0415
+        from ..models.dc_merge_recipe import DcMergeRecipe  # noqa: PLC0415
+        from ..models.della_recipe import DellaRecipe  # noqa: PLC0415
+        from ..models.emr_recipe import EmrRecipe  # noqa: PLC0415
         from ..models.gate import Gate  # noqa: PLC0415
+        from ..models.iso_c_recipe import IsoCRecipe  # noqa: PLC0415
+        from ..models.iso_cts_recipe import IsoCtsRecipe  # noqa: PLC0415
         from ..models.linear_recipe import LinearRecipe  # noqa: PLC0415
+        from ..models.localize_and_stitch_recipe import LocalizeAndStitchRecipe  # noqa: PLC0415
         from ..models.mag_max_recipe import MagMaxRecipe  # noqa: PLC0415
+        from ..models.model_stock_recipe import ModelStockRecipe  # noqa: PLC0415
+        from ..models.nu_filt_recipe import NuFiltRecipe  # noqa: PLC0415
         from ..models.ode_recipe import OdeRecipe  # noqa: PLC0415
+        from ..models.opcm_recipe import OpcmRecipe  # noqa: PLC0415
         from ..models.slerp_recipe import SlerpRecipe  # noqa: PLC0415
         from ..models.task_arithmetic_recipe import TaskArithmeticRecipe  # noqa: PLC0415
         from ..models.ties_recipe import TiesRecipe  # noqa: PLC0415
+        from ..models.tsv_m_recipe import TsvMRecipe  # noqa: PLC0415
 
         base = self.base
 
@@ -107,6 +145,30 @@ class LineageSpec:
         elif isinstance(self.recipe, MagMaxRecipe):
             recipe = self.recipe.to_dict()
         elif isinstance(self.recipe, SlerpRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, OpcmRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, IsoCRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, TsvMRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, DcMergeRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, IsoCtsRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, NuFiltRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, EmrRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, BreadcrumbsRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, DellaRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, ModelStockRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, LocalizeAndStitchRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, ConsensusRecipe):
             recipe = self.recipe.to_dict()
         else:
             recipe = self.recipe.to_dict()
@@ -149,15 +211,27 @@ class LineageSpec:
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         from ..models.architecture import Architecture  # noqa: PLC0415
         from ..models.average_recipe import AverageRecipe  # noqa: PLC0415
+        from ..models.breadcrumbs_recipe import BreadcrumbsRecipe  # noqa: PLC0415
+        from ..models.consensus_recipe import ConsensusRecipe  # noqa: PLC0415
         from ..models.dare_recipe import DareRecipe  # noqa: PLC0415
+        from ..models.dc_merge_recipe import DcMergeRecipe  # noqa: PLC0415
+        from ..models.della_recipe import DellaRecipe  # noqa: PLC0415
+        from ..models.emr_recipe import EmrRecipe  # noqa: PLC0415
         from ..models.gate import Gate  # noqa: PLC0415
+        from ..models.iso_c_recipe import IsoCRecipe  # noqa: PLC0415
+        from ..models.iso_cts_recipe import IsoCtsRecipe  # noqa: PLC0415
         from ..models.linear_recipe import LinearRecipe  # noqa: PLC0415
+        from ..models.localize_and_stitch_recipe import LocalizeAndStitchRecipe  # noqa: PLC0415
         from ..models.mag_max_recipe import MagMaxRecipe  # noqa: PLC0415
+        from ..models.model_stock_recipe import ModelStockRecipe  # noqa: PLC0415
+        from ..models.nu_filt_recipe import NuFiltRecipe  # noqa: PLC0415
         from ..models.ode_recipe import OdeRecipe  # noqa: PLC0415
         from ..models.opcm_recipe import OpcmRecipe  # noqa: PLC0415
+        from ..models.pcb_recipe import PcbRecipe  # noqa: PLC0415
         from ..models.slerp_recipe import SlerpRecipe  # noqa: PLC0415
         from ..models.task_arithmetic_recipe import TaskArithmeticRecipe  # noqa: PLC0415
         from ..models.ties_recipe import TiesRecipe  # noqa: PLC0415
+        from ..models.tsv_m_recipe import TsvMRecipe  # noqa: PLC0415
 
         d = dict(src_dict)
         base = d.pop("base")
@@ -185,14 +259,26 @@ class LineageSpec:
             data: object,
         ) -> (
             AverageRecipe
+            | BreadcrumbsRecipe
+            | ConsensusRecipe
             | DareRecipe
+            | DcMergeRecipe
+            | DellaRecipe
+            | EmrRecipe
+            | IsoCRecipe
+            | IsoCtsRecipe
             | LinearRecipe
+            | LocalizeAndStitchRecipe
             | MagMaxRecipe
+            | ModelStockRecipe
+            | NuFiltRecipe
             | OdeRecipe
             | OpcmRecipe
+            | PcbRecipe
             | SlerpRecipe
             | TaskArithmeticRecipe
             | TiesRecipe
+            | TsvMRecipe
             | Unset
         ):
             if isinstance(data, Unset):
@@ -261,11 +347,107 @@ class LineageSpec:
                 return recipe_type_7
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_8 = OpcmRecipe.from_dict(data)
+
+                return recipe_type_8
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_9 = IsoCRecipe.from_dict(data)
+
+                return recipe_type_9
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_10 = TsvMRecipe.from_dict(data)
+
+                return recipe_type_10
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_11 = DcMergeRecipe.from_dict(data)
+
+                return recipe_type_11
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_12 = IsoCtsRecipe.from_dict(data)
+
+                return recipe_type_12
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_13 = NuFiltRecipe.from_dict(data)
+
+                return recipe_type_13
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_14 = EmrRecipe.from_dict(data)
+
+                return recipe_type_14
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_15 = BreadcrumbsRecipe.from_dict(data)
+
+                return recipe_type_15
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_16 = DellaRecipe.from_dict(data)
+
+                return recipe_type_16
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_17 = ModelStockRecipe.from_dict(data)
+
+                return recipe_type_17
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_18 = LocalizeAndStitchRecipe.from_dict(data)
+
+                return recipe_type_18
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_19 = ConsensusRecipe.from_dict(data)
+
+                return recipe_type_19
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
             if not isinstance(data, dict):
                 raise TypeError()
-            recipe_type_8 = OpcmRecipe.from_dict(data)
+            recipe_type_20 = PcbRecipe.from_dict(data)
 
-            return recipe_type_8
+            return recipe_type_20
 
         recipe = _parse_recipe(d.pop("recipe", UNSET))
 

@@ -12,20 +12,32 @@ from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.average_recipe import AverageRecipe
+    from ..models.breadcrumbs_recipe import BreadcrumbsRecipe
+    from ..models.consensus_recipe import ConsensusRecipe
     from ..models.dare_recipe import DareRecipe
+    from ..models.dc_merge_recipe import DcMergeRecipe
+    from ..models.della_recipe import DellaRecipe
+    from ..models.emr_recipe import EmrRecipe
     from ..models.gate import Gate
+    from ..models.iso_c_recipe import IsoCRecipe
+    from ..models.iso_cts_recipe import IsoCtsRecipe
     from ..models.linear_recipe import LinearRecipe
+    from ..models.localize_and_stitch_recipe import LocalizeAndStitchRecipe
     from ..models.mag_max_recipe import MagMaxRecipe
     from ..models.merge_problem import MergeProblem
     from ..models.merge_view_labels import MergeViewLabels
     from ..models.merge_view_report_type_0 import MergeViewReportType0
+    from ..models.model_stock_recipe import ModelStockRecipe
+    from ..models.nu_filt_recipe import NuFiltRecipe
     from ..models.ode_recipe import OdeRecipe
     from ..models.opcm_recipe import OpcmRecipe
+    from ..models.pcb_recipe import PcbRecipe
     from ..models.progress import Progress
     from ..models.slerp_recipe import SlerpRecipe
     from ..models.task import Task
     from ..models.task_arithmetic_recipe import TaskArithmeticRecipe
     from ..models.ties_recipe import TiesRecipe
+    from ..models.tsv_m_recipe import TsvMRecipe
 
 
 T = TypeVar("T", bound="MergeView")
@@ -48,8 +60,10 @@ class MergeView:
             templates: prompts with `{}` where the class name goes; a class's embedding is the mean over all of them.
             utility: the task's importance u_k, which decides its operating time T_k = u_k / (u_1 + ... + u_k).
             Source: CLIP, arXiv 2103.00020, section 3.1.4 (prompt ensembling); ODE-M, arXiv 2605.19409 (utility).
-        recipe (AverageRecipe | DareRecipe | LinearRecipe | MagMaxRecipe | OdeRecipe | OpcmRecipe | SlerpRecipe |
-            TaskArithmeticRecipe | TiesRecipe):
+        recipe (AverageRecipe | BreadcrumbsRecipe | ConsensusRecipe | DareRecipe | DcMergeRecipe | DellaRecipe |
+            EmrRecipe | IsoCRecipe | IsoCtsRecipe | LinearRecipe | LocalizeAndStitchRecipe | MagMaxRecipe | ModelStockRecipe
+            | NuFiltRecipe | OdeRecipe | OpcmRecipe | PcbRecipe | SlerpRecipe | TaskArithmeticRecipe | TiesRecipe |
+            TsvMRecipe):
         checkpoint (str):
         calibration (None | str):
         gate (Gate | None):
@@ -72,14 +86,26 @@ class MergeView:
     task: Task
     recipe: (
         AverageRecipe
+        | BreadcrumbsRecipe
+        | ConsensusRecipe
         | DareRecipe
+        | DcMergeRecipe
+        | DellaRecipe
+        | EmrRecipe
+        | IsoCRecipe
+        | IsoCtsRecipe
         | LinearRecipe
+        | LocalizeAndStitchRecipe
         | MagMaxRecipe
+        | ModelStockRecipe
+        | NuFiltRecipe
         | OdeRecipe
         | OpcmRecipe
+        | PcbRecipe
         | SlerpRecipe
         | TaskArithmeticRecipe
         | TiesRecipe
+        | TsvMRecipe
     )
     checkpoint: str
     calibration: None | str
@@ -99,17 +125,29 @@ class MergeView:
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.average_recipe import AverageRecipe  # noqa: PLC0415
+        from ..models.breadcrumbs_recipe import BreadcrumbsRecipe  # noqa: PLC0415
+        from ..models.consensus_recipe import ConsensusRecipe  # noqa: PLC0415
         from ..models.dare_recipe import DareRecipe  # noqa: PLC0415
+        from ..models.dc_merge_recipe import DcMergeRecipe  # noqa: PLC0415
+        from ..models.della_recipe import DellaRecipe  # noqa: PLC0415
+        from ..models.emr_recipe import EmrRecipe  # noqa: PLC0415
         from ..models.gate import Gate  # noqa: PLC0415
+        from ..models.iso_c_recipe import IsoCRecipe  # noqa: PLC0415
+        from ..models.iso_cts_recipe import IsoCtsRecipe  # noqa: PLC0415
         from ..models.linear_recipe import LinearRecipe  # noqa: PLC0415
+        from ..models.localize_and_stitch_recipe import LocalizeAndStitchRecipe  # noqa: PLC0415
         from ..models.mag_max_recipe import MagMaxRecipe  # noqa: PLC0415
         from ..models.merge_problem import MergeProblem  # noqa: PLC0415
         from ..models.merge_view_report_type_0 import MergeViewReportType0  # noqa: PLC0415
+        from ..models.model_stock_recipe import ModelStockRecipe  # noqa: PLC0415
+        from ..models.nu_filt_recipe import NuFiltRecipe  # noqa: PLC0415
         from ..models.ode_recipe import OdeRecipe  # noqa: PLC0415
+        from ..models.opcm_recipe import OpcmRecipe  # noqa: PLC0415
         from ..models.progress import Progress  # noqa: PLC0415
         from ..models.slerp_recipe import SlerpRecipe  # noqa: PLC0415
         from ..models.task_arithmetic_recipe import TaskArithmeticRecipe  # noqa: PLC0415
         from ..models.ties_recipe import TiesRecipe  # noqa: PLC0415
+        from ..models.tsv_m_recipe import TsvMRecipe  # noqa: PLC0415
 
         id = self.id
 
@@ -135,6 +173,30 @@ class MergeView:
         elif isinstance(self.recipe, MagMaxRecipe):
             recipe = self.recipe.to_dict()
         elif isinstance(self.recipe, SlerpRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, OpcmRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, IsoCRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, TsvMRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, DcMergeRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, IsoCtsRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, NuFiltRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, EmrRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, BreadcrumbsRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, DellaRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, ModelStockRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, LocalizeAndStitchRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, ConsensusRecipe):
             recipe = self.recipe.to_dict()
         else:
             recipe = self.recipe.to_dict()
@@ -231,20 +293,32 @@ class MergeView:
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         from ..models.average_recipe import AverageRecipe  # noqa: PLC0415
+        from ..models.breadcrumbs_recipe import BreadcrumbsRecipe  # noqa: PLC0415
+        from ..models.consensus_recipe import ConsensusRecipe  # noqa: PLC0415
         from ..models.dare_recipe import DareRecipe  # noqa: PLC0415
+        from ..models.dc_merge_recipe import DcMergeRecipe  # noqa: PLC0415
+        from ..models.della_recipe import DellaRecipe  # noqa: PLC0415
+        from ..models.emr_recipe import EmrRecipe  # noqa: PLC0415
         from ..models.gate import Gate  # noqa: PLC0415
+        from ..models.iso_c_recipe import IsoCRecipe  # noqa: PLC0415
+        from ..models.iso_cts_recipe import IsoCtsRecipe  # noqa: PLC0415
         from ..models.linear_recipe import LinearRecipe  # noqa: PLC0415
+        from ..models.localize_and_stitch_recipe import LocalizeAndStitchRecipe  # noqa: PLC0415
         from ..models.mag_max_recipe import MagMaxRecipe  # noqa: PLC0415
         from ..models.merge_problem import MergeProblem  # noqa: PLC0415
         from ..models.merge_view_labels import MergeViewLabels  # noqa: PLC0415
         from ..models.merge_view_report_type_0 import MergeViewReportType0  # noqa: PLC0415
+        from ..models.model_stock_recipe import ModelStockRecipe  # noqa: PLC0415
+        from ..models.nu_filt_recipe import NuFiltRecipe  # noqa: PLC0415
         from ..models.ode_recipe import OdeRecipe  # noqa: PLC0415
         from ..models.opcm_recipe import OpcmRecipe  # noqa: PLC0415
+        from ..models.pcb_recipe import PcbRecipe  # noqa: PLC0415
         from ..models.progress import Progress  # noqa: PLC0415
         from ..models.slerp_recipe import SlerpRecipe  # noqa: PLC0415
         from ..models.task import Task  # noqa: PLC0415
         from ..models.task_arithmetic_recipe import TaskArithmeticRecipe  # noqa: PLC0415
         from ..models.ties_recipe import TiesRecipe  # noqa: PLC0415
+        from ..models.tsv_m_recipe import TsvMRecipe  # noqa: PLC0415
 
         d = dict(src_dict)
         id = d.pop("id")
@@ -259,14 +333,26 @@ class MergeView:
             data: object,
         ) -> (
             AverageRecipe
+            | BreadcrumbsRecipe
+            | ConsensusRecipe
             | DareRecipe
+            | DcMergeRecipe
+            | DellaRecipe
+            | EmrRecipe
+            | IsoCRecipe
+            | IsoCtsRecipe
             | LinearRecipe
+            | LocalizeAndStitchRecipe
             | MagMaxRecipe
+            | ModelStockRecipe
+            | NuFiltRecipe
             | OdeRecipe
             | OpcmRecipe
+            | PcbRecipe
             | SlerpRecipe
             | TaskArithmeticRecipe
             | TiesRecipe
+            | TsvMRecipe
         ):
             try:
                 if not isinstance(data, dict):
@@ -332,11 +418,107 @@ class MergeView:
                 return recipe_type_7
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_8 = OpcmRecipe.from_dict(data)
+
+                return recipe_type_8
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_9 = IsoCRecipe.from_dict(data)
+
+                return recipe_type_9
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_10 = TsvMRecipe.from_dict(data)
+
+                return recipe_type_10
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_11 = DcMergeRecipe.from_dict(data)
+
+                return recipe_type_11
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_12 = IsoCtsRecipe.from_dict(data)
+
+                return recipe_type_12
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_13 = NuFiltRecipe.from_dict(data)
+
+                return recipe_type_13
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_14 = EmrRecipe.from_dict(data)
+
+                return recipe_type_14
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_15 = BreadcrumbsRecipe.from_dict(data)
+
+                return recipe_type_15
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_16 = DellaRecipe.from_dict(data)
+
+                return recipe_type_16
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_17 = ModelStockRecipe.from_dict(data)
+
+                return recipe_type_17
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_18 = LocalizeAndStitchRecipe.from_dict(data)
+
+                return recipe_type_18
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_19 = ConsensusRecipe.from_dict(data)
+
+                return recipe_type_19
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
             if not isinstance(data, dict):
                 raise TypeError()
-            recipe_type_8 = OpcmRecipe.from_dict(data)
+            recipe_type_20 = PcbRecipe.from_dict(data)
 
-            return recipe_type_8
+            return recipe_type_20
 
         recipe = _parse_recipe(d.pop("recipe"))
 
