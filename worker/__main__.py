@@ -12,6 +12,7 @@ os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
 
 from celery.platforms import SecurityWarning
 
+from merging.kernels import api as kernels
 from registry.logging_config import LogFormat, handler
 from worker.celery_app import QUEUE, create_celery
 from worker.settings import WorkerSettings
@@ -22,6 +23,8 @@ def main() -> None:
     """Work until SIGTERM or SIGINT."""
     settings = WorkerSettings.read()
     _configure_logging(settings.log_format)
+    # Before the fork, so that no merge waits for numba's import, and every child has the compiled loops.
+    kernels.prepare()
     celery = create_celery(settings)
     register(celery, settings)
     celery.worker_main(

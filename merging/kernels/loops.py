@@ -1,9 +1,7 @@
-"""The inner loops of the streaming engine: Python that numba compiles when `compiled` asks; `kernels` calls them.
+"""Inner loops of the streaming engine: Python that numba compiles (see `compiled.py`); `api.py` calls them.
 
-A loop takes numbers, and addresses of arrays without gaps; see `elements` for tensors. Tensors are float64 only a block
-at a time. All that is compiled stands in these two files: what is kept on disk is made anew when one of them changes.
-
-Loops of several tensors return -1, or the row of the one that has an element that is not finite.
+A loop takes numbers and addresses of contiguous arrays; see `dtype_io.py` for tensors. Tensors are float64 one block at
+a time. Loops of several tensors return -1, or the row of the tensor that has an element that is not finite.
 """
 # What is within a loop is numba's Python: types by annotation would say nothing to it, and loops are what it is for.
 # mypy: ignore-errors
@@ -38,6 +36,9 @@ from merging.kernels.dtype_io import (
     u64s,
     write,
 )
+
+DTYPE_IO_SHA256 = "c26fbc121e1c4aff78216408275261ab893bb723b3e56ea65dce399171377190"
+"""Digest of `dtype_io.py`. numba's cache notices changes of this file alone, so a change there must change this one."""
 
 _MANY = 2.0**26
 """More checkpoints than are ever merged at once."""
