@@ -43,8 +43,6 @@ COPY worker /app/worker
 WORKDIR /app
 # Recorded in the provenance of every version.
 RUN printf '%s\n' "${REVISION}" > registry/COMMIT
-# The merging loops, compiled for any processor of this kind: workers find them beside the source, which they only read.
-RUN python -m merging
 USER 10001:10001
 VOLUME /data
 HEALTHCHECK --interval=15s --timeout=10s --start-period=60s --retries=4 CMD ["python", "-m", "worker.health"]
