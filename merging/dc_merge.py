@@ -7,12 +7,11 @@ Source: "DC-Merge: improving model merging with directional consistency", arXiv 
 which its code merges without smoothing of singular values.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from merging.singular_triples import TripleMethod, Triples, joined, polar
+from merging.singular_triples import TripleMethod, Triples, cut, polar
 from merging.streaming import Float64
 
 
@@ -22,23 +21,23 @@ class DcMerge(TripleMethod):
 
     density: float = 1e-3
 
-    def combine(self, total: Float64, tasks: Sequence[Triples]) -> Float64:  # noqa: ARG002
+    def combine(self, total: Float64, triples: Triples, each: int) -> Float64:  # noqa: ARG002
         """The entries that the tasks agree on, projected back."""
-        return directional_merge(tasks, self.density)
+        return directional_merge(triples, each, self.density)
 
 
-def directional_merge(tasks: Sequence[Triples], density: float) -> Float64:
+def directional_merge(triples: Triples, each: int, density: float) -> Float64:
     """The merged task vector, [rows, columns].
 
-    density: the share of entries of the r × r matrix M_j that stay, r = min(rows, columns); of equal magnitudes all.
+    triples: those of all tasks, one task after another, `each` for each. density: the share of entries of the r × r
+    matrix M_j that stay, r = min(rows, columns); of equal magnitudes all.
     """
-    triples = joined(tasks)
     left, right = polar(triples.left), polar(triples.right)
     rank = min(left.shape[0], right.shape[1])
     count = max(1, int(density * rank * rank))
-    width = tasks[0].values.size
-    blocks = [slice(start, start + width) for start in range(0, triples.values.size, width)]
-    entries = np.empty((len(tasks), len(blocks), width, width))
+    blocks = [slice(start, start + each) for start in range(0, triples.values.size, each)]
+    tasks = cut(triples, each, len(blocks))
+    entries = np.empty((len(blocks), len(blocks), each, each))
     for found, task in zip(entries, tasks, strict=True):
         cover = ((left.T @ task.left) * task.values) @ (task.right @ right.T)
         _clear_small(cover, count)

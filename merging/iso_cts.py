@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from scipy.linalg import qr
 
-from merging.singular_triples import TripleMethod, Triples, joined, polar
+from merging.singular_triples import TripleMethod, Triples, cut, joined, polar
 from merging.streaming import Float64
 from merging.thin_svd import thin_svd
 
@@ -30,9 +30,9 @@ class IsoCts(TripleMethod):
 
     common: float = 0.8
 
-    def combine(self, total: Float64, tasks: Sequence[Triples]) -> Float64:
+    def combine(self, total: Float64, triples: Triples, each: int) -> Float64:
         """The common subspace and the tasks' own directions, with one singular value for all."""
-        return isotropic_with_tasks(total, tasks, self.common)
+        return isotropic_with_tasks(total, cut(triples, each, triples.values.size // each), self.common)
 
 
 def isotropic_with_tasks(total: Float64, tasks: Sequence[Triples], common: float) -> Float64:

@@ -60,21 +60,26 @@ class MatrixMethod(TaskSums):
             matrix = Matrix(slot, view, block)
             total = self._sum(matrix, count)
             emit(SUM, total.reshape(-1))
-            total = total * (count.start_factor if count.tasks else 0.0)
-            update = self.solve(matrix, total, count, emit)
-            update = total if count.tasks < 2 else self.scale * update
+            total *= count.start_factor if count.tasks else 0.0
+            update = total
+            if count.tasks > 1:
+                update = self.solve(matrix, total, count, emit)
+                update *= self.scale
+            else:
+                self.solve(matrix, total, count, emit)
+            del total
             for rows in row_blocks(view):
                 writer.put(block, rows, read_rows(slot.base, view, block, rows) + update[rows])
         writer.finish()
 
     def _sum(self, matrix: Matrix, count: Count) -> Float64:
-        slot, view, block = matrix.slot, matrix.view, matrix.block
+        slot, view = matrix.slot, matrix.view
         total = np.zeros((view.rows, view.columns))
         if not count.tasks:
             return total
         if SUM in slot.parts:
-            size = total.size
-            total[:] = slot.parts[SUM].read(slice(block * size, (block + 1) * size)).reshape(total.shape)
+            total[:] = read_block(matrix, SUM, total.shape)
+            slot.parts[SUM].release()
         for (weight, _, _), tau in zip(self.weighted(slot), task_matrices(matrix), strict=True):
             total += weight * tau
         return total

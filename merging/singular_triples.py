@@ -7,9 +7,10 @@ is exact, and it never holds more than r triples.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from merging.matrices import MatrixView
 from merging.matrix_method import Matrix, MatrixMethod, read_block, task_matrices
@@ -38,11 +39,6 @@ class Triples:
     def leading(self, count: int) -> "Triples":
         """The first `count` of them."""
         return Triples(self.left[:, :count], self.values[:count], self.right[:count])
-
-
-def kept_triples(rows: int, columns: int, tasks: int) -> int:
-    """⌊r/T⌋, r = min(rows, columns)."""
-    return min(rows, columns) // tasks
 
 
 def decompose(matrix: Float64, count: int) -> Triples:
@@ -101,35 +97,49 @@ class TripleMethod(MatrixMethod):
 
     def solve(self, matrix: Matrix, total: Float64, count: Count, emit: Emit) -> Float64:
         """Merge the triples of all tasks."""
-        rows, columns = total.shape
-        rank, kept = min(rows, columns), kept_triples(rows, columns, max(count.tasks, 1))
-        store = Triples(np.zeros((rows, rank)), np.zeros(rank), np.zeros((rank, columns)))
-        for number, task in enumerate(self._tasks(matrix, count, kept) if kept else ()):
-            span = slice(number * kept, (number + 1) * kept)
-            store.left[:, span], store.values[span], store.right[span] = task.left, task.values, task.right
-        stored = NUMPY_DTYPES[self.matrix_state(matrix.slot, matrix.view)[LEFT].dtype]
-        rounded = []
-        for part, values in ((LEFT, store.left), (VALUES, store.values), (RIGHT, store.right)):
-            emit(part, values.astype(stored).reshape(-1))
-            rounded.append(values.astype(stored).astype(np.float64))
+        store = self._store(matrix, total.shape, count)
+        for part, values in zip((LEFT, VALUES, RIGHT), store, strict=True):
+            emit(part, values.reshape(-1))
+        kept = min(total.shape) // max(count.tasks, 1)
         if count.tasks < 2 or not kept:
             return total / max(count.tasks, 1)
-        return self.combine(total, cut(Triples(*rounded), kept, count.tasks))
+        used = count.tasks * kept
+        left, values, right = store
+        triples = Triples(*(part.astype(np.float64) for part in (left[:, :used], values[:used], right[:used])))
+        del store, left, values, right
+        return self.combine(total, triples, kept)
 
-    def combine(self, total: Float64, tasks: Sequence[Triples]) -> Float64:
-        """The merged task vector of one matrix, [rows, columns]. total: its S."""
+    def combine(self, total: Float64, triples: Triples, each: int) -> Float64:
+        """The merged task vector of one matrix, [rows, columns].
+
+        total: its S. triples: those of all tasks, one task after another, `each` for each.
+        """
         raise NotImplementedError
 
-    def _tasks(self, matrix: Matrix, count: Count, kept: int) -> Iterator[Triples]:
+    def _store(self, matrix: Matrix, shape: tuple[int, ...], count: Count) -> tuple[NDArray[Any], ...]:
+        """Left vectors, values and right vectors as they are stored, the earlier tasks' first."""
+        rows, columns = shape
+        rank = min(rows, columns)
+        kept = rank // max(count.tasks, 1)
+        dtype = NUMPY_DTYPES[self.matrix_state(matrix.slot, matrix.view)[LEFT].dtype]
+        left, values, right = np.zeros((rows, rank), dtype), np.zeros(rank, dtype), np.zeros((rank, columns), dtype)
+        for number, task in enumerate(self._tasks(matrix, rank, count, kept) if kept else ()):
+            span = slice(number * kept, (number + 1) * kept)
+            left[:, span], values[span], right[span] = task.left, task.values, task.right
+        for part in (LEFT, VALUES, RIGHT):
+            if part in matrix.slot.parts:
+                matrix.slot.parts[part].release()
+        return left, values, right
+
+    @staticmethod
+    def _tasks(matrix: Matrix, rank: int, count: Count, kept: int) -> Iterator[Triples]:
         """The `kept` leading triples of each task, the earlier ones first."""
         rows, columns = matrix.view.rows, matrix.view.columns
         before = count.tasks - len(matrix.slot.incoming)
         if before:
-            rank, old = min(rows, columns), kept_triples(rows, columns, before)
-            left = read_block(matrix, LEFT, (rows, rank)).copy()
-            values = read_block(matrix, VALUES, (rank,)).copy()
-            right = read_block(matrix, RIGHT, (rank, columns)).copy()
-            for task in cut(Triples(left, values, right), old, before):
+            shapes = {LEFT: (rows, rank), VALUES: (rank,), RIGHT: (rank, columns)}
+            stored = Triples(*(read_block(matrix, part, shape) for part, shape in shapes.items()))
+            for task in cut(stored, rank // before, before):
                 yield task.leading(kept)
         for tau in task_matrices(matrix):
             yield decompose(tau, kept)

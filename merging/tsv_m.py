@@ -5,12 +5,9 @@ Exact continually: see `singular_triples`.
 Source: "Task singular vectors: reducing task interference in model merging", arXiv 2412.00081, algorithm 1.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from merging.singular_triples import TripleMethod, Triples, joined, polar
+from merging.singular_triples import TripleMethod, Triples, polar
 from merging.streaming import Float64
 
 
@@ -18,12 +15,13 @@ from merging.streaming import Float64
 class TsvM(TripleMethod):
     """One merge by TSV-M."""
 
-    def combine(self, total: Float64, tasks: Sequence[Triples]) -> Float64:  # noqa: ARG002
+    def combine(self, total: Float64, triples: Triples, each: int) -> Float64:  # noqa: ARG002
         """M."""
-        return orthogonal_sum(tasks)
+        return orthogonal_sum(triples)
 
 
-def orthogonal_sum(tasks: Sequence[Triples]) -> Float64:
-    """M, [rows, columns]."""
-    triples = joined(tasks)
-    return np.asarray((polar(triples.left) * triples.values) @ polar(triples.right))
+def orthogonal_sum(triples: Triples) -> Float64:
+    """M, [rows, columns], from the triples of all tasks."""
+    left = polar(triples.left)
+    left *= triples.values
+    return left @ polar(triples.right)
