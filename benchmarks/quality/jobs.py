@@ -1,4 +1,4 @@
-"""Many runs on all cores, each kept on disk, so that a report that was cut off goes on where it stood."""
+"""Many runs in several processes, each result kept on disk, so that an interrupted report continues where it stood."""
 
 import hashlib
 import json
@@ -6,7 +6,8 @@ import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -14,48 +15,46 @@ from typing import Any, Final, Self
 import torch
 from tqdm import tqdm
 
-from benchmarks import zoo
+from benchmarks.quality import material as materials
 from benchmarks.quality import protocol
-from benchmarks.quality.material import Material
+from benchmarks.quality.material import Family, Material
 from benchmarks.quality.mergers import Recipe
-from benchmarks.quality.protocol import Run
+from benchmarks.quality.protocol import Ends, Run
 from benchmarks.quality.streams import Stream
-from benchmarks.zoo.build import digest
 
 _ROOT: Final = Path(__file__).parents[2]
 _DECIDING: Final = (
     "merging/**/*.py",
-    "worker/calibration_memory.py",
     "worker/planning.py",
-    "worker/ode_planning.py",
-    "benchmarks/quality/material.py",
-    "benchmarks/quality/mergers.py",
-    "benchmarks/quality/protocol.py",
-    "benchmarks/quality/replay.py",
+    "worker/calibration_memory.py",
+    "benchmarks/pretrained/*.py",
 )
-"""Sources that a run's result depends on, beside the zoo's own."""
+_OWN: Final = ("material", "mergers", "protocol", "replay", "streams")
 
 
 @dataclass(frozen=True)
 class Job:
-    """A stream to merge by a recipe; `split` and `sweep` as `protocol.run` has them."""
+    """A stream to merge by a recipe, tested on a split."""
 
     stream: Stream
     recipe: Recipe
     split: str = "test"
-    sweep: tuple[float, ...] = ()
 
 
 class Jobs:
-    """Runs jobs of one zoo in processes of their own, one thread each; the processes end with the block."""
+    """Runs jobs on one family in processes of their own, one thread each; the processes end with the block.
 
-    def __init__(self, plan: zoo.Plan, cache: Path, processes: int | None = None) -> None:
-        self._folder = cache / digest(plan) / "runs" / _sources()
+    keep: reuse results that other versions of the code left.
+    """
+
+    def __init__(self, family: Family, cache_dir: Path, processes: int | None = None, *, keep: bool = False) -> None:
+        self._folder = cache_dir / "runs" / family
+        self._sources = "" if keep else _sources()
         self._pool = ProcessPoolExecutor(
             processes or len(os.sched_getaffinity(0)),
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_open,
-            initargs=(plan, cache),
+            initargs=(family, cache_dir),
         )
 
     def __enter__(self) -> Self:
@@ -64,17 +63,22 @@ class Jobs:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def run(self, jobs: Sequence[Job], what: str, *, progress: bool = True) -> list[Run]:
+    def run(self, jobs: Sequence[Job], what: str) -> list[Run]:
         """The jobs' results in their order; those that are on disk are read."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        missing = list({self._path(job): job for job in jobs if not self._path(job).is_file()}.values())
-        with tqdm(total=len(missing), desc=what, unit="run", disable=not progress, dynamic_ncols=True) as bar:
+        missing = list({self._path(job): job for job in jobs if not self._stored(job)}.values())
+        with tqdm(total=len(missing), desc=what, unit="run", dynamic_ncols=True) as bar:
             for job, found in self._fresh(missing):
                 partial = self._path(job).with_suffix(".partial")
-                partial.write_text(json.dumps(asdict(found)))
+                partial.write_text(json.dumps({"sources": _sources(), **asdict(found)}))
                 partial.replace(self._path(job))
                 bar.update()
         return [_read(self._path(job)) for job in jobs]
+
+    def _stored(self, job: Job) -> bool:
+        """Whether the result is on disk, made by this code (by any, with `keep`)."""
+        path = self._path(job)
+        return path.is_file() and (not self._sources or json.loads(path.read_text())["sources"] == self._sources)
 
     def _fresh(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Run]]:
         pending = {self._pool.submit(_run, job): job for job in jobs}
@@ -82,34 +86,54 @@ class Jobs:
             yield pending[future], future.result()
 
     def _path(self, job: Job) -> Path:
-        said = json.dumps(asdict(job), sort_keys=True)
-        return self._folder / f"{hashlib.sha256(said.encode()).hexdigest()[:24]}.json"
+        text = json.dumps(asdict(job), sort_keys=True)
+        return self._folder / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.json"
 
 
+@cache
 def _sources() -> str:
     """A digest of the code that decides."""
     summed = hashlib.sha256()
-    for pattern in _DECIDING:
-        for source in sorted(_ROOT.glob(pattern)):
-            summed.update(source.read_bytes())
+    found = [source for pattern in _DECIDING for source in sorted(_ROOT.glob(pattern))]
+    for source in (*found, *(Path(__file__).with_name(f"{name}.py") for name in _OWN)):
+        summed.update(source.read_bytes())
     return summed.hexdigest()[:16]
 
 
 def _read(path: Path) -> Run:
     values: dict[str, Any] = json.loads(path.read_text())
-    return Run(**values | {name: tuple(values[name]) for name in ("tasks", "utilities")})
+    del values["sources"]
+    return Run(**{item.name: _frozen(values[item.name]) for item in fields(Run)})
 
 
-_material: Material | None = None
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
-def _open(plan: zoo.Plan, cache: Path) -> None:
-    """What a process does first: read the zoo, which is there."""
-    global _material
+class _Process:
+    """What one process holds: the family, and by split the accuracies of base and checkpoints."""
+
+    def __init__(self, family: Family, cache_dir: Path) -> None:
+        self.material: Material = materials.read(family, cache_dir, materials.tasks_of(family))
+        self._ends: dict[str, Ends] = {}
+
+    def ends(self, split: str) -> Ends:
+        """Test them once."""
+        if split not in self._ends:
+            self._ends[split] = protocol.ends(self.material, split)
+        return self._ends[split]
+
+
+_process: _Process | None = None
+
+
+def _open(family: Family, cache_dir: Path) -> None:
+    """What a process does first: read the family, which has been built."""
+    global _process
     torch.set_num_threads(1)
-    _material = Material(zoo.build(cache, plan, progress=False))
+    _process = _Process(family, cache_dir)
 
 
 def _run(job: Job) -> Run:
-    assert _material is not None
-    return protocol.run(_material, job.stream, job.recipe, job.split, job.sweep)
+    assert _process is not None
+    return protocol.run(_process.material, job.stream, job.recipe, job.split, _process.ends(job.split))

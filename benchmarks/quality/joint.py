@@ -1,44 +1,49 @@
-"""The ceiling: one model fine-tuned on all training data of all tasks at once, which no merge has."""
+"""The ceiling: one model fine-tuned on the training data of all tasks at once, which no merge has."""
 
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from benchmarks import zoo
-from benchmarks.quality.material import Material, State, read_tower
+from benchmarks import pretrained
+from benchmarks.pretrained.catalogue import Samples
+from benchmarks.pretrained.training import SCHEDULES
+from benchmarks.quality.material import Family, Material
 from benchmarks.quality.replay import descend, loss_of
-from benchmarks.zoo import network
-from benchmarks.zoo.build import digest
-from benchmarks.zoo.catalogue import kind
-from benchmarks.zoo.images import Split, stream
 
-_BATCH = 16
+_BATCH = 4
 
 
-def joint(plan: zoo.Plan, cache: Path, material: Material, steps: int) -> State:
-    """The tower's parameters after `steps` from the base, each of a batch of every task; kept on disk."""
-    file = cache / digest(plan) / f"joint-{steps}.safetensors"
+def ceiling(family: Family, cache_dir: Path, material: Material, tasks: Sequence[str]) -> float | None:
+    """Mean test accuracy of the joint model of these tasks, kept on disk; None for the zoo.
+
+    It takes as many steps as fine-tuning on one task does, of batches of `_BATCH` samples of every task.
+    """
+    if family == "zoo":
+        return None
+    folder, found = pretrained.build(pretrained.Plan(family, tuple(tasks)), cache_dir)
+    file = folder.parent / f"joint-{len(tasks)}.json"
     if not file.is_file():
-        _train(plan, material, steps)
-        state = {f"{network.VISUAL}{name}": item.detach() for name, item in material.tower.named_parameters()}
-        network.save(state, file)
-    return read_tower(file)
+        train = {task.name: task.read()[1]["train"] for task in found}
+        steps = SCHEDULES[family].epochs * max(len(part.labels) for part in train.values()) // SCHEDULES[family].batch
+        accuracies = _train(material, train, SCHEDULES[family].rate, steps)
+        file.write_text(json.dumps(accuracies))
+    accuracies = json.loads(file.read_text())
+    return float(sum(accuracies.values()) / len(accuracies))
 
 
-def _train(plan: zoo.Plan, material: Material, steps: int) -> None:
-    data = {
-        name: kind(name).sample(Split.TRAIN, plan.train_size, stream(plan.seed, name, Split.TRAIN))
-        for name in plan.tasks
-    }
-    generator = torch.Generator().manual_seed(plan.seed)
+def _train(material: Material, train: Mapping[str, Samples], rate: float, steps: int) -> dict[str, float]:
+    generator = torch.Generator().manual_seed(0)
 
     def loss() -> tuple[Tensor, int]:
         losses = []
-        for name, found in data.items():
-            chosen = torch.randint(len(found.labels), (_BATCH,), generator=generator)
-            images, labels = torch.from_numpy(found.images)[chosen], torch.from_numpy(found.labels)[chosen]
-            losses.append(loss_of(material, images, labels, material.subjects[name].pool.head))
+        for name, part in train.items():
+            batch = torch.randint(len(part.labels), (_BATCH,), generator=generator)
+            head = material.subjects[name].pool.head
+            losses.append(loss_of(material, part.inputs[batch], part.labels[batch], head))
         return torch.stack(losses).mean(), _BATCH * len(losses)
 
-    descend(material, material.base, loss, plan.fine_tuning.rate, steps, plan.fine_tuning.weight_decay)
+    descend(material, material.base, loss, rate, steps, weight_decay=0.01)
+    return dict(zip(train, material.accuracies(list(train), "test"), strict=True))

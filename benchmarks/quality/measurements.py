@@ -1,140 +1,118 @@
-"""What is measured: the comparison, the ablations, the trade-offs."""
+"""What is measured: which recipes, on which streams."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from benchmarks.quality import metrics
 from benchmarks.quality.jobs import Job, Jobs
 from benchmarks.quality.mergers import Recipe
 from benchmarks.quality.protocol import Run
-from benchmarks.quality.streams import BUDGET, LENGTHS, ORDERS, TASKS, Stream, drawn, heterogeneous
+from benchmarks.quality.streams import BUDGET, ORDERS, drawn, heterogeneous
+from merging.recipes import RECIPES
 
 DEFAULT: Final = "ODE-M, default"
-SMALL_STEPS: Final = "ODE-M, h = 0.01"
-FINE: Final = "ODE-M, h = 0.01, published refinement"
+JOINT: Final = "ODE-M, joint endpoint"
+RELEASED: Final = "ODE-M, released"
+REPLAY: Final = "replay"
+REPLAY_JOINT: Final = "replay from the joint solution"
 
-_PATH: Final[Recipe] = {"method": "ode", "coefficients": False, "refine": False}
-OWN: Final[Mapping[str, Recipe]] = {
-    DEFAULT: {"method": "ode"},
-    "ODE-M, path alone": _PATH,
-    SMALL_STEPS: {"method": "ode", "preset": "released"},
-    "ODE-M, h = 0.05": {"method": "ode", "preset": "released", "step_size": 0.05},
-    "ODE-M, form A": {"method": "ode", "rectifier": "aggregate"},
-}
-"""ODE-M's recipes of the comparison."""
+CLOSED_FORM: Final[Recipe] = {"method": "aswudi"}
+"""The data-free method whose solution ODE-M with a joint endpoint aims at."""
 
-ABLATIONS: Final[Mapping[str, Recipe]] = {
-    DEFAULT: {"method": "ode"},
-    "path alone": _PATH,
-    "no refinement": {"method": "ode", "refine": False},
-    "no coefficients": {"method": "ode", "coefficients": False},
-    "the straight path in place of ODE-M's": {"method": "ode", "rectifier": "none"},
-    "form A (aggregate)": {"method": "ode", "rectifier": "aggregate"},
-    "no barrier, no constraints": {
-        "method": "ode",
-        "barrier_budget": 1e3,
-        "excess_constraints": 0,
-        "sensitivity_constraints": 0,
-    },
-    "ceilings for old tasks only": {"method": "ode", "protect_old_only": True},
-    "automatic operating time": {"method": "ode", "operating_time": "auto"},
-    "steps of at most an eighth, and the published ρ": {
-        "method": "ode",
-        "smallest_step": 0.025,
-        "largest_step": 0.125,
-        "descent_ratio": 0.24,
-    },
-    "no crops": {"method": "ode", "crops": 0.0},
-    "the same rates in every merge": {"method": "ode", "rates_by_time": False},
-    "path alone, Euler, h = 0.2": {**_PATH, "integrator": "euler", "step_size": 0.2},
-    "path alone, Euler, h = 0.05": {**_PATH, "integrator": "euler", "step_size": 0.05},
-}
-"""The default with one thing changed, or two where it says so."""
+RUN_NETWORK: Final = frozenset({"ode", "replay"})
 
-BUDGETS: Final = (64, 128, 256, 512, 1024, 2048)
-SWEEP: Final = (0.03, 0.125, 0.25, 0.5)
+LENGTHS: Final = (4, 8, 12)
+HEADLINE: Final = 8
+"""Tasks of the streams that the JSON line tells of, where they are among the lengths."""
+
+
+def recipes() -> dict[str, Recipe]:
+    """Every method: all data-free ones that need weights alone, ODE-M, and the sceptic's replay."""
+    data_free: dict[str, Recipe] = {
+        name: {"method": name} for name, spec in RECIPES.items() if not spec.needs_network and name != "linear"
+    }
+    own: dict[str, Recipe] = {
+        DEFAULT: {"method": "ode"},
+        RELEASED: {"method": "ode", "preset": "released", "step_size": 0.05},
+        REPLAY: {"method": "replay"},
+    }
+    if CLOSED_FORM["method"] in RECIPES:
+        own[JOINT] = {"method": "ode", "endpoint": CLOSED_FORM}
+        own[REPLAY_JOINT] = {"method": "replay", "start": CLOSED_FORM}
+    return data_free | own
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How much is measured.
+    """How much is measured: streams of these lengths, in these orders, with a memory of this many samples.
 
-    ablation_orders, budget_orders: of the streams of `ablation_length`, at which alone all of ODE-M's recipes in `own`
-    are compared; at other lengths the first. fine_orders: of these streams, merged with FINE too, which takes longest.
+    network_orders: of the methods that run the network, which takes minutes a stream. utilities: whether streams with
+    unequal utilities are measured.
     """
 
+    tasks: tuple[str, ...]
     lengths: tuple[int, ...] = LENGTHS
     orders: tuple[int, ...] = ORDERS
+    network_orders: tuple[int, ...] = ORDERS
     budget: int = BUDGET
-    ablation_length: int = 8
-    ablation_orders: tuple[int, ...] = ORDERS
-    fine_orders: tuple[int, ...] = ORDERS
-    budgets: tuple[int, ...] = BUDGETS
-    budget_orders: tuple[int, ...] = (1,)
-    tasks: tuple[str, ...] = TASKS
-    own: tuple[str, ...] = tuple(OWN)
+    budgets: tuple[int, ...] = ()
+    utilities: bool = False
 
-    def streams(self, length: int, orders: Sequence[int], budget: int | None = None) -> list[Stream]:
-        """The streams of these orders."""
-        return [drawn(length, order, budget or self.budget, self.tasks) for order in orders]
+    @property
+    def headline(self) -> int:
+        """The length that the JSON line tells of."""
+        return HEADLINE if HEADLINE in self.lengths else max(self.lengths)
+
+    def fitting(self) -> "Scale":
+        """The same without lengths beyond the number of tasks, and with all tasks as the longest."""
+        lengths = sorted({min(length, len(self.tasks)) for length in self.lengths})
+        return replace(self, lengths=tuple(lengths))
 
 
 @dataclass
 class Measured:
-    """Everything that the report tells of. Runs are in the order of the orders."""
+    """Everything that the report shows of one family. Runs are in the order of the orders."""
 
-    chosen: dict[str, Recipe]
-    comparison: dict[int, dict[str, list[Run]]] = field(default_factory=dict)
-    fine: dict[str, list[Run]] = field(default_factory=dict)
-    ablations: dict[str, list[Run]] = field(default_factory=dict)
-    budgets: dict[str, dict[int, list[Run]]] = field(default_factory=dict)
+    recipes: dict[str, Recipe]
+    by_length: dict[int, dict[str, list[Run]]] = field(default_factory=dict)
+    by_budget: dict[int, dict[str, list[Run]]] = field(default_factory=dict)
     utilities: dict[str, list[Run]] = field(default_factory=dict)
-    sweeps: dict[str, list[Run]] = field(default_factory=dict)
 
 
 def measure(jobs: Jobs, chosen: Mapping[str, Recipe], scale: Scale) -> Measured:
-    """Run all of it; `chosen` are the other methods' recipes by their names."""
-    planned = _planned(chosen, scale)
+    """Run all of it, the headline's streams first."""
+    planned: dict[tuple[str, int, str], list[Job]] = {}
+    for length in sorted(scale.lengths, key=lambda length: length != scale.headline):
+        for name, recipe in chosen.items():
+            planned["length", length, name] = [
+                Job(drawn(scale.tasks, length, order, scale.budget), recipe)
+                for order in (scale.network_orders if recipe["method"] in RUN_NETWORK else scale.orders)
+            ]
+    for name, told in (("ode_utilities", True), ("ode_uniform", False)) if scale.utilities else ():
+        recipe = chosen[DEFAULT] | ({"task_weights": "utilities"} if told else {})
+        streams = [heterogeneous(scale.tasks, scale.headline, order, scale.budget) for order in scale.network_orders]
+        planned["utilities", 0, name] = [Job(replace(stream, told=told), recipe) for stream in streams]
+    with_memory = [name for name in (DEFAULT, JOINT, REPLAY, REPLAY_JOINT) if name in chosen]
+    for budget in scale.budgets:
+        for name in with_memory:
+            streams = [drawn(scale.tasks, scale.headline, order, budget) for order in scale.network_orders[:1]]
+            planned["budget", budget, name] = [Job(stream, chosen[name]) for stream in streams]
     runs = iter(jobs.run([job for several in planned.values() for job in several], "streams"))
     done = {key: [next(runs) for _ in several] for key, several in planned.items()}
 
     def part(what: str, number: int = 0) -> dict[str, list[Run]]:
         return {name: several for (kind, at, name), several in done.items() if (kind, at) == (what, number)}
 
-    least = min(scale.budgets, default=0)
-    by_budget = {budget: part("budget", budget) for budget in scale.budgets}
     return Measured(
-        chosen=dict(chosen),
-        comparison={length: part("length", length) for length in scale.lengths},
-        fine=part("fine"),
-        ablations=part("ablations"),
-        budgets={name: {budget: runs[name] for budget, runs in by_budget.items()} for name in part("budget", least)},
+        recipes=dict(chosen),
+        by_length={length: part("length", length) for length in scale.lengths},
+        by_budget={budget: part("budget", budget) for budget in scale.budgets},
         utilities=part("utilities"),
-        sweeps=part("sweeps") if scale.ablation_orders else {},
     )
 
 
-def _planned(chosen: Mapping[str, Recipe], scale: Scale) -> dict[tuple[str, int, str], list[Job]]:
-    """Every job, by the part of the report that it is for, the length or budget that it has there, and its name."""
-    planned: dict[tuple[str, int, str], list[Job]] = {}
-
-    def add(what: str, number: int, recipes: Mapping[str, Recipe], streams: list[Stream], *sweep: float) -> None:
-        for name, recipe in recipes.items():
-            planned[what, number, name] = [Job(stream, recipe, sweep=sweep) for stream in streams]
-
-    first = {scale.own[0]: OWN[scale.own[0]]}
-    for length in sorted(scale.lengths, reverse=True):
-        own = {name: OWN[name] for name in scale.own} if length == scale.ablation_length else first
-        add("length", length, {**chosen, **own}, scale.streams(length, scale.orders))
-    fine: Recipe = {"method": "ode", "preset": "released", "refine": True}
-    add("fine", 0, {DEFAULT: OWN[DEFAULT], FINE: fine}, scale.streams(scale.ablation_length, scale.fine_orders))
-    told = [heterogeneous(scale.ablation_length, order, scale.budget, scale.tasks) for order in scale.orders]
-    add("utilities", 0, {"ode_utilities": {"method": "ode", "task_weights": "utilities"}}, told)
-    add("utilities", 0, {"ode_uniform": OWN[DEFAULT]}, [replace(stream, told=False) for stream in told])
-    several = {**first, "ODE-M, h = 0.05": OWN["ODE-M, h = 0.05"], "replay": chosen["replay"]}
-    for budget in scale.budgets:
-        add("budget", budget, several, scale.streams(scale.ablation_length, scale.budget_orders, budget))
-    streams = scale.streams(scale.ablation_length, scale.ablation_orders)
-    add("ablations", 0, ABLATIONS, streams)
-    add("sweeps", 0, {"ODE-M": OWN[DEFAULT], "straight line": {"method": "average"}}, streams, *SWEEP)
-    return planned
+def best_data_free(runs: Mapping[str, Sequence[Run]], chosen: Mapping[str, Recipe]) -> str:
+    """Name of the data-free method with the highest mean accuracy."""
+    names = [name for name in runs if chosen[name]["method"] not in RUN_NETWORK]
+    return max(names, key=lambda name: metrics.mean([metrics.acc(run) for run in runs[name]]))

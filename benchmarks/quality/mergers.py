@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 import torch
@@ -21,6 +21,9 @@ from worker.torch_tensors import to_tensor_bytes, to_torch
 
 Recipe = dict[str, Any]
 """`method` and its parameters."""
+
+ENDPOINT: Final = "endpoint"
+"""Of an ODE-M recipe here: the data-free recipe whose solution of all tasks so far the path aims at, T = 1."""
 
 
 @dataclass(frozen=True)
@@ -48,29 +51,32 @@ class Merger(Protocol):
     """Merges the checkpoints of one stream."""
 
     def merge(self, arrival: Arrival) -> Merged:
-        """Merge one checkpoint more."""
+        """Merge one more checkpoint."""
         ...
 
 
 class OdeMerger:
-    """ODE-M. A recipe may name any parameter of `OdeConfig`, also those that no request may set."""
+    """ODE-M. A recipe may name any parameter of `OdeConfig`, also those that no request may set, and an endpoint."""
 
     def __init__(self, material: Material, recipe: Recipe) -> None:
         self._material = material
-        self._recipe = recipe
+        self._recipe = {name: value for name, value in recipe.items() if name != ENDPOINT}
+        self._joint = DataFreeMerger(material, recipe[ENDPOINT]) if ENDPOINT in recipe else None
+        if self._joint is not None:
+            self._recipe = {"operating_time": 1.0, **self._recipe}
 
     def merge(self, arrival: Arrival) -> Merged:
-        """Merge one checkpoint more."""
+        """Merge one more checkpoint."""
         material = self._material
         planned = plan_ode(self._recipe, arrival.memory, dict(zip(arrival.tasks, arrival.utilities, strict=True)))
-        tower = material.tower.requires_grad_(requires_grad=False)
+        target = arrival.checkpoint if self._joint is None else self._joint.merge(arrival).parameters
         outcome = ode.merge(
-            tower,
+            material.tower,
             arrival.head,
-            arrival.checkpoint,
+            target,
             planned.tasks,
-            logit_scale=material.logit_scale,
-            normalisation=material.normalisation,
+            logit_scale=material.network.logit_scale,
+            normalisation=material.network.normalisation,
             config=planned.config,
             origin=material.base,
             base_utility=planned.base_utility,
@@ -104,7 +110,7 @@ class DataFreeMerger:
         self._state = HeadState()
 
     def merge(self, arrival: Arrival) -> Merged:
-        """Merge one checkpoint more."""
+        """Merge one more checkpoint."""
         earlier = dict(zip(arrival.tasks[:-1], arrival.utilities[:-1], strict=True))
         planned = plan(
             PlanRequest(
@@ -169,3 +175,8 @@ def merger(material: Material, recipe: Recipe) -> Merger:
 
         return Replay(material, **{name: value for name, value in recipe.items() if name != "method"})
     return DataFreeMerger(material, recipe)
+
+
+def clone(parameters: Mapping[str, torch.Tensor]) -> State:
+    """A copy of parameters that nothing else changes."""
+    return {name: item.detach().clone() for name, item in parameters.items()}

@@ -1,4 +1,4 @@
-"""The sceptic's baselines: plain fine-tuning on what the merge has, and on everything."""
+"""The sceptic's baseline: plain fine-tuning on the samples that the merge has."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,28 +8,31 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize
 
 from benchmarks.quality.material import Material, State
-from benchmarks.quality.mergers import Arrival, Merged
-from benchmarks.zoo.network import normalised
+from benchmarks.quality.mergers import Arrival, DataFreeMerger, Merged, Recipe, clone
 
 
-@dataclass(frozen=True)
+@dataclass
 class Replay:
-    """The running average, then AdamW on the calibration memory: the mean of all tasks' losses, each in batches.
+    """A start, then AdamW on the calibration memory: the mean of all tasks' losses, each in batches.
 
-    It has the same samples as ODE-M, starts at every merge from what it made of the one before, and its rate falls
-    to nothing over the steps. rate: AdamW's; steps: of each merge; batch: samples of each task in a step.
+    It has the same samples as ODE-M, and its rate falls to nothing over the steps. start: a data-free recipe whose
+    result of all tasks so far it starts from at each merge, or None: the running average of its own results and the
+    checkpoint. rate: AdamW's; steps: of each merge; batch: samples of each task in a step.
     """
 
     material: Material
     rate: float
     steps: int
+    start: Recipe | None = None
     batch: int = 64
     weight_decay: float = 0.0
 
+    def __post_init__(self) -> None:
+        self._closed_form = None if self.start is None else DataFreeMerger(self.material, self.start)
+
     def merge(self, arrival: Arrival) -> Merged:
-        """Average, then fine-tune."""
-        share = arrival.utilities[-1] / sum(arrival.utilities)
-        start = {name: torch.lerp(tensor, arrival.checkpoint[name], share) for name, tensor in arrival.head.items()}
+        """Merge, then fine-tune."""
+        start = self._start(arrival)
         if len(arrival.tasks) == 1:
             return Merged(start)
         generator = torch.Generator().manual_seed(len(arrival.tasks))
@@ -43,7 +46,13 @@ class Replay:
             return torch.stack(losses).mean(), count
 
         seen = descend(self.material, start, loss, self.rate, self.steps, self.weight_decay)
-        return Merged(_parameters(self.material), seen, seen)
+        return Merged(clone(dict(self.material.tower.named_parameters())), seen, seen)
+
+    def _start(self, arrival: Arrival) -> State:
+        if self._closed_form is not None:
+            return self._closed_form.merge(arrival).parameters
+        share = arrival.utilities[-1] / sum(arrival.utilities)
+        return {name: torch.lerp(tensor, arrival.checkpoint[name], share) for name, tensor in arrival.head.items()}
 
 
 def descend(
@@ -57,7 +66,7 @@ def descend(
     """Leave the tower after `steps` of AdamW from `start`, the rate annealed by a cosine; returns samples seen."""
     material.put(start)
     parameters = list(material.tower.requires_grad_().parameters())
-    optimiser = torch.optim.AdamW(parameters, lr=rate, weight_decay=weight_decay)
+    optimiser = torch.optim.AdamW(parameters, lr=rate, weight_decay=weight_decay, fused=True)
     rates = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     seen = 0
     for _ in range(steps):
@@ -71,11 +80,7 @@ def descend(
     return seen
 
 
-def _parameters(material: Material) -> State:
-    return {name: item.detach().clone() for name, item in material.tower.named_parameters()}
-
-
-def loss_of(material: Material, images: Tensor, labels: Tensor, head: Tensor) -> Tensor:
-    """Mean cross-entropy, float32 [], of images uint8 [n, 3, H, W] with labels int64 [n] at the tower's parameters."""
-    found = normalize(material.tower(normalised(images)), dim=-1)
-    return cross_entropy(material.logit_scale * found @ head.T, labels)
+def loss_of(material: Material, inputs: Tensor, labels: Tensor, head: Tensor) -> Tensor:
+    """Mean cross-entropy, float32 [], of stored inputs with labels int64 [n] at the tower's parameters."""
+    found = normalize(material.tower(material.network.prepared(inputs)), dim=-1)
+    return cross_entropy(material.network.logit_scale * found @ head.T, labels)

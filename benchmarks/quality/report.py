@@ -4,170 +4,118 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Final
 
-from benchmarks.quality import figures
-from benchmarks.quality.measurements import DEFAULT, FINE, Measured, Scale
+from benchmarks.quality import metrics
+from benchmarks.quality.measurements import DEFAULT, Measured, Scale, best_data_free
 from benchmarks.quality.protocol import Run
 from benchmarks.quality.streams import IMPORTANT
 
-_PACKAGES = ("torch", "open_clip_torch", "numpy", "scikit-learn", "scikit-image", "matplotlib")
+_PACKAGES: Final = ("torch", "transformers", "timm", "numpy")
+_TITLES: Final = {
+    "text": "Sentence encoder (MiniLM, 22.7 million parameters), tasks from WordNet",
+    "image": "ImageNet backbone (EfficientNet-Lite0, 3.4 million parameters), image tasks",
+    "zoo": "Small CLIP models trained from nothing (a fixture of tests; says nothing about quality)",
+}
 
 
-def render(measured: Measured, scale: Scale, joint: Mapping[int, float], command: str, seconds: float) -> str:
-    """The whole report. joint: the ceiling, mean accuracy by stream length. command, seconds: how it was made."""
-    parts = [
-        _head(command, seconds),
-        _comparison(measured, joint),
-        _chosen(measured),
-        _default_against_fine(measured, scale),
-        _ablations(measured) if scale.ablation_orders else "",
-        _budgets(measured, scale) if scale.budgets else "",
-        _utilities(measured),
-        _pictures(measured),
-    ]
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _head(command: str, seconds: float) -> str:
+def head(command: str) -> str:
+    """Title, and how the report was made."""
     packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
-    machine = f"{os.cpu_count()} cores ({platform.machine()}, no GPU), Python {platform.python_version()}"
     return f"""# Quality of the merges
 
-Made by `{command}` in {seconds / 60:.0f} minutes (runs that were on
-disk before are not counted) on {machine}, {packages}.
-`benchmarks/README.md` says how to read it. Accuracies are percentages of test images, which decided nothing; ± is the
-standard deviation over orders. An evaluation is one gradient of all samples of the calibration memory."""
+Made by `{command}` on {os.cpu_count()} CPU cores
+({platform.machine()}, no GPU), Python {platform.python_version()}, {packages}.
+
+[benchmarks/README.md](../../benchmarks/README.md) describes models, tasks and protocol. Accuracies are percentages of
+test samples, which decided nothing; ± is the standard deviation over orders of the same tasks. An evaluation is one
+gradient of all samples of the calibration memory. *of fine-tuned* is the mean accuracy divided by that of the tasks'
+own fine-tuned models."""
 
 
-def _comparison(measured: Measured, joint: Mapping[int, float]) -> str:
-    parts = ["## Methods"]
-    for length, runs in measured.comparison.items():
-        count = len(next(iter(runs.values())))
-        parts.append(f"### {length} tasks, {count} orders")
-        alone = figures.mean([figures.mean(run.alone) for run in next(iter(runs.values()))])
-        parts.append(
-            f"Fine-tuned models, each on its own task: {100 * alone:.1f}. One model fine-tuned on all training data of "
-            f"all tasks at once: {100 * joint[length]:.1f}."
-        )
-        parts.append(_runs_table(runs))
-        parts.append(_leads(runs))
-    return "\n\n".join(parts)
+def family(name: str, measured: Measured, scale: Scale, ceiling: float | None) -> str:
+    """The part about one family of models."""
+    parts = [f"## {_TITLES[name]}"]
+    for length in scale.lengths:
+        runs = measured.by_length[length]
+        parts.append(_comparison(length, runs, measured, ceiling if length == scale.headline else None))
+    parts += [f"![Mean accuracy by number of tasks]({name}.png)", _parameters(measured), _utilities(measured)]
+    if scale.budgets:
+        parts.append(_budgets(measured, scale))
+    return "\n\n".join(part for part in parts if part)
 
 
-def _leads(runs: Mapping[str, Sequence[Run]]) -> str:
-    """How far the default is ahead of each other method: differences order by order, so that the orders' own cancel."""
-    rows = []
-    for name, several in runs.items():
-        if name == DEFAULT:
-            continue
-        pairs = list(zip(runs[DEFAULT], several, strict=True))
-        leads = [[figure(ours) - figure(theirs) for ours, theirs in pairs] for figure in (figures.acc, figures.worst)]
-        rows.append([name, *map(_percent, leads)])
-    return f"The default less each other, order by order:\n\n{_table(['method', 'ACC', 'worst task'], rows)}"
-
-
-def _runs_table(runs: Mapping[str, Sequence[Run]]) -> str:
+def _comparison(length: int, runs: Mapping[str, Sequence[Run]], measured: Measured, ceiling: float | None) -> str:
+    one = next(iter(runs.values()))[0]
+    joint = "" if ceiling is None else f"; one model fine-tuned on all of them {100 * ceiling:.1f}"
+    text = (
+        f"Tasks: {', '.join(sorted(one.tasks))}. Pretrained weights {100 * metrics.mean(one.base):.1f}; "
+        f"fine-tuned models, each on its own task, {100 * metrics.mean(one.alone):.1f}{joint}. "
+        f"Best data-free method: {best_data_free(runs, measured.recipes)}."
+    )
     rows = [
         [
             name,
-            _percent([figures.acc(run) for run in several]),
-            _percent([figures.worst(run) for run in several]),
-            _percent([figures.bwt(run) for run in several]),
-            f"{100 * figures.mean([figures.kept(run) for run in several]):.1f}",
-            f"{figures.mean([run.evaluations for run in several]):.0f}",
-            f"{figures.mean([run.seconds for run in several]):.0f}",
-            f"{figures.mean([run.peak_mb for run in several]):.0f}",
+            _percent([metrics.acc(run) for run in several]),
+            f"{100 * metrics.mean([metrics.kept(run) for run in several]):.1f}",
+            _percent([metrics.worst(run) for run in several]),
+            _percent([metrics.bwt(run) for run in several]),
+            f"{metrics.mean([run.evaluations for run in several]) / max(1, length - 1):.1f}",
+            f"{metrics.mean([run.seconds for run in several]):.0f}",
+            str(len(several)),
         ]
-        for name, several in runs.items()
+        for name, several in sorted(runs.items(), key=lambda item: -sum(map(metrics.acc, item[1])))
     ]
-    head = [
-        "method",
-        "ACC",
-        "worst task",
-        "backward transfer",
-        "kept of fine-tuned",
-        "evaluations",
-        "seconds",
-        "peak MB",
-    ]
-    return _table(head, rows)
-
-
-def _chosen(measured: Measured) -> str:
-    rows = [[name, f"`{_said(recipe)}`"] for name, recipe in measured.chosen.items() if len(recipe) > 1]
-    text = "Chosen for the best ACC on the validation images of a stream of its own, by the grids of `tuning.py`:"
-    return f"### Parameters\n\n{text}\n\n{_table(['method', 'parameters'], rows)}"
-
-
-def _default_against_fine(measured: Measured, scale: Scale) -> str:
-    if not scale.fine_orders:
-        return ""
-    cost = [figures.mean([run.evaluations for run in measured.fine[name]]) for name in (DEFAULT, FINE)]
-    orders = ", ".join(map(str, scale.fine_orders))
-    return (
-        f"### The default against small steps\n\n{scale.ablation_length} tasks, orders: {orders}. The default takes "
-        f"{cost[0] / cost[1]:.2f} of the evaluations of form B at h = 0.01 with the published refinement.\n\n"
-        + _runs_table(measured.fine)
+    columns = ["method", "mean accuracy", "of fine-tuned", "worst task", "backward transfer"]
+    return "\n\n".join(
+        [
+            f"### {length} tasks",
+            text,
+            table([*columns, "evaluations a merge", "seconds", "orders"], rows),
+        ]
     )
 
 
-def _ablations(measured: Measured) -> str:
-    return "## One thing changed of the default\n\n" + _runs_table(measured.ablations)
-
-
-def _budgets(measured: Measured, scale: Scale) -> str:
-    budgets = scale.budgets
-    rows = [
-        [name, *(_percent([figures.acc(run) for run in by_budget[budget]]) for budget in budgets)]
-        for name, by_budget in measured.budgets.items()
-    ]
-    orders = ", ".join(map(str, scale.budget_orders))
-    text = f"ACC on {scale.ablation_length} tasks by the samples that the calibration memory holds; orders: {orders}."
-    return f"## Memory\n\n{text}\n\n{_table(['method', *map(str, budgets)], rows)}"
+def _parameters(measured: Measured) -> str:
+    rows = [[name, f"`{_shown(recipe)}`"] for name, recipe in measured.recipes.items() if len(recipe) > 1]
+    text = "Parameters of baselines are those with the best accuracy on the validation samples of a stream of its own."
+    return f"### Parameters\n\n{text}\n\n{table(['method', 'parameters'], rows)}"
 
 
 def _utilities(measured: Measured) -> str:
+    if not measured.utilities:
+        return ""
     rows = [
-        [name, _percent([figures.weighted(run) for run in runs]), _percent([figures.acc(run) for run in runs])]
+        [name, _percent([metrics.weighted(run) for run in runs]), _percent([metrics.acc(run) for run in runs])]
         for name, runs in (
             ("T by utilities", measured.utilities["ode_utilities"]),
             ("T = 1/k", measured.utilities["ode_uniform"]),
         )
     ]
-    text = f"Every third task, from the second on, is {IMPORTANT:g} times as important as the others."
-    return f"## Utilities\n\n{text}\n\n{_table(['operating time', 'weighted accuracy', 'ACC'], rows)}"
+    text = f"{DEFAULT}; every third task, from the second on, is {IMPORTANT:g} times as important as the others."
+    return f"### Utilities\n\n{text}\n\n{table(['operating time', 'weighted accuracy', 'mean accuracy'], rows)}"
 
 
-def _pictures(measured: Measured) -> str:
-    text = """## Pictures
-
-Mean accuracy on the tasks so far, over the longest stream; the mean of the orders.
-
-![accuracy over the stream](stream.png)
-
-Calibration losses along the path of the last merge of one stream, and the ceilings (dashed) that hold them.
-
-![losses along the path](path.png)"""
-    if not measured.sweeps:
-        return text
-    return f"""{text}
-
-The task that comes last against those before, by the operating time of its merge (the numbers in the picture).
-
-![new against old](tradeoff.png)"""
+def _budgets(measured: Measured, scale: Scale) -> str:
+    names = list(measured.by_budget[scale.budgets[0]])
+    rows = [
+        [name, *(_percent([metrics.acc(run) for run in measured.by_budget[b][name]]) for b in scale.budgets)]
+        for name in names
+    ]
+    text = f"Mean accuracy on {scale.headline} tasks by the samples that the calibration memory holds, one order."
+    return f"### Memory\n\n{text}\n\n{table(['method', *map(str, scale.budgets)], rows)}"
 
 
 def _percent(values: Sequence[float]) -> str:
-    several = list(values)
-    text = f"{100 * figures.mean(several):.1f}"
-    return text if len(several) == 1 else f"{text} ± {100 * figures.spread(several):.1f}"
+    text = f"{100 * metrics.mean(values):.1f}"
+    return text if len(values) == 1 else f"{text} ± {100 * metrics.spread(values):.1f}"
 
 
-def _said(recipe: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value:g}" for name, value in recipe.items() if name != "method")
+def _shown(recipe: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in recipe.items() if name != "method")
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}", *(f"| {' | '.join(row)} |" for row in rows)]
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}", *(f"| {' | '.join(row)} |" for row in rows)]
     return "\n".join(lines)
