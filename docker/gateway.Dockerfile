@@ -26,7 +26,7 @@ LABEL org.opencontainers.image.title="odem gateway" \
       org.opencontainers.image.revision="${REVISION}"
 COPY registry /app/registry
 # Of the merge methods only their recipes' fields, which need no other package.
-COPY merging/__init__.py merging/recipes.py merging/recipes_joint.py merging/recipe_fields.py /app/merging/
+COPY merging/__init__.py merging/recipes.py merging/recipes_gram.py merging/recipes_joint.py merging/recipe_fields.py /app/merging/
 COPY service /app/service
 WORKDIR /app
 # Recorded in the provenance of every version.

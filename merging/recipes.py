@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from merging.recipe_fields import MethodRecipe, RecipeField, boolean, choice, integer, number
+from merging.recipes_gram import GRAM
 from merging.recipes_joint import JOINT
 
 PRESETS: Final = ("default", "released")
@@ -149,7 +150,7 @@ _DATA_FREE: Final = (
     ),
 )
 
-RECIPES: Final[Mapping[str, MethodRecipe]] = {recipe.method: recipe for recipe in (ODE, *_DATA_FREE, *JOINT)}
+RECIPES: Final[Mapping[str, MethodRecipe]] = {recipe.method: recipe for recipe in (ODE, *_DATA_FREE, *GRAM, *JOINT)}
 """Method name -> its recipe."""
 
 

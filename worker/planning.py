@@ -43,6 +43,7 @@ from merging.task_arithmetic import TaskArithmetic
 from merging.ties import Ties
 from merging.tsv_m import TsvM
 from registry.errors import MethodUnavailable
+from worker import planning_gram
 
 STATE_CONTENTS: Final[Mapping[str, str]] = {
     "ties": "the sums and counts of the trimmed task vectors",
@@ -56,10 +57,14 @@ STATE_CONTENTS: Final[Mapping[str, str]] = {
     "localize_and_stitch": "the sums and counts of the kept entries of the task vectors",
     "consensus": "the sum of the task vectors and how many use each entry",
     "pcb": "the sums of the task vectors and of their weights",
+    **planning_gram.CONTENTS,
 }
 """State family -> what a state of this family holds of every task so far, in words. Methods may share a family."""
 
-_CONTAINED: Final[Mapping[str, frozenset[str]]] = {"sums": frozenset({"singular_triples"})}
+_CONTAINED: Final[Mapping[str, frozenset[str]]] = {
+    "sums": frozenset({"singular_triples", *planning_gram.CONTENTS}),
+    **planning_gram.CONTAINED,
+}
 """State family -> families whose states hold all parts of it, under the same names."""
 
 
@@ -129,7 +134,8 @@ class PlanRequest:
 
     recipe: flat, with `method`; unnamed fields get defaults. base, head, checkpoint: the input files. scope: whether a
     tensor of this name is merged. task, utility: of the incoming checkpoint. earlier: utilities of the head's tasks by
-    name, in order, without the incoming task. base_utility: u_0. scratch: a folder for unnamed temporary files.
+    name, in order, without the incoming task. base_utility: u_0. scratch: a folder for unnamed temporary files. device:
+    where methods compute that can use a GPU.
     """
 
     recipe: Mapping[str, object]
@@ -143,6 +149,7 @@ class PlanRequest:
     earlier: Mapping[str, float] = field(default_factory=dict)
     base_utility: float = 0.0
     scope: Callable[[str], bool] = lambda _: True
+    device: str = "cpu"
 
     @property
     def method(self) -> str:
@@ -329,5 +336,6 @@ PLANNERS: Final[Mapping[str, Callable[[PlanRequest], Plan]]] = {
     ),
     "consensus": _consensus,
     "pcb": _pcb,
+    **planning_gram.PLANNERS,
 }
 """Method name of a data-free recipe -> its planner."""

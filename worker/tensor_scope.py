@@ -21,4 +21,5 @@ def plan_request(job: Job) -> PlanRequest:
         earlier={task.name: task.utility for task in job.earlier_tasks},
         base_utility=job.lineage.base_utility,
         scope=lambda name: name.startswith(prefix),
+        device=str(job.device),
     )

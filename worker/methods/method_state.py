@@ -35,4 +35,6 @@ def is_single_checkpoint(version: Version) -> bool:
     method = made.recipe.method
     if method in {"ode", "average", "slerp"}:
         return bool((version.report or {}).get("operating_time") == 1.0)
+    if version.state is not None and "base_utility" in version.state.scalars:  # sums over tasks
+        return version.state.scalars["base_utility"] == 0.0
     return method == "opcm" or (method in _UNCHANGED_AT and getattr(made.recipe, _UNCHANGED_AT[method]) == 1.0)
