@@ -10,6 +10,7 @@ from merging.actmat import actmat
 from merging.aswudi import aswudi
 from merging.dop import dop
 from merging.gram import GramMerge
+from merging.iso_c import IsoC
 from merging.swudi import swudi
 from merging.tact import tact
 from merging.wudi import wudi
@@ -115,3 +116,11 @@ def test_a_damaged_state_and_moments_that_are_too_large_end_clearly(api: Api, st
     blob.write_bytes(whole)
     assert _send(api, tmp_path, name, 1, {"method": "aswudi"})["version"] == f"{name}@2"
     assert stack.uploads == []
+
+
+def test_methods_that_need_less_continue_from_a_state_that_holds_more(api: Api, tmp_path: Path) -> None:
+    name = _lineage(api, tmp_path, "gram-contained")
+    for index, method in enumerate(("dop", "actmat", "iso_c")):
+        assert _send(api, tmp_path, name, index, {"method": method})["state"] == "succeeded"
+    _close(_weights(api, tmp_path, name, 2), _at_once(actmat, 1.0, 1.0))  # type: ignore[arg-type]
+    _close(_weights(api, tmp_path, name, 3), run(IsoC((1.0,) * 3), BASE, BASE, MODELS)[0])

@@ -1,11 +1,13 @@
 """Contains all the data models used in inputs/outputs"""
 
+from .act_mat_recipe import ActMatRecipe
 from .alias_page import AliasPage
 from .alias_target import AliasTarget
 from .alias_view import AliasView
 from .architecture import Architecture
 from .architecture_open_clip_type_1 import ArchitectureOpenClipType1
 from .architecture_overrides import ArchitectureOverrides
+from .aswudi_recipe import AswudiRecipe
 from .attempt_page import AttemptPage
 from .attempt_view import AttemptView
 from .average_recipe import AverageRecipe
@@ -20,6 +22,7 @@ from .dare_recipe_then import DareRecipeThen
 from .dc_merge_recipe import DcMergeRecipe
 from .della_recipe import DellaRecipe
 from .diff_view import DiffView
+from .dop_recipe import DopRecipe
 from .emr_recipe import EmrRecipe
 from .gap_event import GapEvent
 from .gate import Gate
@@ -71,6 +74,8 @@ from .rollback_request import RollbackRequest
 from .scores import Scores
 from .slerp_recipe import SlerpRecipe
 from .state_event import StateEvent
+from .swudi_recipe import SwudiRecipe
+from .tact_recipe import TactRecipe
 from .task import Task
 from .task_arithmetic_recipe import TaskArithmeticRecipe
 from .task_diff import TaskDiff
@@ -88,14 +93,17 @@ from .webhook_made import WebhookMade
 from .webhook_page import WebhookPage
 from .webhook_request import WebhookRequest
 from .webhook_view import WebhookView
+from .wudi_recipe import WudiRecipe
 
 __all__ = (
+    "ActMatRecipe",
     "AliasPage",
     "AliasTarget",
     "AliasView",
     "Architecture",
     "ArchitectureOpenClipType1",
     "ArchitectureOverrides",
+    "AswudiRecipe",
     "AttemptPage",
     "AttemptView",
     "AverageRecipe",
@@ -110,6 +118,7 @@ __all__ = (
     "DcMergeRecipe",
     "DellaRecipe",
     "DiffView",
+    "DopRecipe",
     "EmrRecipe",
     "GapEvent",
     "Gate",
@@ -159,6 +168,8 @@ __all__ = (
     "Scores",
     "SlerpRecipe",
     "StateEvent",
+    "SwudiRecipe",
+    "TactRecipe",
     "Task",
     "TaskArithmeticRecipe",
     "TaskDiff",
@@ -176,4 +187,5 @@ __all__ = (
     "WebhookPage",
     "WebhookRequest",
     "WebhookView",
+    "WudiRecipe",
 )

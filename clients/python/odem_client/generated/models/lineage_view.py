@@ -8,13 +8,16 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 if TYPE_CHECKING:
+    from ..models.act_mat_recipe import ActMatRecipe
     from ..models.architecture import Architecture
+    from ..models.aswudi_recipe import AswudiRecipe
     from ..models.average_recipe import AverageRecipe
     from ..models.breadcrumbs_recipe import BreadcrumbsRecipe
     from ..models.consensus_recipe import ConsensusRecipe
     from ..models.dare_recipe import DareRecipe
     from ..models.dc_merge_recipe import DcMergeRecipe
     from ..models.della_recipe import DellaRecipe
+    from ..models.dop_recipe import DopRecipe
     from ..models.emr_recipe import EmrRecipe
     from ..models.gate import Gate
     from ..models.iso_c_recipe import IsoCRecipe
@@ -28,9 +31,12 @@ if TYPE_CHECKING:
     from ..models.opcm_recipe import OpcmRecipe
     from ..models.pcb_recipe import PcbRecipe
     from ..models.slerp_recipe import SlerpRecipe
+    from ..models.swudi_recipe import SwudiRecipe
+    from ..models.tact_recipe import TactRecipe
     from ..models.task_arithmetic_recipe import TaskArithmeticRecipe
     from ..models.ties_recipe import TiesRecipe
     from ..models.tsv_m_recipe import TsvMRecipe
+    from ..models.wudi_recipe import WudiRecipe
 
 
 T = TypeVar("T", bound="LineageView")
@@ -44,10 +50,10 @@ class LineageView:
         name (str):
         architecture (Architecture | None):
         base (str):
-        recipe (AverageRecipe | BreadcrumbsRecipe | ConsensusRecipe | DareRecipe | DcMergeRecipe | DellaRecipe |
-            EmrRecipe | IsoCRecipe | IsoCtsRecipe | LinearRecipe | LocalizeAndStitchRecipe | MagMaxRecipe | ModelStockRecipe
-            | NuFiltRecipe | OdeRecipe | OpcmRecipe | PcbRecipe | SlerpRecipe | TaskArithmeticRecipe | TiesRecipe |
-            TsvMRecipe):
+        recipe (ActMatRecipe | AswudiRecipe | AverageRecipe | BreadcrumbsRecipe | ConsensusRecipe | DareRecipe |
+            DcMergeRecipe | DellaRecipe | DopRecipe | EmrRecipe | IsoCRecipe | IsoCtsRecipe | LinearRecipe |
+            LocalizeAndStitchRecipe | MagMaxRecipe | ModelStockRecipe | NuFiltRecipe | OdeRecipe | OpcmRecipe | PcbRecipe |
+            SlerpRecipe | SwudiRecipe | TactRecipe | TaskArithmeticRecipe | TiesRecipe | TsvMRecipe | WudiRecipe):
         gate (Gate | None):
         calibration_budget (int):
         base_utility (float):
@@ -60,12 +66,15 @@ class LineageView:
     architecture: Architecture | None
     base: str
     recipe: (
-        AverageRecipe
+        ActMatRecipe
+        | AswudiRecipe
+        | AverageRecipe
         | BreadcrumbsRecipe
         | ConsensusRecipe
         | DareRecipe
         | DcMergeRecipe
         | DellaRecipe
+        | DopRecipe
         | EmrRecipe
         | IsoCRecipe
         | IsoCtsRecipe
@@ -78,9 +87,12 @@ class LineageView:
         | OpcmRecipe
         | PcbRecipe
         | SlerpRecipe
+        | SwudiRecipe
+        | TactRecipe
         | TaskArithmeticRecipe
         | TiesRecipe
         | TsvMRecipe
+        | WudiRecipe
     )
     gate: Gate | None
     calibration_budget: int
@@ -91,13 +103,16 @@ class LineageView:
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.act_mat_recipe import ActMatRecipe  # noqa: PLC0415
         from ..models.architecture import Architecture  # noqa: PLC0415
+        from ..models.aswudi_recipe import AswudiRecipe  # noqa: PLC0415
         from ..models.average_recipe import AverageRecipe  # noqa: PLC0415
         from ..models.breadcrumbs_recipe import BreadcrumbsRecipe  # noqa: PLC0415
         from ..models.consensus_recipe import ConsensusRecipe  # noqa: PLC0415
         from ..models.dare_recipe import DareRecipe  # noqa: PLC0415
         from ..models.dc_merge_recipe import DcMergeRecipe  # noqa: PLC0415
         from ..models.della_recipe import DellaRecipe  # noqa: PLC0415
+        from ..models.dop_recipe import DopRecipe  # noqa: PLC0415
         from ..models.emr_recipe import EmrRecipe  # noqa: PLC0415
         from ..models.gate import Gate  # noqa: PLC0415
         from ..models.iso_c_recipe import IsoCRecipe  # noqa: PLC0415
@@ -110,9 +125,12 @@ class LineageView:
         from ..models.ode_recipe import OdeRecipe  # noqa: PLC0415
         from ..models.opcm_recipe import OpcmRecipe  # noqa: PLC0415
         from ..models.slerp_recipe import SlerpRecipe  # noqa: PLC0415
+        from ..models.swudi_recipe import SwudiRecipe  # noqa: PLC0415
+        from ..models.tact_recipe import TactRecipe  # noqa: PLC0415
         from ..models.task_arithmetic_recipe import TaskArithmeticRecipe  # noqa: PLC0415
         from ..models.ties_recipe import TiesRecipe  # noqa: PLC0415
         from ..models.tsv_m_recipe import TsvMRecipe  # noqa: PLC0415
+        from ..models.wudi_recipe import WudiRecipe  # noqa: PLC0415
 
         name = self.name
 
@@ -142,6 +160,18 @@ class LineageView:
         elif isinstance(self.recipe, SlerpRecipe):
             recipe = self.recipe.to_dict()
         elif isinstance(self.recipe, OpcmRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, WudiRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, SwudiRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, AswudiRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, ActMatRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, TactRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, DopRecipe):
             recipe = self.recipe.to_dict()
         elif isinstance(self.recipe, IsoCRecipe):
             recipe = self.recipe.to_dict()
@@ -206,13 +236,16 @@ class LineageView:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        from ..models.act_mat_recipe import ActMatRecipe  # noqa: PLC0415
         from ..models.architecture import Architecture  # noqa: PLC0415
+        from ..models.aswudi_recipe import AswudiRecipe  # noqa: PLC0415
         from ..models.average_recipe import AverageRecipe  # noqa: PLC0415
         from ..models.breadcrumbs_recipe import BreadcrumbsRecipe  # noqa: PLC0415
         from ..models.consensus_recipe import ConsensusRecipe  # noqa: PLC0415
         from ..models.dare_recipe import DareRecipe  # noqa: PLC0415
         from ..models.dc_merge_recipe import DcMergeRecipe  # noqa: PLC0415
         from ..models.della_recipe import DellaRecipe  # noqa: PLC0415
+        from ..models.dop_recipe import DopRecipe  # noqa: PLC0415
         from ..models.emr_recipe import EmrRecipe  # noqa: PLC0415
         from ..models.gate import Gate  # noqa: PLC0415
         from ..models.iso_c_recipe import IsoCRecipe  # noqa: PLC0415
@@ -226,9 +259,12 @@ class LineageView:
         from ..models.opcm_recipe import OpcmRecipe  # noqa: PLC0415
         from ..models.pcb_recipe import PcbRecipe  # noqa: PLC0415
         from ..models.slerp_recipe import SlerpRecipe  # noqa: PLC0415
+        from ..models.swudi_recipe import SwudiRecipe  # noqa: PLC0415
+        from ..models.tact_recipe import TactRecipe  # noqa: PLC0415
         from ..models.task_arithmetic_recipe import TaskArithmeticRecipe  # noqa: PLC0415
         from ..models.ties_recipe import TiesRecipe  # noqa: PLC0415
         from ..models.tsv_m_recipe import TsvMRecipe  # noqa: PLC0415
+        from ..models.wudi_recipe import WudiRecipe  # noqa: PLC0415
 
         d = dict(src_dict)
         name = d.pop("name")
@@ -253,12 +289,15 @@ class LineageView:
         def _parse_recipe(
             data: object,
         ) -> (
-            AverageRecipe
+            ActMatRecipe
+            | AswudiRecipe
+            | AverageRecipe
             | BreadcrumbsRecipe
             | ConsensusRecipe
             | DareRecipe
             | DcMergeRecipe
             | DellaRecipe
+            | DopRecipe
             | EmrRecipe
             | IsoCRecipe
             | IsoCtsRecipe
@@ -271,9 +310,12 @@ class LineageView:
             | OpcmRecipe
             | PcbRecipe
             | SlerpRecipe
+            | SwudiRecipe
+            | TactRecipe
             | TaskArithmeticRecipe
             | TiesRecipe
             | TsvMRecipe
+            | WudiRecipe
         ):
             try:
                 if not isinstance(data, dict):
@@ -350,7 +392,7 @@ class LineageView:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_9 = IsoCRecipe.from_dict(data)
+                recipe_type_9 = WudiRecipe.from_dict(data)
 
                 return recipe_type_9
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -358,7 +400,7 @@ class LineageView:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_10 = TsvMRecipe.from_dict(data)
+                recipe_type_10 = SwudiRecipe.from_dict(data)
 
                 return recipe_type_10
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -366,7 +408,7 @@ class LineageView:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_11 = DcMergeRecipe.from_dict(data)
+                recipe_type_11 = AswudiRecipe.from_dict(data)
 
                 return recipe_type_11
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -374,7 +416,7 @@ class LineageView:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_12 = IsoCtsRecipe.from_dict(data)
+                recipe_type_12 = ActMatRecipe.from_dict(data)
 
                 return recipe_type_12
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -382,7 +424,7 @@ class LineageView:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_13 = NuFiltRecipe.from_dict(data)
+                recipe_type_13 = TactRecipe.from_dict(data)
 
                 return recipe_type_13
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -390,7 +432,7 @@ class LineageView:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_14 = EmrRecipe.from_dict(data)
+                recipe_type_14 = DopRecipe.from_dict(data)
 
                 return recipe_type_14
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -398,7 +440,7 @@ class LineageView:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_15 = BreadcrumbsRecipe.from_dict(data)
+                recipe_type_15 = IsoCRecipe.from_dict(data)
 
                 return recipe_type_15
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -406,7 +448,7 @@ class LineageView:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_16 = DellaRecipe.from_dict(data)
+                recipe_type_16 = TsvMRecipe.from_dict(data)
 
                 return recipe_type_16
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -414,7 +456,7 @@ class LineageView:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_17 = ModelStockRecipe.from_dict(data)
+                recipe_type_17 = DcMergeRecipe.from_dict(data)
 
                 return recipe_type_17
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -422,7 +464,7 @@ class LineageView:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_18 = LocalizeAndStitchRecipe.from_dict(data)
+                recipe_type_18 = IsoCtsRecipe.from_dict(data)
 
                 return recipe_type_18
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -430,16 +472,64 @@ class LineageView:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_19 = ConsensusRecipe.from_dict(data)
+                recipe_type_19 = NuFiltRecipe.from_dict(data)
 
                 return recipe_type_19
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_20 = EmrRecipe.from_dict(data)
+
+                return recipe_type_20
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_21 = BreadcrumbsRecipe.from_dict(data)
+
+                return recipe_type_21
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_22 = DellaRecipe.from_dict(data)
+
+                return recipe_type_22
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_23 = ModelStockRecipe.from_dict(data)
+
+                return recipe_type_23
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_24 = LocalizeAndStitchRecipe.from_dict(data)
+
+                return recipe_type_24
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_25 = ConsensusRecipe.from_dict(data)
+
+                return recipe_type_25
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
             if not isinstance(data, dict):
                 raise TypeError()
-            recipe_type_20 = PcbRecipe.from_dict(data)
+            recipe_type_26 = PcbRecipe.from_dict(data)
 
-            return recipe_type_20
+            return recipe_type_26
 
         recipe = _parse_recipe(d.pop("recipe"))
 

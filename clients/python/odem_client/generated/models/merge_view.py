@@ -11,12 +11,15 @@ from ..models.merge_state import MergeState
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..models.act_mat_recipe import ActMatRecipe
+    from ..models.aswudi_recipe import AswudiRecipe
     from ..models.average_recipe import AverageRecipe
     from ..models.breadcrumbs_recipe import BreadcrumbsRecipe
     from ..models.consensus_recipe import ConsensusRecipe
     from ..models.dare_recipe import DareRecipe
     from ..models.dc_merge_recipe import DcMergeRecipe
     from ..models.della_recipe import DellaRecipe
+    from ..models.dop_recipe import DopRecipe
     from ..models.emr_recipe import EmrRecipe
     from ..models.gate import Gate
     from ..models.iso_c_recipe import IsoCRecipe
@@ -34,10 +37,13 @@ if TYPE_CHECKING:
     from ..models.pcb_recipe import PcbRecipe
     from ..models.progress import Progress
     from ..models.slerp_recipe import SlerpRecipe
+    from ..models.swudi_recipe import SwudiRecipe
+    from ..models.tact_recipe import TactRecipe
     from ..models.task import Task
     from ..models.task_arithmetic_recipe import TaskArithmeticRecipe
     from ..models.ties_recipe import TiesRecipe
     from ..models.tsv_m_recipe import TsvMRecipe
+    from ..models.wudi_recipe import WudiRecipe
 
 
 T = TypeVar("T", bound="MergeView")
@@ -60,10 +66,10 @@ class MergeView:
             templates: prompts with `{}` where the class name goes; a class's embedding is the mean over all of them.
             utility: the task's importance u_k, which decides its operating time T_k = u_k / (u_1 + ... + u_k).
             Source: CLIP, arXiv 2103.00020, section 3.1.4 (prompt ensembling); ODE-M, arXiv 2605.19409 (utility).
-        recipe (AverageRecipe | BreadcrumbsRecipe | ConsensusRecipe | DareRecipe | DcMergeRecipe | DellaRecipe |
-            EmrRecipe | IsoCRecipe | IsoCtsRecipe | LinearRecipe | LocalizeAndStitchRecipe | MagMaxRecipe | ModelStockRecipe
-            | NuFiltRecipe | OdeRecipe | OpcmRecipe | PcbRecipe | SlerpRecipe | TaskArithmeticRecipe | TiesRecipe |
-            TsvMRecipe):
+        recipe (ActMatRecipe | AswudiRecipe | AverageRecipe | BreadcrumbsRecipe | ConsensusRecipe | DareRecipe |
+            DcMergeRecipe | DellaRecipe | DopRecipe | EmrRecipe | IsoCRecipe | IsoCtsRecipe | LinearRecipe |
+            LocalizeAndStitchRecipe | MagMaxRecipe | ModelStockRecipe | NuFiltRecipe | OdeRecipe | OpcmRecipe | PcbRecipe |
+            SlerpRecipe | SwudiRecipe | TactRecipe | TaskArithmeticRecipe | TiesRecipe | TsvMRecipe | WudiRecipe):
         checkpoint (str):
         calibration (None | str):
         gate (Gate | None):
@@ -85,12 +91,15 @@ class MergeView:
     state: MergeState
     task: Task
     recipe: (
-        AverageRecipe
+        ActMatRecipe
+        | AswudiRecipe
+        | AverageRecipe
         | BreadcrumbsRecipe
         | ConsensusRecipe
         | DareRecipe
         | DcMergeRecipe
         | DellaRecipe
+        | DopRecipe
         | EmrRecipe
         | IsoCRecipe
         | IsoCtsRecipe
@@ -103,9 +112,12 @@ class MergeView:
         | OpcmRecipe
         | PcbRecipe
         | SlerpRecipe
+        | SwudiRecipe
+        | TactRecipe
         | TaskArithmeticRecipe
         | TiesRecipe
         | TsvMRecipe
+        | WudiRecipe
     )
     checkpoint: str
     calibration: None | str
@@ -124,12 +136,15 @@ class MergeView:
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.act_mat_recipe import ActMatRecipe  # noqa: PLC0415
+        from ..models.aswudi_recipe import AswudiRecipe  # noqa: PLC0415
         from ..models.average_recipe import AverageRecipe  # noqa: PLC0415
         from ..models.breadcrumbs_recipe import BreadcrumbsRecipe  # noqa: PLC0415
         from ..models.consensus_recipe import ConsensusRecipe  # noqa: PLC0415
         from ..models.dare_recipe import DareRecipe  # noqa: PLC0415
         from ..models.dc_merge_recipe import DcMergeRecipe  # noqa: PLC0415
         from ..models.della_recipe import DellaRecipe  # noqa: PLC0415
+        from ..models.dop_recipe import DopRecipe  # noqa: PLC0415
         from ..models.emr_recipe import EmrRecipe  # noqa: PLC0415
         from ..models.gate import Gate  # noqa: PLC0415
         from ..models.iso_c_recipe import IsoCRecipe  # noqa: PLC0415
@@ -145,9 +160,12 @@ class MergeView:
         from ..models.opcm_recipe import OpcmRecipe  # noqa: PLC0415
         from ..models.progress import Progress  # noqa: PLC0415
         from ..models.slerp_recipe import SlerpRecipe  # noqa: PLC0415
+        from ..models.swudi_recipe import SwudiRecipe  # noqa: PLC0415
+        from ..models.tact_recipe import TactRecipe  # noqa: PLC0415
         from ..models.task_arithmetic_recipe import TaskArithmeticRecipe  # noqa: PLC0415
         from ..models.ties_recipe import TiesRecipe  # noqa: PLC0415
         from ..models.tsv_m_recipe import TsvMRecipe  # noqa: PLC0415
+        from ..models.wudi_recipe import WudiRecipe  # noqa: PLC0415
 
         id = self.id
 
@@ -175,6 +193,18 @@ class MergeView:
         elif isinstance(self.recipe, SlerpRecipe):
             recipe = self.recipe.to_dict()
         elif isinstance(self.recipe, OpcmRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, WudiRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, SwudiRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, AswudiRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, ActMatRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, TactRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, DopRecipe):
             recipe = self.recipe.to_dict()
         elif isinstance(self.recipe, IsoCRecipe):
             recipe = self.recipe.to_dict()
@@ -292,12 +322,15 @@ class MergeView:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        from ..models.act_mat_recipe import ActMatRecipe  # noqa: PLC0415
+        from ..models.aswudi_recipe import AswudiRecipe  # noqa: PLC0415
         from ..models.average_recipe import AverageRecipe  # noqa: PLC0415
         from ..models.breadcrumbs_recipe import BreadcrumbsRecipe  # noqa: PLC0415
         from ..models.consensus_recipe import ConsensusRecipe  # noqa: PLC0415
         from ..models.dare_recipe import DareRecipe  # noqa: PLC0415
         from ..models.dc_merge_recipe import DcMergeRecipe  # noqa: PLC0415
         from ..models.della_recipe import DellaRecipe  # noqa: PLC0415
+        from ..models.dop_recipe import DopRecipe  # noqa: PLC0415
         from ..models.emr_recipe import EmrRecipe  # noqa: PLC0415
         from ..models.gate import Gate  # noqa: PLC0415
         from ..models.iso_c_recipe import IsoCRecipe  # noqa: PLC0415
@@ -315,10 +348,13 @@ class MergeView:
         from ..models.pcb_recipe import PcbRecipe  # noqa: PLC0415
         from ..models.progress import Progress  # noqa: PLC0415
         from ..models.slerp_recipe import SlerpRecipe  # noqa: PLC0415
+        from ..models.swudi_recipe import SwudiRecipe  # noqa: PLC0415
+        from ..models.tact_recipe import TactRecipe  # noqa: PLC0415
         from ..models.task import Task  # noqa: PLC0415
         from ..models.task_arithmetic_recipe import TaskArithmeticRecipe  # noqa: PLC0415
         from ..models.ties_recipe import TiesRecipe  # noqa: PLC0415
         from ..models.tsv_m_recipe import TsvMRecipe  # noqa: PLC0415
+        from ..models.wudi_recipe import WudiRecipe  # noqa: PLC0415
 
         d = dict(src_dict)
         id = d.pop("id")
@@ -332,12 +368,15 @@ class MergeView:
         def _parse_recipe(
             data: object,
         ) -> (
-            AverageRecipe
+            ActMatRecipe
+            | AswudiRecipe
+            | AverageRecipe
             | BreadcrumbsRecipe
             | ConsensusRecipe
             | DareRecipe
             | DcMergeRecipe
             | DellaRecipe
+            | DopRecipe
             | EmrRecipe
             | IsoCRecipe
             | IsoCtsRecipe
@@ -350,9 +389,12 @@ class MergeView:
             | OpcmRecipe
             | PcbRecipe
             | SlerpRecipe
+            | SwudiRecipe
+            | TactRecipe
             | TaskArithmeticRecipe
             | TiesRecipe
             | TsvMRecipe
+            | WudiRecipe
         ):
             try:
                 if not isinstance(data, dict):
@@ -429,7 +471,7 @@ class MergeView:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_9 = IsoCRecipe.from_dict(data)
+                recipe_type_9 = WudiRecipe.from_dict(data)
 
                 return recipe_type_9
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -437,7 +479,7 @@ class MergeView:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_10 = TsvMRecipe.from_dict(data)
+                recipe_type_10 = SwudiRecipe.from_dict(data)
 
                 return recipe_type_10
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -445,7 +487,7 @@ class MergeView:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_11 = DcMergeRecipe.from_dict(data)
+                recipe_type_11 = AswudiRecipe.from_dict(data)
 
                 return recipe_type_11
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -453,7 +495,7 @@ class MergeView:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_12 = IsoCtsRecipe.from_dict(data)
+                recipe_type_12 = ActMatRecipe.from_dict(data)
 
                 return recipe_type_12
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -461,7 +503,7 @@ class MergeView:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_13 = NuFiltRecipe.from_dict(data)
+                recipe_type_13 = TactRecipe.from_dict(data)
 
                 return recipe_type_13
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -469,7 +511,7 @@ class MergeView:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_14 = EmrRecipe.from_dict(data)
+                recipe_type_14 = DopRecipe.from_dict(data)
 
                 return recipe_type_14
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -477,7 +519,7 @@ class MergeView:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_15 = BreadcrumbsRecipe.from_dict(data)
+                recipe_type_15 = IsoCRecipe.from_dict(data)
 
                 return recipe_type_15
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -485,7 +527,7 @@ class MergeView:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_16 = DellaRecipe.from_dict(data)
+                recipe_type_16 = TsvMRecipe.from_dict(data)
 
                 return recipe_type_16
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -493,7 +535,7 @@ class MergeView:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_17 = ModelStockRecipe.from_dict(data)
+                recipe_type_17 = DcMergeRecipe.from_dict(data)
 
                 return recipe_type_17
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -501,7 +543,7 @@ class MergeView:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_18 = LocalizeAndStitchRecipe.from_dict(data)
+                recipe_type_18 = IsoCtsRecipe.from_dict(data)
 
                 return recipe_type_18
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -509,16 +551,64 @@ class MergeView:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_19 = ConsensusRecipe.from_dict(data)
+                recipe_type_19 = NuFiltRecipe.from_dict(data)
 
                 return recipe_type_19
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_20 = EmrRecipe.from_dict(data)
+
+                return recipe_type_20
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_21 = BreadcrumbsRecipe.from_dict(data)
+
+                return recipe_type_21
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_22 = DellaRecipe.from_dict(data)
+
+                return recipe_type_22
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_23 = ModelStockRecipe.from_dict(data)
+
+                return recipe_type_23
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_24 = LocalizeAndStitchRecipe.from_dict(data)
+
+                return recipe_type_24
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_25 = ConsensusRecipe.from_dict(data)
+
+                return recipe_type_25
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
             if not isinstance(data, dict):
                 raise TypeError()
-            recipe_type_20 = PcbRecipe.from_dict(data)
+            recipe_type_26 = PcbRecipe.from_dict(data)
 
-            return recipe_type_20
+            return recipe_type_26
 
         recipe = _parse_recipe(d.pop("recipe"))
 

@@ -8,12 +8,15 @@ from attrs import define as _attrs_define
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..models.act_mat_recipe import ActMatRecipe
+    from ..models.aswudi_recipe import AswudiRecipe
     from ..models.average_recipe import AverageRecipe
     from ..models.breadcrumbs_recipe import BreadcrumbsRecipe
     from ..models.consensus_recipe import ConsensusRecipe
     from ..models.dare_recipe import DareRecipe
     from ..models.dc_merge_recipe import DcMergeRecipe
     from ..models.della_recipe import DellaRecipe
+    from ..models.dop_recipe import DopRecipe
     from ..models.emr_recipe import EmrRecipe
     from ..models.iso_c_recipe import IsoCRecipe
     from ..models.iso_cts_recipe import IsoCtsRecipe
@@ -27,9 +30,12 @@ if TYPE_CHECKING:
     from ..models.pcb_recipe import PcbRecipe
     from ..models.provenance_libraries import ProvenanceLibraries
     from ..models.slerp_recipe import SlerpRecipe
+    from ..models.swudi_recipe import SwudiRecipe
+    from ..models.tact_recipe import TactRecipe
     from ..models.task_arithmetic_recipe import TaskArithmeticRecipe
     from ..models.ties_recipe import TiesRecipe
     from ..models.tsv_m_recipe import TsvMRecipe
+    from ..models.wudi_recipe import WudiRecipe
 
 
 T = TypeVar("T", bound="Provenance")
@@ -46,10 +52,10 @@ class Provenance:
             parent (int):
             merge (str):
             checkpoint (str):
-            recipe (AverageRecipe | BreadcrumbsRecipe | ConsensusRecipe | DareRecipe | DcMergeRecipe | DellaRecipe |
-                EmrRecipe | IsoCRecipe | IsoCtsRecipe | LinearRecipe | LocalizeAndStitchRecipe | MagMaxRecipe | ModelStockRecipe
-                | NuFiltRecipe | OdeRecipe | OpcmRecipe | PcbRecipe | SlerpRecipe | TaskArithmeticRecipe | TiesRecipe |
-                TsvMRecipe):
+            recipe (ActMatRecipe | AswudiRecipe | AverageRecipe | BreadcrumbsRecipe | ConsensusRecipe | DareRecipe |
+                DcMergeRecipe | DellaRecipe | DopRecipe | EmrRecipe | IsoCRecipe | IsoCtsRecipe | LinearRecipe |
+                LocalizeAndStitchRecipe | MagMaxRecipe | ModelStockRecipe | NuFiltRecipe | OdeRecipe | OpcmRecipe | PcbRecipe |
+                SlerpRecipe | SwudiRecipe | TactRecipe | TaskArithmeticRecipe | TiesRecipe | TsvMRecipe | WudiRecipe):
             code (str):
             libraries (ProvenanceLibraries):
             device (str):
@@ -61,12 +67,15 @@ class Provenance:
     merge: str
     checkpoint: str
     recipe: (
-        AverageRecipe
+        ActMatRecipe
+        | AswudiRecipe
+        | AverageRecipe
         | BreadcrumbsRecipe
         | ConsensusRecipe
         | DareRecipe
         | DcMergeRecipe
         | DellaRecipe
+        | DopRecipe
         | EmrRecipe
         | IsoCRecipe
         | IsoCtsRecipe
@@ -79,9 +88,12 @@ class Provenance:
         | OpcmRecipe
         | PcbRecipe
         | SlerpRecipe
+        | SwudiRecipe
+        | TactRecipe
         | TaskArithmeticRecipe
         | TiesRecipe
         | TsvMRecipe
+        | WudiRecipe
     )
     code: str
     libraries: ProvenanceLibraries
@@ -90,12 +102,15 @@ class Provenance:
     commit: None | str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.act_mat_recipe import ActMatRecipe  # noqa: PLC0415
+        from ..models.aswudi_recipe import AswudiRecipe  # noqa: PLC0415
         from ..models.average_recipe import AverageRecipe  # noqa: PLC0415
         from ..models.breadcrumbs_recipe import BreadcrumbsRecipe  # noqa: PLC0415
         from ..models.consensus_recipe import ConsensusRecipe  # noqa: PLC0415
         from ..models.dare_recipe import DareRecipe  # noqa: PLC0415
         from ..models.dc_merge_recipe import DcMergeRecipe  # noqa: PLC0415
         from ..models.della_recipe import DellaRecipe  # noqa: PLC0415
+        from ..models.dop_recipe import DopRecipe  # noqa: PLC0415
         from ..models.emr_recipe import EmrRecipe  # noqa: PLC0415
         from ..models.iso_c_recipe import IsoCRecipe  # noqa: PLC0415
         from ..models.iso_cts_recipe import IsoCtsRecipe  # noqa: PLC0415
@@ -107,9 +122,12 @@ class Provenance:
         from ..models.ode_recipe import OdeRecipe  # noqa: PLC0415
         from ..models.opcm_recipe import OpcmRecipe  # noqa: PLC0415
         from ..models.slerp_recipe import SlerpRecipe  # noqa: PLC0415
+        from ..models.swudi_recipe import SwudiRecipe  # noqa: PLC0415
+        from ..models.tact_recipe import TactRecipe  # noqa: PLC0415
         from ..models.task_arithmetic_recipe import TaskArithmeticRecipe  # noqa: PLC0415
         from ..models.ties_recipe import TiesRecipe  # noqa: PLC0415
         from ..models.tsv_m_recipe import TsvMRecipe  # noqa: PLC0415
+        from ..models.wudi_recipe import WudiRecipe  # noqa: PLC0415
 
         parent = self.parent
 
@@ -135,6 +153,18 @@ class Provenance:
         elif isinstance(self.recipe, SlerpRecipe):
             recipe = self.recipe.to_dict()
         elif isinstance(self.recipe, OpcmRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, WudiRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, SwudiRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, AswudiRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, ActMatRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, TactRecipe):
+            recipe = self.recipe.to_dict()
+        elif isinstance(self.recipe, DopRecipe):
             recipe = self.recipe.to_dict()
         elif isinstance(self.recipe, IsoCRecipe):
             recipe = self.recipe.to_dict()
@@ -201,12 +231,15 @@ class Provenance:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        from ..models.act_mat_recipe import ActMatRecipe  # noqa: PLC0415
+        from ..models.aswudi_recipe import AswudiRecipe  # noqa: PLC0415
         from ..models.average_recipe import AverageRecipe  # noqa: PLC0415
         from ..models.breadcrumbs_recipe import BreadcrumbsRecipe  # noqa: PLC0415
         from ..models.consensus_recipe import ConsensusRecipe  # noqa: PLC0415
         from ..models.dare_recipe import DareRecipe  # noqa: PLC0415
         from ..models.dc_merge_recipe import DcMergeRecipe  # noqa: PLC0415
         from ..models.della_recipe import DellaRecipe  # noqa: PLC0415
+        from ..models.dop_recipe import DopRecipe  # noqa: PLC0415
         from ..models.emr_recipe import EmrRecipe  # noqa: PLC0415
         from ..models.iso_c_recipe import IsoCRecipe  # noqa: PLC0415
         from ..models.iso_cts_recipe import IsoCtsRecipe  # noqa: PLC0415
@@ -220,9 +253,12 @@ class Provenance:
         from ..models.pcb_recipe import PcbRecipe  # noqa: PLC0415
         from ..models.provenance_libraries import ProvenanceLibraries  # noqa: PLC0415
         from ..models.slerp_recipe import SlerpRecipe  # noqa: PLC0415
+        from ..models.swudi_recipe import SwudiRecipe  # noqa: PLC0415
+        from ..models.tact_recipe import TactRecipe  # noqa: PLC0415
         from ..models.task_arithmetic_recipe import TaskArithmeticRecipe  # noqa: PLC0415
         from ..models.ties_recipe import TiesRecipe  # noqa: PLC0415
         from ..models.tsv_m_recipe import TsvMRecipe  # noqa: PLC0415
+        from ..models.wudi_recipe import WudiRecipe  # noqa: PLC0415
 
         d = dict(src_dict)
         parent = d.pop("parent")
@@ -234,12 +270,15 @@ class Provenance:
         def _parse_recipe(
             data: object,
         ) -> (
-            AverageRecipe
+            ActMatRecipe
+            | AswudiRecipe
+            | AverageRecipe
             | BreadcrumbsRecipe
             | ConsensusRecipe
             | DareRecipe
             | DcMergeRecipe
             | DellaRecipe
+            | DopRecipe
             | EmrRecipe
             | IsoCRecipe
             | IsoCtsRecipe
@@ -252,9 +291,12 @@ class Provenance:
             | OpcmRecipe
             | PcbRecipe
             | SlerpRecipe
+            | SwudiRecipe
+            | TactRecipe
             | TaskArithmeticRecipe
             | TiesRecipe
             | TsvMRecipe
+            | WudiRecipe
         ):
             try:
                 if not isinstance(data, dict):
@@ -331,7 +373,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_9 = IsoCRecipe.from_dict(data)
+                recipe_type_9 = WudiRecipe.from_dict(data)
 
                 return recipe_type_9
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -339,7 +381,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_10 = TsvMRecipe.from_dict(data)
+                recipe_type_10 = SwudiRecipe.from_dict(data)
 
                 return recipe_type_10
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -347,7 +389,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_11 = DcMergeRecipe.from_dict(data)
+                recipe_type_11 = AswudiRecipe.from_dict(data)
 
                 return recipe_type_11
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -355,7 +397,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_12 = IsoCtsRecipe.from_dict(data)
+                recipe_type_12 = ActMatRecipe.from_dict(data)
 
                 return recipe_type_12
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -363,7 +405,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_13 = NuFiltRecipe.from_dict(data)
+                recipe_type_13 = TactRecipe.from_dict(data)
 
                 return recipe_type_13
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -371,7 +413,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_14 = EmrRecipe.from_dict(data)
+                recipe_type_14 = DopRecipe.from_dict(data)
 
                 return recipe_type_14
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -379,7 +421,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_15 = BreadcrumbsRecipe.from_dict(data)
+                recipe_type_15 = IsoCRecipe.from_dict(data)
 
                 return recipe_type_15
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -387,7 +429,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_16 = DellaRecipe.from_dict(data)
+                recipe_type_16 = TsvMRecipe.from_dict(data)
 
                 return recipe_type_16
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -395,7 +437,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_17 = ModelStockRecipe.from_dict(data)
+                recipe_type_17 = DcMergeRecipe.from_dict(data)
 
                 return recipe_type_17
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -403,7 +445,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_18 = LocalizeAndStitchRecipe.from_dict(data)
+                recipe_type_18 = IsoCtsRecipe.from_dict(data)
 
                 return recipe_type_18
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -411,16 +453,64 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_19 = ConsensusRecipe.from_dict(data)
+                recipe_type_19 = NuFiltRecipe.from_dict(data)
 
                 return recipe_type_19
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_20 = EmrRecipe.from_dict(data)
+
+                return recipe_type_20
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_21 = BreadcrumbsRecipe.from_dict(data)
+
+                return recipe_type_21
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_22 = DellaRecipe.from_dict(data)
+
+                return recipe_type_22
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_23 = ModelStockRecipe.from_dict(data)
+
+                return recipe_type_23
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_24 = LocalizeAndStitchRecipe.from_dict(data)
+
+                return recipe_type_24
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                recipe_type_25 = ConsensusRecipe.from_dict(data)
+
+                return recipe_type_25
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
             if not isinstance(data, dict):
                 raise TypeError()
-            recipe_type_20 = PcbRecipe.from_dict(data)
+            recipe_type_26 = PcbRecipe.from_dict(data)
 
-            return recipe_type_20
+            return recipe_type_26
 
         recipe = _parse_recipe(d.pop("recipe"))
 
