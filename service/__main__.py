@@ -9,6 +9,7 @@ from registry.logging_config import handler as log_handler
 from registry.networks import is_loopback
 from service.app import create_app
 from service.auth.request_state import RequestIdFilter
+from service.events.broadcaster import Broadcaster
 from service.server.gateway_server import STARTUP_FAILURE, GatewayServer, plain_log_config
 from service.settings import GatewaySettings
 
@@ -46,7 +47,7 @@ def main() -> int:
         log_config = plain_log_config(RequestIdFilter, "%(about)s")
     app = create_app(settings)
     # Event streams stay open for an hour: without this, shutdown would wait for them.
-    server = GatewayServer(app, settings, log_config, before_shutdown=app.state.context.watchers.end)
+    server = GatewayServer(app, settings, log_config, before_shutdown=app.state.services.get(Broadcaster).end)
     _collect_garbage_rarely()
     with contextlib.suppress(KeyboardInterrupt):
         server.run()

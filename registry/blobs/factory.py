@@ -7,7 +7,7 @@ from registry.blobs.manifests import FileManifests
 from registry.blobs.s3 import S3BlobStore
 from registry.blobs.s3_client import Bucket
 from registry.blobs.s3_manifests import ManifestLocks, S3Manifests
-from registry.blobs.store import AdminBlobStore, UploadStore
+from registry.blobs.store import AdminBlobStore, AdminUploadStore
 from registry.blobs.uploads import FileUploads
 from registry.manifest import ManifestStore
 from registry.settings import StoreSettings
@@ -18,7 +18,7 @@ class ByteStores:
     """The stores of one process that hold bytes."""
 
     blobs: AdminBlobStore
-    uploads: UploadStore
+    uploads: AdminUploadStore
     manifests: ManifestStore
 
 

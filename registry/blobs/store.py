@@ -103,5 +103,9 @@ class UploadStore(Protocol):
     def delete(self, upload_id: str) -> None:
         """Forget an upload; a blob that it became stays. Raises UploadNotFound, UploadBusy."""
 
+
+class AdminUploadStore(UploadStore, Protocol):
+    """An upload store with the housekeeping of the gateway."""
+
     def expire(self) -> Sequence[tuple[str, int]]:
         """Delete what has expired; returns (name, bytes) of each."""

@@ -84,7 +84,7 @@ class MergeRepository:
         return lineage
 
     def cancel_overdue(self) -> int:
-        """Cancel the merges whose `cancel_at` has passed; see MergeStore.cancel_overdue."""
+        """Cancel merges whose `cancel_at` has passed, as `request_cancel` does; returns how many were due."""
         seconds, microseconds = self._client.call(lambda server: server.time())
         now = int(seconds) * 1000 + int(microseconds) // 1000
         due = self._client.call(lambda server: server.zrangebyscore(DEADLINES, "-inf", now, start=0, num=_BATCH))

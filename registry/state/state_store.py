@@ -4,9 +4,6 @@
 asynchronous client; the repositories share them.
 """
 
-from collections.abc import Sequence
-
-from registry.audit import AuditEntry
 from registry.state.aliases_retention import AliasRepository, RetentionRepository
 from registry.state.api_keys import ApiKeyRepository, SentBlobRepository
 from registry.state.async_connection import AsyncRedisClient
@@ -54,62 +51,6 @@ class StateStore:
     def close(self) -> None:
         """Close the client."""
         self._client.close()
-
-
-class RedisStateStore(StateStore):
-    """StateStore with the methods of its repositories under flat names, as `interface.StateStore` has them."""
-
-    def __init__(self, client: RedisClient) -> None:
-        super().__init__(client)
-        self.create_lineage = self.lineages.create
-        self.get_lineage = self.lineages.get
-        self.list_lineages = self.lineages.list
-        self.head = self.versions.head
-        self.get_version = self.versions.get
-        self.append = self.versions.append
-        self.enqueue = self.merges.enqueue
-        self.get_merge = self.merges.get
-        self.cancel_overdue = self.merges.cancel_overdue
-        self.request_cancel = self.merges.request_cancel
-        self.waiting_lineages = self.claims.waiting_lineages
-        self.claim = self.claims.claim
-        self.renew = self.claims.renew
-        self.commit = self.claims.commit
-        self.end = self.claims.end
-        self.list_aliases = self.aliases.list
-        self.get_alias = self.aliases.get
-        self.set_alias = self.aliases.set
-        self.delete_alias = self.aliases.delete
-        self.set_pin = self.retention.set_pin
-        self.list_pins = self.retention.list_pins
-        self.get_retention = self.retention.get
-        self.set_retention = self.retention.set
-        self.retire = self.retention.retire
-        self.due_manifests = self.manifests.due_manifests
-        self.lineage_manifest = self.manifests.lineage_manifest
-        self.version_manifest = self.manifests.version_manifest
-        self.ack_manifest = self.manifests.ack_manifest
-        self.restore = self.manifests.restore
-        self.needed_blobs = self.manifests.needed_blobs
-
-
-class RedisApiKeys:
-    """API keys, quotas, the audit log and sent blobs under flat names."""
-
-    def __init__(self, state: StateStore) -> None:
-        self.get_key = state.api_keys.get
-        self.take_tokens = state.quotas.take_tokens
-        self.spend_bytes = state.quotas.spend_bytes
-        self.has_bytes = state.quotas.has_bytes
-        self.has_merge_quota = state.quotas.has_merge_quota
-        self.reserve_merge_quota = state.quotas.reserve_merge_quota
-        self.note_blob = state.sent_blobs.add
-        self.has_sent = state.sent_blobs.has
-        self._audit = state.audit
-
-    def note(self, entries: Sequence[AuditEntry], *, refused: bool, most: int) -> None:
-        """Append to the audit log; see AuditRepository.append."""
-        self._audit.append(entries, refused=refused, limit=most)
 
 
 class AsyncStateStore:

@@ -1,45 +1,45 @@
-"""Who asks: the API key of a request, looked up and remembered for a moment. Source: RFC 6750, section 2.1 (Bearer)."""
+"""Authentication by API key, with a short-lived cache. Source: RFC 6750, section 2.1 (Bearer)."""
 
-import time
 from dataclasses import dataclass
 
+from cachetools import TTLCache
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Scope
 
 from registry.api_key import ApiKey, split_token
 from registry.base_record import now
 from registry.errors import NotAllowed, NotAuthenticated
-from registry.state.state_store import RedisApiKeys
+from registry.state.api_keys import ApiKeyRepository
 
-_MOST_REMEMBERED = 4096
+_MAX_CACHED = 4096
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Whoever asks. `key` is None where nobody is asked for one: then everything is allowed."""
+    """The client of a request. `key` is None where authentication is disabled: then everything is allowed."""
 
     key: ApiKey | None = None
 
     @property
     def identity(self) -> str:
-        """The key's id, "" without one: what belongs to this caller alone is kept under it."""
+        """The key's ID, "" without one: uploads and idempotency keys belong to it."""
         return self.key.id if self.key else ""
 
     @property
     def is_limited(self) -> bool:
-        """Whether there are lineages that this caller must not know of."""
+        """Whether the key is limited to some lineages."""
         return self.key is not None and self.key.lineages is not None
 
     def sees(self, lineage: str) -> bool:
-        """Whether this caller may know of a lineage, be there one or not."""
+        """Whether this caller may know of a lineage, whether it exists or not."""
         return self.key is None or self.key.sees(lineage)
 
     def may_create(self, lineage: str) -> None:
-        """Raises NotAllowed for a name that the key is not limited to; whether it is taken is not looked at."""
+        """Raises NotAllowed for a name outside the key's lineages, without looking whether it is taken."""
         if not self.sees(lineage):
             raise NotAllowed(
-                f"This key is limited to some lineages, and {lineage!r} is not one of them. Take one of its names, or "
-                "a key that is not limited."
+                f"This key is limited to some lineages, and {lineage!r} is not one of them. Use one of its names, or a "
+                "key without this limit."
             )
 
 
@@ -47,15 +47,11 @@ ANYBODY = Caller()
 
 
 class Authenticator:
-    """Finds the caller of a request.
+    """Finds the caller of a request. `seconds`: how long a key is cached, so how long a revoked one may still work."""
 
-    seconds: how long a key is remembered, so how long a revoked one may still work; 0 asks the store each time.
-    """
-
-    def __init__(self, access: RedisApiKeys, seconds: float) -> None:
-        self._access = access
-        self._seconds = seconds
-        self._remembered: dict[str, tuple[float, ApiKey]] = {}
+    def __init__(self, keys: ApiKeyRepository, seconds: float) -> None:
+        self._keys = keys
+        self._cache: TTLCache[str, ApiKey] = TTLCache(_MAX_CACHED, seconds)
 
     async def caller(self, scope: Scope) -> Caller:
         """Raises NotAuthenticated, StoreUnavailable."""
@@ -66,20 +62,9 @@ class Authenticator:
         parts = split_token(token.strip())
         if len(given) > 1 or kind.lower() != "bearer" or parts is None:
             raise NotAuthenticated(given=True)
-        key = await self._find(parts[0])
+        key = self._cache.get(parts[0])
+        if key is None and (key := await run_in_threadpool(self._keys.get, parts[0])) is not None:
+            self._cache[parts[0]] = key
         if key is None or not key.matches(parts[1]) or not key.is_live(now()):
             raise NotAuthenticated(given=True)
         return Caller(key)
-
-    async def _find(self, identity: str) -> ApiKey | None:
-        found = self._remembered.get(identity)
-        if found is not None and time.monotonic() < found[0]:
-            return found[1]
-        key = await run_in_threadpool(self._access.get_key, identity)
-        if key is None:
-            self._remembered.pop(identity, None)
-        elif self._seconds:
-            if len(self._remembered) >= _MOST_REMEMBERED:
-                self._remembered.clear()
-            self._remembered[identity] = (time.monotonic() + self._seconds, key)
-        return key

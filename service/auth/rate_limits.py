@@ -1,6 +1,6 @@
-"""How much a key may do: a rate limit, and quotas of bytes and of merges that have not ended.
+"""Rate limit and quotas of a key: requests per second, bytes per day, unfinished merges.
 
-The headers are those of draft-ietf-httpapi-ratelimit-headers-09 (RateLimit-Policy, RateLimit).
+Source: draft-ietf-httpapi-ratelimit-headers-09 (RateLimit-Policy, RateLimit).
 """
 
 import asyncio
@@ -10,24 +10,26 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
+from cachetools import LRUCache
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Message, Receive, Scope
 
 from registry.api_key import ApiKey
 from registry.base_record import now
 from registry.errors import QuotaExceeded, TooManyRequests
-from registry.state.state_store import RedisApiKeys
-from service.pipeline.body_limits import BodyRefused
+from registry.state.quotas import QuotaRepository
+from service.auth.api_keys import Caller
+from service.http.body_refused import BodyRefused
 from service.settings import GatewaySettings
 
 _STEP = 16 << 20
-_MOST_BUCKETS = 10_000
-_QUEUE_PATIENCE_SECONDS = 10.0
+_MAX_BUCKETS = 10_000
+_QUEUE_RETRY_SECONDS = 10.0
 
 
 @dataclass
 class _Bucket:
-    """What this gateway knows of one token bucket: tokens that it has taken in advance, and the rest in the store."""
+    """A token bucket as this gateway knows it: tokens that it took in advance, and those left in the store."""
 
     held: int = 0
     stored: float = 0.0
@@ -36,43 +38,35 @@ class _Bucket:
 
 
 class RateLimiter:
-    """Token buckets in the state store, one for each key.
+    """Token buckets in the state store, one per key.
 
-    A gateway takes a tenth of a second's worth at a time, so that most requests ask nobody: what it holds comes on top
-    of the burst.
+    A gateway takes the tokens of a tenth of a second at a time, so most requests need no store; the tokens that it
+    holds come on top of the burst.
     """
 
-    def __init__(self, access: RedisApiKeys) -> None:
-        self._access = access
-        self._buckets: dict[str, _Bucket] = {}
+    def __init__(self, quotas: QuotaRepository) -> None:
+        self._quotas = quotas
+        self._buckets: LRUCache[str, _Bucket] = LRUCache(_MAX_BUCKETS)
 
     async def take(self, who: str, rate: float, burst: int, headers: dict[str, str]) -> None:
-        """Take one token, and add the headers that say how many are left. Raises TooManyRequests."""
-        bucket = self._bucket(who)
+        """Take one token and add the RateLimit headers. Raises TooManyRequests."""
+        bucket = self._buckets.setdefault(who, _Bucket())
         if not bucket.held:
             async with bucket.asking:
                 if not bucket.held and time.monotonic() >= bucket.empty_until:
                     wanted = min(burst, max(1, int(rate / 10)))
                     bucket.held, bucket.stored = await run_in_threadpool(
-                        self._access.take_tokens, who, rate, burst, wanted
+                        self._quotas.take_tokens, who, rate, burst, wanted
                     )
                     if not bucket.held:
                         bucket.empty_until = time.monotonic() + (1 - bucket.stored) / rate
         headers |= _headers(min(burst, bucket.held - 1 + int(bucket.stored)) if bucket.held else 0, rate, burst)
         if not bucket.held:
             raise TooManyRequests(
-                f"Requests come too fast: {rate:g} a second in the long run, {burst} at once after a pause.",
+                f"Rate limit: {rate:g}/s sustained, burst {burst}. Retry after the number of seconds in Retry-After.",
                 bucket.empty_until - time.monotonic(),
             )
         bucket.held -= 1
-
-    def _bucket(self, who: str) -> _Bucket:
-        found = self._buckets.get(who)
-        if found is None:
-            if len(self._buckets) >= _MOST_BUCKETS:
-                self._buckets.clear()
-            found = self._buckets[who] = _Bucket()
-        return found
 
 
 def _headers(left: int, rate: float, burst: int) -> dict[str, str]:
@@ -84,7 +78,7 @@ def _headers(left: int, rate: float, burst: int) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Limits:
-    """What holds for one key: its own limits, or else the settings. 0 is no limit."""
+    """The limits of one key: its own, or else those of the settings. 0 means no limit."""
 
     rate: float
     burst: int
@@ -103,37 +97,47 @@ class Limits:
         )
 
 
-def check_merge_quota(access: RedisApiKeys, key: ApiKey, most: int) -> None:
-    """Raises QuotaExceeded when a key has as many merges as it may that have not ended."""
-    if most and not access.has_merge_quota(key.id, most):
-        raise _too_many_merges(most)
+class MergeQuota:
+    """Quota of unfinished merges. A route declares it with `@reserves(MergeQuota)`."""
+
+    def __init__(self, quotas: QuotaRepository, settings: GatewaySettings) -> None:
+        self._quotas = quotas
+        self._settings = settings
+
+    async def check(self, caller: Caller) -> None:
+        """Raises QuotaExceeded when the caller has no room for one more merge; called before the body is read."""
+        key, limit = caller.key, self._limit(caller)
+        if key and limit and not await run_in_threadpool(self._quotas.has_merge_quota, key.id, limit):
+            raise _merge_quota_exceeded(limit)
+
+    def reserve(self, caller: Caller, lineage: str, merge: str) -> None:
+        """Count a merge that is about to be queued. Blocks on the store. Raises QuotaExceeded."""
+        key, limit = caller.key, self._limit(caller)
+        if key and limit and not self._quotas.reserve_merge_quota(key.id, lineage, merge, limit):
+            raise _merge_quota_exceeded(limit)
+
+    def _limit(self, caller: Caller) -> int:
+        return Limits.of(caller.key, self._settings).queued_merges if caller.key else 0
 
 
-def reserve_merge_quota(access: RedisApiKeys, key: ApiKey, most: int, lineage: str, merge: str) -> None:
-    """Count a merge that is about to be queued. Raises QuotaExceeded."""
-    if most and not access.reserve_merge_quota(key.id, lineage, merge, most):
-        raise _too_many_merges(most)
-
-
-def _too_many_merges(most: int) -> QuotaExceeded:
+def _merge_quota_exceeded(limit: int) -> QuotaExceeded:
     return QuotaExceeded(
-        f"This key has {most} merges that have not ended, and may have no more (quota queued_merges). Wait for one to "
-        "end, or cancel one.",
-        _QUEUE_PATIENCE_SECONDS,
+        f"Quota of {limit} unfinished merges reached (queued_merges). Wait for a merge to end, or cancel one.",
+        _QUEUE_RETRY_SECONDS,
     )
 
 
 class ByteMeter:
-    """Counts the bytes of one request's body against a key's quota for the day (UTC).
+    """Counts the bytes of one request's body against a key's daily quota (UTC).
 
-    What Content-Length announces is counted at once, so that too much is refused before it is sent; what did not come
-    after all is given back by `settle`.
+    The announced Content-Length is counted at once, so an excess is refused before it is sent; `refund` gives back what
+    did not arrive.
     """
 
-    def __init__(self, access: RedisApiKeys, key: ApiKey, most: int) -> None:
-        self._access = access
+    def __init__(self, quotas: QuotaRepository, key: ApiKey, limit: int) -> None:
+        self._quotas = quotas
         self._key = key.id
-        self._most = most
+        self._limit = limit
         self._day = now().date().isoformat()
         self._granted = 0
         self._received = 0
@@ -143,26 +147,26 @@ class ByteMeter:
         announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
         if announced.isdigit():
             await self._grant(int(announced))
-        elif not await run_in_threadpool(self._access.has_bytes, self._key, self._day, self._most):
+        elif not await run_in_threadpool(self._quotas.has_bytes, self._key, self._day, self._limit):
             raise self._exceeded()
 
     def around(self, receive: Receive) -> Receive:
-        """The body, counted as it comes; the one who reads it gets BodyRefused."""
+        """The body, counted while it is read. Reading raises BodyRefused."""
 
         async def counted() -> Message:
             message = await receive()
             self._received += len(message.get("body", b""))
             if self._received > self._granted:
                 try:
-                    await self._grant(min(_STEP, self._most), self._received - self._granted)
+                    await self._grant(min(_STEP, self._limit), self._received - self._granted)
                 except QuotaExceeded as error:
                     raise BodyRefused(error) from error
             return message
 
         return counted
 
-    async def settle(self) -> None:
-        """Give back what was counted and did not come."""
+    async def refund(self) -> None:
+        """Give back what was counted and did not arrive."""
         if self._granted > self._received:
             await run_in_threadpool(self._spend, self._received - self._granted)
 
@@ -175,12 +179,11 @@ class ByteMeter:
         raise self._exceeded()
 
     def _spend(self, amount: int) -> bool:
-        return self._access.spend_bytes(self._key, self._day, amount, self._most)
+        return self._quotas.spend_bytes(self._key, self._day, amount, self._limit)
 
     def _exceeded(self) -> QuotaExceeded:
         tomorrow = datetime.combine(now().date() + timedelta(days=1), datetime.min.time(), UTC)
         return QuotaExceeded(
-            f"This key may send {self._most} bytes a day (quota upload_bytes_per_day, days are UTC), and this would be "
-            "more.",
+            f"Quota of {self._limit} bytes per day reached (upload_bytes_per_day; days are UTC).",
             (tomorrow - now()).total_seconds(),
         )

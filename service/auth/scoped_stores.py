@@ -1,162 +1,238 @@
-"""What a key that is limited to some lineages can see of the stores.
+"""Stores as the caller of one request may see them.
 
-Everything else is as if it were not there: the answers are those for things that do not exist. Routes ask these views
-in place of the stores, so no route can forget. A method that is missing here fails, it does not pass through.
+To a key that is limited to some lineages, everything else does not exist: the responses are those for unknown names.
+Routes receive these stores instead of the gateway's own, so no route can forget the check.
 """
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from registry.alias import Alias
 from registry.api_key import ApiKey
 from registry.blob import Blob
-from registry.blobs.store import BlobStore, BlobWriter, UploadStore
+from registry.blobs.store import BlobStore, BlobWriter, UploadStore, UploadWriter
 from registry.errors import BlobNotFound, LineageNotFound, MergeNotFound, VersionNotFound
 from registry.event import Event, Position, Present, Reached
 from registry.lineage import Lineage
 from registry.merge import Merge, MergeSlice, MergeState
-from registry.state.interface import AsyncQueries, EventSource, StateStore
+from registry.retention import Retention
+from registry.state.api_keys import SentBlobRepository
+from registry.state.interface import (
+    AliasStore,
+    AsyncQueries,
+    EventSource,
+    LineageStore,
+    MergeStore,
+    RetentionStore,
+    VersionStore,
+)
 from registry.state.manifest_queries import digests_of
-from registry.state.state_store import RedisApiKeys
 from registry.upload import Upload
 from registry.version import Version, VersionReference
+from service.auth.api_keys import ANYBODY, Caller
+from service.auth.request_state import RequestState
 
-_OF_A_LINEAGE = frozenset(
-    {
-        "list_aliases",
-        "get_alias",
-        "set_alias",
-        "delete_alias",
-        "set_pin",
-        "list_pins",
-        "get_retention",
-        "set_retention",
-        "retire",
-    }
-)
 _Record = TypeVar("_Record", Lineage, Version)
 
 
-def _discreet(record: _Record, key: ApiKey) -> _Record:
-    """The record, without the name of a lineage that the key must not know of."""
-    if record.origin is not None and not key.sees(VersionReference.parse(record.origin).lineage):
-        return record.model_copy(update={"origin": None})
-    return record
+@dataclass(frozen=True)
+class Stores:
+    """The gateway's stores, as `caller` may see them."""
+
+    lineages: LineageStore
+    versions: VersionStore
+    merges: MergeStore
+    aliases: AliasStore
+    retention: RetentionStore
+    queries: AsyncQueries
+    events: EventSource
+    blobs: BlobStore
+    uploads: UploadStore
+    sent_blobs: SentBlobRepository
+    caller: Caller = ANYBODY
+
+    def scoped_to(self, request: RequestState) -> "Stores":
+        """The stores for one request."""
+        key = request.caller.key
+        if key is None or key.lineages is None:
+            return replace(self, caller=request.caller)
+        scope = KeyScope(key, request.refuse)
+        return Stores(
+            lineages=ScopedLineages(self.lineages, scope),
+            versions=ScopedVersions(self.versions, scope),
+            merges=ScopedMerges(self.merges, scope),
+            aliases=ScopedAliases(self.aliases, scope),
+            retention=ScopedRetention(self.retention, scope),
+            queries=ScopedQueries(self.queries, scope),
+            events=ScopedEvents(self.events, scope),
+            blobs=ScopedBlobs(self.blobs, self.sent_blobs, scope),
+            uploads=ScopedUploads(self.uploads, self.sent_blobs, key),
+            sent_blobs=self.sent_blobs,
+            caller=request.caller,
+        )
 
 
-class ScopedState:
-    """A StateStore as one limited key sees it, for one request.
+@dataclass(frozen=True)
+class KeyScope:
+    """The lineages of one limited key, for one request.
 
-    `revealed` gathers the blobs that its records name; `refuse` is told whenever something is kept from the key.
+    refuse: called whenever something is hidden from the key. revealed: the blobs named by the records that it has read.
     """
 
-    def __init__(self, state: StateStore, key: ApiKey, revealed: set[str], refuse: Callable[[], None]) -> None:
-        self._state = state
-        self._key = key
-        self._refuse = refuse
-        self._revealed = revealed
+    key: ApiKey
+    refuse: Callable[[], None]
+    revealed: set[str] = field(default_factory=set)
 
-    def _own(self, lineage: str) -> str:
-        if not self._key.sees(lineage):
-            self._refuse()
+    def own(self, lineage: str) -> str:
+        """Raises LineageNotFound for a lineage of others."""
+        if not self.key.sees(lineage):
+            self.refuse()
             raise LineageNotFound(lineage)
         return lineage
 
-    def _show(self, record: _Record) -> _Record:
-        """The record as the key may see it; notes the blobs that it names."""
-        self._revealed.update(digests_of(record.model_dump(mode="json", exclude={"report"})))
-        return _discreet(record, self._key)
+    def own_version(self, reference: VersionReference) -> VersionReference:
+        """Raises VersionNotFound for a version of others."""
+        if not self.key.sees(reference.lineage):
+            self.refuse()
+            raise VersionNotFound(str(reference))
+        return reference
 
-    def ping(self) -> None:
-        self._state.ping()
+    def own_merge(self, merge: Merge) -> Merge:
+        """Raises MergeNotFound for a merge of others."""
+        if not self.key.sees(merge.lineage):
+            self.refuse()
+            raise MergeNotFound(merge.id)
+        return merge
 
-    # Lineages and versions
+    def redact(self, record: _Record) -> _Record:
+        """The record, without the name of another's lineage as its origin."""
+        if record.origin is not None and not self.key.sees(VersionReference.parse(record.origin).lineage):
+            return record.model_copy(update={"origin": None})
+        return record
 
-    def create_lineage(self, lineage: Lineage, base: Version) -> Lineage:
-        self._own(lineage.name)
-        return self._show(self._state.create_lineage(lineage, base))
+    def reveal(self, record: _Record) -> _Record:
+        """The redacted record; from here on the request may read the blobs that it names."""
+        self.revealed.update(digests_of(record.model_dump(mode="json", exclude={"report"})))
+        return self.redact(record)
 
-    def get_lineage(self, name: str) -> Lineage:
-        return self._show(self._state.get_lineage(self._own(name)))
 
-    def list_lineages(self) -> Sequence[Lineage]:
-        return [self._show(item) for item in self._state.list_lineages() if self._key.sees(item.name)]
+@dataclass(frozen=True)
+class ScopedLineages:
+    """LineageStore for one limited key."""
+
+    _lineages: LineageStore
+    _scope: KeyScope
+
+    def create(self, lineage: Lineage, base: Version) -> Lineage:
+        self._scope.own(lineage.name)
+        return self._scope.reveal(self._lineages.create(lineage, base))
+
+    def get(self, name: str) -> Lineage:
+        return self._scope.reveal(self._lineages.get(self._scope.own(name)))
+
+    def list(self) -> Sequence[Lineage]:
+        return [self._scope.reveal(item) for item in self._lineages.list() if self._scope.key.sees(item.name)]
+
+
+@dataclass(frozen=True)
+class ScopedVersions:
+    """VersionStore for one limited key."""
+
+    _versions: VersionStore
+    _scope: KeyScope
 
     def head(self, lineage: str) -> Version:
-        return self._show(self._state.head(self._own(lineage)))
+        return self._scope.reveal(self._versions.head(self._scope.own(lineage)))
 
-    def get_version(self, reference: VersionReference) -> Version:
-        if not self._key.sees(reference.lineage):
-            self._refuse()
-            raise VersionNotFound(str(reference))
-        return self._show(self._state.get_version(reference))
+    def get(self, reference: VersionReference) -> Version:
+        return self._scope.reveal(self._versions.get(self._scope.own_version(reference)))
 
     def append(self, version: Version, source: int, seed: str) -> int | None:
-        self._own(version.lineage)
-        return self._state.append(version, source, seed)
+        self._scope.own(version.lineage)
+        return self._versions.append(version, source, seed)
 
-    # Merges
+
+@dataclass(frozen=True)
+class ScopedMerges:
+    """MergeStore for one limited key."""
+
+    _merges: MergeStore
+    _scope: KeyScope
 
     def enqueue(self, merge: Merge) -> Merge:
-        self._own(merge.lineage)
-        return self._state.enqueue(merge)
+        self._scope.own(merge.lineage)
+        return self._merges.enqueue(merge)
 
-    def get_merge(self, merge_id: str) -> Merge:
-        merge = self._state.get_merge(merge_id)
-        if not self._key.sees(merge.lineage):
-            self._refuse()
-            raise MergeNotFound(merge_id)
-        return merge
+    def get(self, merge_id: str) -> Merge:
+        return self._scope.own_merge(self._merges.get(merge_id))
 
     def request_cancel(self, merge_id: str) -> Merge:
-        self.get_merge(merge_id)
-        return self._state.request_cancel(merge_id)
-
-    def __getattr__(self, name: str) -> Any:
-        """The methods whose first argument is a lineage, once that is known to be the key's own."""
-        if name not in _OF_A_LINEAGE:
-            raise AttributeError(
-                f"service/auth/scoped_stores.py does not say what a limited key sees of StateStore.{name}."
-            )
-        method = getattr(self._state, name)
-
-        def ask(lineage: str, *arguments: Any, **more: Any) -> Any:
-            return method(self._own(lineage), *arguments, **more)
-
-        return ask
+        self.get(merge_id)
+        return self._merges.request_cancel(merge_id)
 
 
+@dataclass(frozen=True)
+class ScopedAliases:
+    """AliasStore for one limited key."""
+
+    _aliases: AliasStore
+    _scope: KeyScope
+
+    def list(self, lineage: str) -> Sequence[Alias]:
+        return self._aliases.list(self._scope.own(lineage))
+
+    def get(self, lineage: str, name: str) -> Alias:
+        return self._aliases.get(self._scope.own(lineage), name)
+
+    def set(self, lineage: str, name: str, version: int, condition: str = "") -> Alias:
+        return self._aliases.set(self._scope.own(lineage), name, version, condition)
+
+    def delete(self, lineage: str, name: str, condition: str = "") -> None:
+        self._aliases.delete(self._scope.own(lineage), name, condition)
+
+
+@dataclass(frozen=True)
+class ScopedRetention:
+    """RetentionStore for one limited key."""
+
+    _retention: RetentionStore
+    _scope: KeyScope
+
+    def set_pin(self, lineage: str, number: int, *, pinned: bool) -> None:
+        self._retention.set_pin(self._scope.own(lineage), number, pinned=pinned)
+
+    def list_pins(self, lineage: str) -> Sequence[int]:
+        return self._retention.list_pins(self._scope.own(lineage))
+
+    def get(self, lineage: str) -> Retention | None:
+        return self._retention.get(self._scope.own(lineage))
+
+    def set(self, lineage: str, rule: Retention | None) -> None:
+        self._retention.set(self._scope.own(lineage), rule)
+
+    def retire(self, lineage: str, *, preview: bool = False) -> Sequence[int]:
+        return self._retention.retire(self._scope.own(lineage), preview=preview)
+
+
+@dataclass(frozen=True)
 class ScopedQueries:
-    """AsyncQueries as one limited key sees them."""
+    """AsyncQueries for one limited key."""
 
-    def __init__(self, reads: AsyncQueries, key: ApiKey, refuse: Callable[[], None]) -> None:
-        self._reads = reads
-        self._key = key
-        self._refuse = refuse
-
-    def _own(self, lineage: str) -> str:
-        if not self._key.sees(lineage):
-            self._refuse()
-            raise LineageNotFound(lineage)
-        return lineage
+    _queries: AsyncQueries
+    _scope: KeyScope
 
     async def version(self, reference: VersionReference) -> tuple[Lineage, Version]:
-        if not self._key.sees(reference.lineage):
-            self._refuse()
-            raise VersionNotFound(str(reference))
-        lineage, version = await self._reads.version(reference)
-        return _discreet(lineage, self._key), _discreet(version, self._key)
+        lineage, version = await self._queries.version(self._scope.own_version(reference))
+        return self._scope.redact(lineage), self._scope.redact(version)
 
     async def versions(self, lineage: str, limit: int, before: int | None = None) -> tuple[Lineage, Sequence[Version]]:
-        found, versions = await self._reads.versions(self._own(lineage), limit, before)
-        return _discreet(found, self._key), [_discreet(version, self._key) for version in versions]
+        found, versions = await self._queries.versions(self._scope.own(lineage), limit, before)
+        return self._scope.redact(found), [self._scope.redact(version) for version in versions]
 
     async def merge(self, merge_id: str) -> Merge:
-        merge = await self._reads.merge(merge_id)
-        if not self._key.sees(merge.lineage):
-            self._refuse()
-            raise MergeNotFound(merge_id)
-        return merge
+        return self._scope.own_merge(await self._queries.merge(merge_id))
 
     async def merges(
         self,
@@ -166,63 +242,43 @@ class ScopedQueries:
         states: Collection[MergeState] = (),
         task: str | None = None,
     ) -> MergeSlice:
-        return await self._reads.merges(self._own(lineage), limit, below, states, task)
-
-    async def close(self) -> None:
-        """The gateway closes its own."""
+        return await self._queries.merges(self._scope.own(lineage), limit, below, states, task)
 
 
+@dataclass(frozen=True)
 class ScopedEvents:
-    """An EventSource as one limited key sees it."""
+    """EventSource for one limited key."""
 
-    def __init__(self, events: EventSource, key: ApiKey, refuse: Callable[[], None]) -> None:
-        self._events = events
-        self._key = key
-        self._refuse = refuse
+    _events: EventSource
+    _scope: KeyScope
 
     async def present_merge(self, merge_id: str) -> tuple[Merge, Present]:
         merge, present = await self._events.present_merge(merge_id)
-        if not self._key.sees(merge.lineage):
-            self._refuse()
-            raise MergeNotFound(merge_id)
-        return merge, present
+        return self._scope.own_merge(merge), present
 
-    async def present_lineage(self, lineage: str, most: int) -> Present:
-        if not self._key.sees(lineage):
-            self._refuse()
-            raise LineageNotFound(lineage)
-        return await self._events.present_lineage(lineage, most)
+    async def present_lineage(self, lineage: str, limit: int) -> Present:
+        return await self._events.present_lineage(self._scope.own(lineage), limit)
 
     def since(self, lineage: str, after: Position, until: Position) -> AsyncIterator[Event]:
-        return self._events.since(lineage if self._key.sees(lineage) else "", after, until)
+        return self._events.since(self._scope.own(lineage), after, until)
 
     async def read(self, after: Mapping[str, Reached], wait_ms: int) -> Mapping[str, Sequence[Event]]:
-        return await self._events.read({name: at for name, at in after.items() if self._key.sees(name)}, wait_ms)
-
-    async def close(self) -> None:
-        """The gateway closes its own."""
+        return await self._events.read({self._scope.own(name): at for name, at in after.items()}, wait_ms)
 
 
+@dataclass(frozen=True)
 class ScopedBlobs:
-    """A BlobStore as one limited key sees it.
+    """BlobStore for one limited key: blobs that keys of the same lineages sent, and those that `revealed` names.
 
-    That is what keys of the same lineages have sent, and what the records name that this request has read.
-    Sending bytes that the store has already goes as sending new ones does.
+    Sending bytes that the store already has goes as sending new ones does.
     """
 
-    def __init__(self, blobs: BlobStore, access: RedisApiKeys, key: ApiKey, revealed: set[str]) -> None:
-        self._blobs = blobs
-        self._access = access
-        self._key = key
-        self._revealed = revealed
+    _blobs: BlobStore
+    _sent: SentBlobRepository
+    _scope: KeyScope
 
-    def _own(self, digest: str) -> str:
-        if digest not in self._revealed and not self._access.has_sent(self._key.key_scope_hash, digest):
-            raise BlobNotFound(digest)
-        return digest
-
-    def create(self) -> "_NotedWriter":
-        return _NotedWriter(self._blobs.create(), self._access, self._key)
+    def create(self) -> BlobWriter:
+        return _RecordingWriter(self._blobs.create(), self._sent, self._scope.key)
 
     def check_room(self, size: int) -> None:
         self._blobs.check_room(size)
@@ -236,14 +292,20 @@ class ScopedBlobs:
     def path(self, digest: str) -> Path:
         return self._blobs.path(self._own(digest))
 
+    def _own(self, digest: str) -> str:
+        known = digest in self._scope.revealed or self._sent.has(self._scope.key.key_scope_hash, digest)
+        if not known:
+            raise BlobNotFound(digest)
+        return digest
 
+
+@dataclass(frozen=True)
 class ScopedUploads:
-    """An UploadStore whose blobs one limited key sees. That nobody sees another's uploads, their routes look to."""
+    """UploadStore whose blobs one limited key sees. Routes compare each upload's owner."""
 
-    def __init__(self, uploads: UploadStore, access: RedisApiKeys, key: ApiKey) -> None:
-        self._uploads = uploads
-        self._access = access
-        self._key = key
+    _uploads: UploadStore
+    _sent: SentBlobRepository
+    _key: ApiKey
 
     def create(self, upload: Upload, most: int) -> Upload:
         return self._uploads.create(upload, most)
@@ -254,25 +316,45 @@ class ScopedUploads:
     def get(self, upload_id: str) -> Upload:
         return self._uploads.get(upload_id)
 
-    def open(self, upload_id: str, offset: int, *, checkpoints: bool = True) -> "_NotedWriter":
-        return _NotedWriter(self._uploads.open(upload_id, offset, checkpoints=checkpoints), self._access, self._key)
+    def open(self, upload_id: str, offset: int, *, checkpoints: bool = True) -> UploadWriter:
+        writer = self._uploads.open(upload_id, offset, checkpoints=checkpoints)
+        return _RecordingUploadWriter(writer, self._sent, self._key)
 
     def delete(self, upload_id: str) -> None:
         self._uploads.delete(upload_id)
 
 
-class _NotedWriter:
-    """A BlobWriter that remembers who has sent the bytes, before the sender learns their digest."""
+class _RecordingWriter:
+    """A BlobWriter that records who sent the bytes before the sender learns their digest."""
 
-    def __init__(self, writer: BlobWriter, access: RedisApiKeys, key: ApiKey) -> None:
+    def __init__(self, writer: BlobWriter, sent: SentBlobRepository, key: ApiKey) -> None:
         self._writer = writer
-        self._access = access
+        self._sent = sent
         self._key = key
+        self.reserve = writer.reserve
+        self.write = writer.write
+        self.read = writer.read
+        self.abort = writer.abort
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._writer, name)
+    @property
+    def written(self) -> int:
+        return self._writer.written
 
-    def commit(self, *arguments: Any, **more: Any) -> Blob:
-        blob: Blob = self._writer.commit(*arguments, **more)
-        self._access.note_blob(self._key.key_scope_hash, blob.digest)
+    def commit(self, expected: str | None = None) -> Blob:
+        blob = self._writer.commit(expected)
+        self._sent.add(self._key.key_scope_hash, blob.digest)
         return blob
+
+
+class _RecordingUploadWriter(_RecordingWriter):
+    """An UploadWriter that does the same."""
+
+    def __init__(self, writer: UploadWriter, sent: SentBlobRepository, key: ApiKey) -> None:
+        super().__init__(writer, sent, key)
+        self._upload = writer
+        self.pause = writer.pause
+        self.rewind = writer.rewind
+
+    @property
+    def upload(self) -> Upload:
+        return self._upload.upload

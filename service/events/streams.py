@@ -15,7 +15,7 @@ from registry.event import Event, Position, Present
 from registry.merge import Merge
 from service.events.broadcaster import Subscription
 from service.events.schemas import GapEvent, PresentEvent, ProgressEvent, StateEvent, VersionEvent
-from service.pipeline.context import Context
+from service.events.waiting import EventFeed
 
 _RETRY_MS = 1000
 _MOST_MERGES = 100
@@ -36,65 +36,65 @@ class EventStream(StreamingResponse):
             await super().__call__(scope, receive, send)
 
 
-async def merge_events(context: Context, merge_id: str, last_id: str | None) -> EventStream | None:
+async def merge_events(feed: EventFeed, merge_id: str, last_id: str | None) -> EventStream | None:
     """A merge's present state and then its events, up to the one that ends it. None: nothing comes after `last_id`.
 
     Raises MergeNotFound, InvalidRecord, Overloaded.
     """
     last = Position.parse(last_id) if last_id else None
-    merge = await context.reads.merge(merge_id)
+    merge = await feed.queries.merge(merge_id)
     with ExitStack() as cleanup:
-        watch = cleanup.enter_context(context.watchers.watching(merge.lineage))
-        merge, present = await context.events.present_merge(merge_id)
+        watch = cleanup.enter_context(feed.watchers.watching(merge.lineage))
+        merge, present = await feed.events.present_merge(merge_id)
         frames = [format_sse_event(retry=_RETRY_MS)]
         if last is None or not present.reaches(last):
             if last is not None:
                 frames.append(_frame(GapEvent(lineage=merge.lineage)))
             frames.extend(_merge_now(merge, present))
         else:
-            missed = [event async for event in _since(context, merge.lineage, last, present) if event.merge == merge_id]
+            missed = [event async for event in _since(feed, merge.lineage, last, present) if event.merge == merge_id]
             if merge.state.terminal and not missed:
                 return None
             frames.extend(frame for event in missed for frame in _frames(event))
-        return EventStream(_go_on(context, watch, present, frames, merge), cleanup.pop_all())
+        return EventStream(_go_on(feed, watch, present, frames, merge), cleanup.pop_all())
 
 
-async def lineage_events(context: Context, lineage: str, last_id: str | None) -> EventStream:
+async def lineage_events(feed: EventFeed, lineage: str, last_id: str | None) -> EventStream:
     """A lineage's present and then its events, without an end.
 
     Raises LineageNotFound, InvalidRecord, Overloaded.
     """
     last = Position.parse(last_id) if last_id else None
     with ExitStack() as cleanup:
-        watch = cleanup.enter_context(context.watchers.watching(lineage))
-        present = await context.events.present_lineage(lineage, _MOST_MERGES)
+        watch = cleanup.enter_context(feed.watchers.watching(lineage))
+        present = await feed.events.present_lineage(lineage, _MOST_MERGES)
         frames = [format_sse_event(retry=_RETRY_MS)]
         if last is None or not present.reaches(last):
             if last is not None:
                 frames.append(_frame(GapEvent(lineage=lineage)))
             frames.append(_frame(PresentEvent.of(present), present.position))
         else:
-            missed = [event async for event in _since(context, lineage, last, present)]
+            missed = [event async for event in _since(feed, lineage, last, present)]
             frames.extend(frame for event in missed for frame in _frames(event))
         frames.extend(frame for merge in present.merges for frame in _progress_now(merge))
-        return EventStream(_go_on(context, watch, present, frames, None), cleanup.pop_all())
+        return EventStream(_go_on(feed, watch, present, frames, None), cleanup.pop_all())
 
 
-def _since(context: Context, lineage: str, last: Position, present: Present) -> AsyncIterator[Event]:
-    return context.events.since(lineage, last, present.position)
+def _since(feed: EventFeed, lineage: str, last: Position, present: Present) -> AsyncIterator[Event]:
+    return feed.events.since(lineage, last, present.position)
 
 
 async def _go_on(
-    context: Context, watch: Subscription, present: Present, frames: Sequence[bytes], merge: Merge | None
+    feed: EventFeed, watch: Subscription, present: Present, frames: Sequence[bytes], merge: Merge | None
 ) -> AsyncIterator[bytes]:
     """What has been made ready, then what happens; comments while nothing does."""
     yield b"".join(frames)
     if merge is not None and merge.state.terminal:
         return
-    context.watchers.begin(watch, present.position)
-    end = time.monotonic() + context.settings.events_seconds
+    feed.watchers.begin(watch, present.position)
+    end = time.monotonic() + feed.settings.events_seconds
     while (left := end - time.monotonic()) > 0:
-        events = await watch.next(min(left, context.settings.events_heartbeat_seconds))
+        events = await watch.next(min(left, feed.settings.events_heartbeat_seconds))
         if events is None:
             return
         if not events:

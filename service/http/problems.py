@@ -1,67 +1,77 @@
 """Problem types (RFC 9457): one table from the registry's errors to HTTP statuses."""
 
-from typing import Any
-
-from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
 
 from registry import errors
 
+
+class InvalidField(BaseModel):
+    """One error in a request."""
+
+    where: str = Field(description="Path to the field, such as `query.limit` or `body.version`.")
+    what: str = Field(description="What is wrong with it.")
+
+
+class Problem(BaseModel):
+    """An error response. Source: RFC 9457."""
+
+    type: str = Field(description="The problem type; stable.", examples=["/problems/tensor-mismatch"])
+    title: str = Field(description="A short summary of the problem type.", examples=["Merge not found"])
+    status: int = Field(description="The HTTP status code.", examples=[404])
+    detail: str = Field(description="What happened and what to do.")
+    errors: list[InvalidField] = Field([], description="invalid-document only: all errors in the request.")
+    differences: list[str] = Field([], description="tensor-mismatch only: differences from the lineage's base.")
+
+
 PROBLEM_TYPES: dict[type[errors.OdemError], tuple[int, str, str]] = {
-    errors.OdemError: (500, "internal", "The service made a mistake"),
+    errors.OdemError: (500, "internal", "Internal server error"),
     errors.NotFound: (404, "not-found", "Not found"),
-    errors.LineageNotFound: (404, "lineage-not-found", "No such lineage"),
-    errors.VersionNotFound: (404, "version-not-found", "No such version"),
-    errors.MergeNotFound: (404, "merge-not-found", "No such merge"),
-    errors.BlobNotFound: (404, "blob-not-found", "No such blob"),
-    errors.AliasNotFound: (404, "alias-not-found", "No such alias"),
-    errors.KeyNotFound: (404, "key-not-found", "No such key"),
-    errors.WebhookNotFound: (404, "webhook-not-found", "No such webhook"),
-    errors.NotAuthenticated: (401, "not-authenticated", "An API key is needed"),
-    errors.NotAllowed: (403, "not-allowed", "The API key does not cover this"),
-    errors.TooManyRequests: (429, "too-many-requests", "Requests come too fast"),
-    errors.QuotaExceeded: (429, "quota-exceeded", "A quota of the API key is used up"),
-    errors.UploadNotFound: (404, "upload-not-found", "No such upload"),
-    errors.Conflict: (409, "conflict", "The request contradicts what is stored"),
-    errors.LineageExists: (409, "lineage-exists", "The lineage exists already"),
-    errors.MergeEnded: (409, "merge-ended", "The merge has ended"),
-    errors.IdempotencyKeyBusy: (409, "idempotency-key-busy", "A request with this Idempotency-Key is under way"),
-    errors.AliasChanged: (412, "alias-changed", "The alias was changed by somebody else"),
-    errors.WeightsChanged: (412, "weights-changed", "The weights are not those asked for"),
-    errors.RangeOutside: (416, "range-outside", "The range lies outside the file"),
-    errors.UploadBusy: (423, "upload-busy", "The upload is being sent by another request"),
-    errors.OffsetMismatch: (409, "offset-mismatch", "The bytes do not begin where the upload ended"),
-    errors.VersionRetired: (410, "version-retired", "The version was retired"),
-    errors.InvalidInput: (422, "invalid-input", "The input cannot be used"),
-    errors.IdempotencyKeyReused: (422, "idempotency-key-reused", "This Idempotency-Key was used for something else"),
-    errors.InvalidRecord: (422, "invalid-document", "The JSON document is not valid"),
-    errors.UnknownArchitecture: (422, "unknown-architecture", "No such architecture"),
-    errors.ArchitectureMismatch: (422, "architecture-mismatch", "The base is not of this architecture"),
-    errors.MethodUnavailable: (422, "method-unavailable", "This lineage cannot run this method"),
-    errors.NotSafetensors: (422, "not-safetensors", "Not a well-formed safetensors file"),
-    errors.PickleRefused: (422, "pickle-refused", "Pickles are never accepted"),
-    errors.TensorMismatch: (422, "tensor-mismatch", "The checkpoint does not match the lineage's base"),
-    errors.CalibrationInvalid: (422, "calibration-invalid", "The calibration sample cannot be used"),
-    errors.MalformedUpload: (400, "malformed-upload", "The upload is not as it should be"),
-    errors.EncodingUnsupported: (415, "encoding-unsupported", "Encoded bodies are not taken"),
-    errors.MediaTypeUnsupported: (415, "media-type-unsupported", "Bodies of this type are not taken"),
-    errors.TusVersionUnsupported: (412, "tus-version", "This version of tus is not spoken here"),
-    errors.TooLarge: (413, "too-large", "A limit was passed"),
-    errors.DigestMismatch: (422, "digest-mismatch", "The bytes are not those that were promised"),
-    errors.ChecksumMismatch: (460, "checksum-mismatch", "The bytes were damaged on their way"),
-    errors.TooManyUploads: (429, "too-many-uploads", "Too many uploads are open"),
-    errors.SenderTooSlow: (408, "sender-too-slow", "The body stopped coming"),
-    errors.StorageFull: (507, "storage-full", "The disk is full"),
-    errors.StoreUnavailable: (503, "store-unavailable", "The state store does not answer"),
-    errors.Overloaded: (503, "overloaded", "Too much is asked at once"),
-    errors.LeaseLost: (409, "lease-lost", "The merge belongs to another worker"),
+    errors.LineageNotFound: (404, "lineage-not-found", "Lineage not found"),
+    errors.VersionNotFound: (404, "version-not-found", "Version not found"),
+    errors.MergeNotFound: (404, "merge-not-found", "Merge not found"),
+    errors.BlobNotFound: (404, "blob-not-found", "Blob not found"),
+    errors.AliasNotFound: (404, "alias-not-found", "Alias not found"),
+    errors.KeyNotFound: (404, "key-not-found", "API key not found"),
+    errors.WebhookNotFound: (404, "webhook-not-found", "Webhook not found"),
+    errors.NotAuthenticated: (401, "not-authenticated", "API key required"),
+    errors.NotAllowed: (403, "not-allowed", "Not allowed for this API key"),
+    errors.TooManyRequests: (429, "too-many-requests", "Rate limit exceeded"),
+    errors.QuotaExceeded: (429, "quota-exceeded", "Quota exceeded"),
+    errors.UploadNotFound: (404, "upload-not-found", "Upload not found"),
+    errors.Conflict: (409, "conflict", "Conflict with the current state"),
+    errors.LineageExists: (409, "lineage-exists", "Lineage already exists"),
+    errors.MergeEnded: (409, "merge-ended", "Merge has already ended"),
+    errors.IdempotencyKeyBusy: (409, "idempotency-key-busy", "Request with this Idempotency-Key in progress"),
+    errors.AliasChanged: (412, "alias-changed", "Alias was changed concurrently"),
+    errors.WeightsChanged: (412, "weights-changed", "Weights do not match If-Match"),
+    errors.RangeOutside: (416, "range-outside", "Range not satisfiable"),
+    errors.UploadBusy: (423, "upload-busy", "Upload locked by another request"),
+    errors.OffsetMismatch: (409, "offset-mismatch", "Upload offset mismatch"),
+    errors.VersionRetired: (410, "version-retired", "Version retired"),
+    errors.InvalidInput: (422, "invalid-input", "Invalid input"),
+    errors.IdempotencyKeyReused: (422, "idempotency-key-reused", "Idempotency-Key reused for another request"),
+    errors.InvalidRecord: (422, "invalid-document", "Invalid request"),
+    errors.UnknownArchitecture: (422, "unknown-architecture", "Unknown architecture"),
+    errors.ArchitectureMismatch: (422, "architecture-mismatch", "Base does not match the architecture"),
+    errors.MethodUnavailable: (422, "method-unavailable", "Method unavailable in this lineage"),
+    errors.NotSafetensors: (422, "not-safetensors", "Invalid safetensors file"),
+    errors.PickleRefused: (422, "pickle-refused", "Pickle files are not accepted"),
+    errors.TensorMismatch: (422, "tensor-mismatch", "Checkpoint does not match the lineage's base"),
+    errors.CalibrationInvalid: (422, "calibration-invalid", "Invalid calibration sample"),
+    errors.MalformedUpload: (400, "malformed-upload", "Malformed upload"),
+    errors.EncodingUnsupported: (415, "encoding-unsupported", "Unsupported Content-Encoding"),
+    errors.MediaTypeUnsupported: (415, "media-type-unsupported", "Unsupported media type"),
+    errors.TusVersionUnsupported: (412, "tus-version", "Unsupported tus version"),
+    errors.TooLarge: (413, "too-large", "Content too large"),
+    errors.DigestMismatch: (422, "digest-mismatch", "Digest mismatch"),
+    errors.ChecksumMismatch: (460, "checksum-mismatch", "Checksum mismatch"),
+    errors.TooManyUploads: (429, "too-many-uploads", "Too many open uploads"),
+    errors.SenderTooSlow: (408, "sender-too-slow", "Request body timeout"),
+    errors.StorageFull: (507, "storage-full", "Insufficient storage"),
+    errors.StoreUnavailable: (503, "store-unavailable", "State store unavailable"),
+    errors.Overloaded: (503, "overloaded", "Server overloaded"),
+    errors.LeaseLost: (409, "lease-lost", "Lease lost to another worker"),
 }
-"""Class -> status, type (the last step of the problem's `type`), title."""
+"""Error class -> status, type (the last segment of the problem's `type`), title."""
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
-
-
-def problem(status: int, kind: str, title: str, detail: str, **more: Any) -> JSONResponse:
-    """A problem+json answer. `more` are extension members."""
-    body = {"type": f"/problems/{kind}", "title": title, "status": status, "detail": detail, **more}
-    headers = {"Retry-After": "5"} if status == 503 else None
-    return JSONResponse(body, status_code=status, media_type=PROBLEM_MEDIA_TYPE, headers=headers)

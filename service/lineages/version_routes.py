@@ -1,81 +1,94 @@
-"""What the owner of a lineage does with its versions: rollback, branch, pins, retention."""
+"""Rollback, branch, pins and retention of a lineage's versions."""
 
 from fastapi import APIRouter, Response
 
+from registry.api_key import Scope
 from registry.errors import LineageExists, LineageNotFound, VersionNotFound, VersionRetired
 from registry.retention import Retention
-from service.http.problem_responses import Responses, problems
+from service.http.problem_responses import Responses
 from service.http.response_headers import headers
 from service.lineages.operations import branch, retention, roll_back
-from service.pipeline.context import Ctx
-from service.schemas import BranchRequest, LineageView, RetentionView, RollbackRequest, VersionView
+from service.lineages.schemas import BranchRequest, LineageView, RetentionView, RollbackRequest
+from service.models.schemas import VersionView
+from service.pipeline.dependencies import CurrentAttempt, ScopedStores
+from service.pipeline.permissions import idempotent, raises, requires
+from service.pipeline.route import GatewayRoute
 
-router = APIRouter(prefix="/lineages/{name}", tags=["lineages"])
+router = APIRouter(route_class=GatewayRoute, prefix="/lineages/{name}", tags=["lineages"])
 
-_CREATED: Responses = {201: {"description": "What was made."} | headers("Location")}
+_CREATED: Responses = {201: {"description": "The new resource."} | headers("Location")}
 
 
-@router.post(
-    "/rollback",
-    operation_id="rollBack",
-    status_code=201,
-    responses=_CREATED | problems(LineageNotFound, VersionNotFound, VersionRetired),
-)
-def create_rollback(name: str, asked: RollbackRequest, response: Response, context: Ctx) -> VersionView:
-    """Append a new version with an older one's weights, tasks and calibration memory. History is never rewritten."""
-    version = roll_back(context, name, asked.version)
+@router.post("/rollback", operation_id="rollBack", status_code=201, responses=_CREATED)
+@requires(Scope.ADMIN)
+@idempotent()
+@raises(LineageNotFound, VersionNotFound, VersionRetired)
+def create_rollback(
+    name: str, asked: RollbackRequest, response: Response, stores: ScopedStores, attempt: CurrentAttempt
+) -> VersionView:
+    """Append a version that repeats an older one's weights, tasks and calibration memory; nothing is deleted."""
+    version = roll_back(stores, name, asked.version, attempt.seed)
     response.headers["Location"] = f"/models/{version.reference}"
-    return VersionView.of(version, has_config=context.state.get_lineage(name).architecture is not None)
+    return VersionView.of(version, has_config=stores.lineages.get(name).architecture is not None)
 
 
-@router.post(
-    "/branch",
-    operation_id="branchLineage",
-    status_code=201,
-    responses=_CREATED | problems(LineageNotFound, VersionNotFound, VersionRetired, LineageExists),
-)
-def create_branch(name: str, asked: BranchRequest, response: Response, context: Ctx) -> LineageView:
+@router.post("/branch", operation_id="branchLineage", status_code=201, responses=_CREATED)
+@requires(Scope.ADMIN)
+@idempotent()
+@raises(LineageNotFound, VersionNotFound, VersionRetired, LineageExists)
+def create_branch(name: str, asked: BranchRequest, response: Response, stores: ScopedStores) -> LineageView:
     """Create a lineage whose version 0 repeats a version of this one, with its tasks and calibration memory."""
-    lineage = branch(context, name, asked)
+    lineage = branch(stores, name, asked)
     response.headers["Location"] = f"/lineages/{lineage.name}"
-    return LineageView.of(lineage, context.state.head(lineage.name).number)
+    return LineageView.of(lineage, stores.versions.head(lineage.name).number)
 
 
-@router.put(
-    "/pins/{number}", operation_id="putPin", status_code=204, responses=problems(VersionNotFound, VersionRetired)
-)
-def put_pin(name: str, number: int, context: Ctx) -> None:
-    """Keep a version from ever being retired."""
-    context.state.set_pin(name, number, pinned=True)
+@router.put("/pins/{number}", operation_id="putPin", status_code=204)
+@requires(Scope.ADMIN)
+@raises(VersionNotFound, VersionRetired)
+def put_pin(name: str, number: int, stores: ScopedStores) -> None:
+    """Exempt a version from retention."""
+    stores.retention.set_pin(name, number, pinned=True)
 
 
-@router.delete("/pins/{number}", operation_id="deletePin", status_code=204, responses=problems(VersionNotFound))
-def delete_pin(name: str, number: int, context: Ctx) -> None:
-    """Let retention decide about a version again."""
-    context.state.set_pin(name, number, pinned=False)
+@router.delete("/pins/{number}", operation_id="deletePin", status_code=204)
+@requires(Scope.ADMIN)
+@raises(VersionNotFound)
+def delete_pin(name: str, number: int, stores: ScopedStores) -> None:
+    """Subject a version to retention again."""
+    stores.retention.set_pin(name, number, pinned=False)
 
 
-@router.get("/retention", operation_id="getRetention", responses=problems(LineageNotFound))
-def get_retention(name: str, context: Ctx) -> RetentionView:
-    """The rule, what is pinned, and which versions the rule would retire now."""
-    return retention(context, name)
+@router.get("/retention", operation_id="getRetention")
+@requires(Scope.READ)
+@raises(LineageNotFound)
+def get_retention(name: str, stores: ScopedStores) -> RetentionView:
+    """Get the rule, the pinned versions, and the versions that the rule would retire now."""
+    return retention(stores, name)
 
 
-@router.put("/retention", operation_id="putRetention", responses=problems(LineageNotFound))
-def put_retention(name: str, rule: Retention, context: Ctx) -> RetentionView:
-    """Set the rule. Nothing is retired by that: the answer says what would be."""
-    context.state.set_retention(name, rule)
-    return retention(context, name)
+@router.put("/retention", operation_id="putRetention")
+@requires(Scope.ADMIN)
+@raises(LineageNotFound)
+def put_retention(name: str, rule: Retention, stores: ScopedStores) -> RetentionView:
+    """Set the rule. This retires nothing: the response lists what the rule would retire."""
+    stores.retention.set(name, rule)
+    return retention(stores, name)
 
 
-@router.delete("/retention", operation_id="deleteRetention", status_code=204, responses=problems(LineageNotFound))
-def delete_retention(name: str, context: Ctx) -> None:
-    """Keep every version that there is from now on."""
-    context.state.set_retention(name, None)
+@router.delete("/retention", operation_id="deleteRetention", status_code=204)
+@requires(Scope.ADMIN)
+@raises(LineageNotFound)
+def delete_retention(name: str, stores: ScopedStores) -> None:
+    """Delete the rule: from now on every version is kept."""
+    stores.retention.set(name, None)
 
 
-@router.post("/retention/apply", operation_id="applyRetention", responses=problems(LineageNotFound))
-def apply_retention(name: str, context: Ctx) -> RetentionView:
-    """Retire what the rule gives up. Their bytes go when the owner collects orphans."""
-    retired = context.state.retire(name)
-    return retention(context, name).model_copy(update={"retired": list(retired)})
+@router.post("/retention/apply", operation_id="applyRetention")
+@requires(Scope.ADMIN)
+@idempotent()
+@raises(LineageNotFound)
+def apply_retention(name: str, stores: ScopedStores) -> RetentionView:
+    """Retire versions according to the rule. Garbage collection deletes their bytes."""
+    retired = stores.retention.retire(name)
+    return retention(stores, name).model_copy(update={"retired": list(retired)})

@@ -1,220 +1,178 @@
-"""Bodies of POST /merge, POST /lineages and POST /blobs; files are streamed."""
+"""Bodies of POST /merge: multipart, raw checkpoint, or JSON that names uploaded blobs. Files are streamed."""
 
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
 
-from pydantic import ValidationError
+from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
 
 from registry.blob import Blob
-from registry.errors import BlobNotFound, InvalidRecord, MalformedUpload
-from registry.lineage import Lineage, LineageSpec
+from registry.errors import InvalidRecord, MalformedUpload
 from registry.merge import Merge
-from registry.recipe import describe
+from service.auth.rate_limits import MergeQuota
+from service.auth.scoped_stores import Stores
 from service.http.digest_fields import Expected, blob_digest, read_digests
-from service.http.multipart import read_parts
-from service.merges.query_params import query_document
-from service.merges.validation import MergeAdmission, blob_header, create_lineage
-from service.pipeline.context import Context
+from service.http.json_body import read_bounded
+from service.http.multipart import Part, read_parts
+from service.merges.notify import WorkerNotifier
+from service.merges.schemas import MergeQuery, MergeRequest
+from service.merges.validation import MergeValidation
+from service.pipeline.dependencies import scoped_stores, services_of
 from service.pipeline.idempotency import digest_of
-from service.uploads.preconditions import announced, foresee
-from service.uploads.safetensors_stream import JsonSink, SafetensorsSink, Sink
-
-_CUT = "The connection closed before the body was complete. Nothing was stored."
-
-
-async def receive_blob(context: Context, request: Request) -> tuple[Blob, bool]:
-    """A raw safetensors body into the blob store, and whether it had to be read.
-
-    A body whose digest is promised and stored already is not asked for.
-    """
-    expected = read_digests(request.headers)
-    await context.attempt.foresee(body=blob_digest(expected))
-    known = await _find(context, expected)
-    if known is not None:
-        await context.attempt.settle(body=known.digest)
-        return known, False
-    foresee(context, request, context.settings.max_upload_bytes)
-    sink = SafetensorsSink(
-        context.blobs.create, context.settings, check=lambda _: None, expected=expected, announced=announced(request)
-    )
-    blob = await _receive_file(context, request, sink)
-    await context.attempt.settle(body=blob.digest)
-    return blob, True
+from service.uploads.preconditions import check_preconditions
+from service.uploads.safetensors_stream import SafetensorsSink
+from service.uploads.service import UploadService, upload_service
+from service.uploads.single import find_promised, receive_file
+from service.uploads.stored_headers import stored_header
 
 
-async def _find(context: Context, expected: list[Expected]) -> Blob | None:
-    digest = blob_digest(expected)
-    if digest is not None:
-        with suppress(BlobNotFound):
-            return await run_in_threadpool(context.blobs.touch, digest)
-    return None
+@dataclass(frozen=True)
+class MergeIngest:
+    """Receives the merges of one request."""
 
+    stores: Stores
+    uploads: UploadService
+    quota: MergeQuota
+    notifier: WorkerNotifier
 
-async def _receive_file(context: Context, request: Request, sink: SafetensorsSink) -> Blob:
-    """A body that is one file. Raises TooManyUploads, MalformedUpload, and what the sink raises."""
-    owner = context.caller.identity
-    with context.slots.taken(owner, besides=await run_in_threadpool(context.uploads.count, owner)):
-        try:
-            async for chunk in request.stream():
+    async def receive_multipart(self, request: Request, cancel_at: datetime | None) -> Merge:
+        """A multipart body: the JSON part `merge`, then `checkpoint` and, for methods that need it, `calibration`."""
+        check_preconditions(self.stores.blobs, request)
+        files: dict[str, SafetensorsSink] = {}
+        async with self.uploads.slot():
+            try:
+                validation = await self._receive_parts(read_parts(request), files)
+                checkpoint, sample = files["checkpoint"], files.get("calibration")
+                blob = await checkpoint.commit()
+                calibration = await sample.commit() if sample else None
+                digest = calibration.digest if calibration else None
+                await self.uploads.attempt.bind_fingerprint(checkpoint=blob.digest, calibration=digest)
+                return await run_in_threadpool(self._enqueue, validation, blob, calibration, cancel_at)
+            finally:
+                for sink in files.values():
+                    await sink.abort()
+
+    async def receive_raw(self, request: Request, query: MergeQuery, cancel_at: datetime | None) -> Merge:
+        """A raw body, which is the checkpoint; the query may name a calibration blob.
+
+        The query, and the header of a stored checkpoint whose digest is promised, are checked before the body is read.
+        """
+        validation = await run_in_threadpool(self._validate, query.request())
+        calibration = await run_in_threadpool(self._named_calibration, validation)
+        validation.check_complete(has_calibration=calibration is not None)
+        promised = blob_digest(read_digests(request.headers))
+        await self.uploads.attempt.check_fingerprint(checkpoint=promised)
+        blob = await find_promised(self.uploads, request)
+        if blob is not None:
+            await run_in_threadpool(self._check_stored, validation, blob.digest)
+        else:
+            blob = await receive_file(self.uploads, request, validation.check_checkpoint)
+        await self.uploads.attempt.bind_fingerprint(checkpoint=blob.digest)
+        return await run_in_threadpool(self._enqueue, validation, blob, calibration, cancel_at)
+
+    async def receive_json(self, request: Request, cancel_at: datetime | None) -> Merge:
+        """A JSON body that names blobs uploaded before."""
+        document = await read_bounded(request.stream(), self.uploads.settings.max_json_bytes)
+        await self.uploads.attempt.bind_fingerprint(body=digest_of(document))
+        return await run_in_threadpool(self._enqueue_blobs, MergeRequest.parse(document), cancel_at)
+
+    async def _receive_parts(self, parts: AsyncIterator[Part], files: dict[str, SafetensorsSink]) -> MergeValidation:
+        """Read all parts, and put those that are files into `files`."""
+        attempt, validation = self.uploads.attempt, None
+        async for part in parts:
+            if part.name == "merge" and validation is None:
+                document = await read_bounded(part, self.uploads.settings.max_json_bytes)
+                await attempt.check_fingerprint(merge=digest_of(document))
+                asked = MergeRequest.parse(document)
+                validation = await run_in_threadpool(self._validate, asked)
+                await attempt.check_fingerprint(checkpoint=asked.checkpoint, calibration=asked.calibration)
+                continue
+            if part.name not in {"checkpoint", "calibration"}:
+                raise MalformedUpload(
+                    f"Unknown part {part.name[:50]!r}: a merge has the parts merge, checkpoint and calibration, once "
+                    "each."
+                )
+            if validation is None:
+                raise MalformedUpload(f"The JSON part 'merge' must come before the part {part.name!r}.")
+            if part.name in files:
+                raise MalformedUpload(f"The part {part.name!r} occurs twice.")
+            await attempt.check_fingerprint(**{part.name: blob_digest(part.digests)})
+            files[part.name] = sink = self._sink(part, validation)
+            async for chunk in part:
                 await sink.put(chunk)
             await sink.finish()
-            return await sink.commit()
-        except ClientDisconnect as error:
-            raise MalformedUpload(_CUT) from error
-        finally:
-            await sink.abort()
-
-
-async def read_json(context: Context, request: Request) -> bytes:
-    """A JSON body of bounded size."""
-    sink = JsonSink(context.settings.max_json_bytes)
-    async for chunk in request.stream():
-        await sink.put(chunk)
-    return bytes(sink.data)
-
-
-async def receive_merge(context: Context, request: Request) -> Merge:
-    """A merge as multipart: the JSON part `merge`, then `checkpoint` and, for methods that need it, `calibration`."""
-    foresee(context, request)
-    parts = _MergeParts(context)
-    owner = context.caller.identity
-    with context.slots.taken(owner, besides=await run_in_threadpool(context.uploads.count, owner)):
-        try:
-            await read_parts(request, parts.begin, parts.end)
-            return await parts.accept()
-        finally:
-            await parts.abort()
-
-
-async def receive_raw_merge(context: Context, request: Request) -> Merge:
-    """A merge whose body is the checkpoint; its query says the rest, and may name a calibration blob sent before.
-
-    All that the query says, and all that a promised digest tells of a checkpoint that is stored already, is checked
-    before the body is asked for.
-    """
-    document = query_document(request.query_params)
-    admission = await run_in_threadpool(MergeAdmission, context, document)
-    calibration = await run_in_threadpool(_named_calibration, context, admission)
-    admission.check_complete(has_calibration=calibration is not None)
-    expected = read_digests(request.headers)
-    await context.attempt.foresee(checkpoint=blob_digest(expected))
-    blob = await _find(context, expected)
-    if blob is not None:
-        admission.check_checkpoint(await run_in_threadpool(blob_header, context, blob.digest))
-    else:
-        foresee(context, request, context.settings.max_upload_bytes)
-        check, size = admission.check_checkpoint, announced(request)
-        sink = SafetensorsSink(context.blobs.create, context.settings, check, expected, size)
-        blob = await _receive_file(context, request, sink)
-    await context.attempt.settle(checkpoint=blob.digest)
-    return await run_in_threadpool(admission.accept, blob, calibration)
-
-
-async def receive_merge_of_blobs(context: Context, request: Request) -> Merge:
-    """A merge as a JSON body that names blobs which were sent before."""
-    document = await read_json(context, request)
-    await context.attempt.settle(body=digest_of(document))
-    return await run_in_threadpool(_accept_blobs, context, document)
-
-
-def _accept_blobs(context: Context, document: bytes) -> Merge:
-    admission = MergeAdmission(context, document)
-    asked = admission.request
-    if asked.checkpoint is None:
-        raise InvalidRecord(
-            "A JSON body must name its checkpoint by digest. Send the file itself as multipart/form-data, or "
-            "first to POST /blobs."
-        )
-    admission.check_checkpoint(blob_header(context, asked.checkpoint))
-    calibration = _named_calibration(context, admission)
-    return admission.accept(context.blobs.touch(asked.checkpoint), calibration)
-
-
-def _named_calibration(context: Context, admission: MergeAdmission) -> Blob | None:
-    """The calibration blob that the document names, checked."""
-    digest = admission.request.calibration
-    if digest is None:
-        return None
-    calibration = context.blobs.touch(digest)
-    header = blob_header(context, digest)
-    admission.check_calibration(header)
-    with context.blobs.path(digest).open("rb") as file:
-
-        def read(start: int, length: int) -> bytes:
-            file.seek(start)
-            return file.read(length)
-
-        admission.check_labels(header, read)
-    return calibration
-
-
-class _MergeParts:
-    """The parts of one POST /merge, in the order in which they come."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._document = JsonSink(context.settings.max_json_bytes)
-        self._admission: MergeAdmission | None = None
-        self._files: dict[str, SafetensorsSink] = {}
-
-    async def begin(self, name: str, expected: list[Expected]) -> Sink:
-        if name == "merge" and self._admission is None:
-            return self._document
-        if name not in {"checkpoint", "calibration"}:
-            raise MalformedUpload(
-                f"There is no part {name[:50]!r}: a merge has the parts merge, checkpoint and calibration, once each."
-            )
-        if self._admission is None:
-            raise MalformedUpload(
-                f"The JSON part 'merge' must come before the part {name!r}, so that it can be checked as it arrives."
-            )
-        if name in self._files:
-            raise MalformedUpload(f"The part {name!r} came twice.")
-        check = self._admission.check_checkpoint if name == "checkpoint" else self._admission.check_calibration
-        await self._context.attempt.foresee(**{name: blob_digest(expected)})
-        promised = getattr(self._admission.request, name)
-        if promised is not None:
-            expected = [*expected, Expected.of(promised)]
-        self._files[name] = SafetensorsSink(self._context.blobs.create, self._context.settings, check, expected)
-        return self._files[name]
-
-    async def end(self, name: str) -> None:
-        if name == "merge":
-            document = bytes(self._document.data)
-            await self._context.attempt.foresee(merge=digest_of(document))
-            self._admission = await run_in_threadpool(MergeAdmission, self._context, document)
-            asked = self._admission.request
-            await self._context.attempt.foresee(checkpoint=asked.checkpoint, calibration=asked.calibration)
-        elif name == "calibration" and self._admission is not None:
-            sink = self._files[name]
-            await run_in_threadpool(self._admission.check_labels, sink.header, sink.read)
-
-    async def accept(self) -> Merge:
-        if self._admission is None or "checkpoint" not in self._files:
+            if part.name == "calibration":
+                await run_in_threadpool(validation.check_labels, sink.header, sink.read)
+        if validation is None or "checkpoint" not in files:
             raise MalformedUpload(
                 "A merge needs the parts 'merge' (JSON) and 'checkpoint' (safetensors), in this order."
             )
-        checkpoint, calibration = self._files["checkpoint"], self._files.get("calibration")
-        self._admission.check_complete(has_calibration=calibration is not None)
-        blob = await checkpoint.commit()
-        sample = await calibration.commit() if calibration else None
-        await self._context.attempt.settle(checkpoint=blob.digest, calibration=sample.digest if sample else None)
-        return await run_in_threadpool(self._admission.accept, blob, sample)
+        validation.check_complete(has_calibration="calibration" in files)
+        return validation
 
-    async def abort(self) -> None:
-        for sink in self._files.values():
-            await sink.abort()
+    def _sink(self, part: Part, validation: MergeValidation) -> SafetensorsSink:
+        is_checkpoint = part.name == "checkpoint"
+        check = validation.check_checkpoint if is_checkpoint else validation.check_calibration
+        promised = getattr(validation.request, part.name)
+        expected = [*part.digests, *([Expected.of(promised)] if promised else [])]
+        return SafetensorsSink(self.stores.blobs.create, self.uploads.settings, check, expected)
+
+    def _validate(self, asked: MergeRequest) -> MergeValidation:
+        return MergeValidation(self.stores, self.uploads.settings, asked)
+
+    def _check_stored(self, validation: MergeValidation, digest: str) -> None:
+        validation.check_checkpoint(stored_header(self.stores.blobs, digest, self.uploads.settings))
+
+    def _enqueue_blobs(self, asked: MergeRequest, cancel_at: datetime | None) -> Merge:
+        validation = self._validate(asked)
+        if asked.checkpoint is None:
+            raise InvalidRecord(
+                "A JSON body must name its checkpoint by digest. Send the file itself as multipart/form-data, or "
+                "first to POST /blobs."
+            )
+        self._check_stored(validation, asked.checkpoint)
+        calibration = self._named_calibration(validation)
+        return self._enqueue(validation, self.stores.blobs.touch(asked.checkpoint), calibration, cancel_at)
+
+    def _named_calibration(self, validation: MergeValidation) -> Blob | None:
+        """The calibration blob that the request names, checked."""
+        digest = validation.request.calibration
+        if digest is None:
+            return None
+        calibration = self.stores.blobs.touch(digest)
+        header = stored_header(self.stores.blobs, digest, self.uploads.settings)
+        validation.check_calibration(header)
+        with self.stores.blobs.path(digest).open("rb") as file:
+
+            def read(start: int, length: int) -> bytes:
+                file.seek(start)
+                return file.read(length)
+
+            validation.check_labels(header, read)
+        return calibration
+
+    def _enqueue(
+        self, validation: MergeValidation, checkpoint: Blob, calibration: Blob | None, cancel_at: datetime | None
+    ) -> Merge:
+        """Reserve the quota, store the merge, then notify a worker. Returns the queued merge."""
+        validation.check_complete(has_calibration=calibration is not None)
+        merge = validation.merge(self.uploads.attempt.seed, checkpoint, calibration, cancel_at)
+        self.quota.reserve(self.stores.caller, merge.lineage, merge.id)
+        queued = self.stores.merges.enqueue(merge)
+        self.notifier.notify(merge.lineage)
+        return queued
 
 
-async def receive_lineage(context: Context, request: Request) -> Lineage:
-    """A lineage as a JSON body that names a base which was sent before."""
-    spec = _lineage_spec(await read_json(context, request))
-    return await run_in_threadpool(create_lineage, context, spec)
+async def _merge_ingest(request: Request) -> MergeIngest:
+    services = services_of(request)
+    return MergeIngest(
+        stores=await scoped_stores(request),
+        uploads=await upload_service(request),
+        quota=services.get(MergeQuota),
+        notifier=services.get(WorkerNotifier),
+    )
 
 
-def _lineage_spec(document: bytes) -> LineageSpec:
-    try:
-        return LineageSpec.model_validate_json(document)
-    except ValidationError as error:
-        raise InvalidRecord(f"The lineage document is not valid: {describe(error)}") from error
+Ingest = Annotated[MergeIngest, Depends(_merge_ingest)]

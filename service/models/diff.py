@@ -7,9 +7,10 @@ from pydantic import BaseModel, Field
 from registry.errors import VersionRetired
 from registry.safetensors_header import Header
 from registry.version import Version, VersionReference
-from service.merges.validation import blob_header
-from service.models.tensor_diff import Change, Comparison, compare_files
-from service.pipeline.context import Context
+from service.auth.scoped_stores import Stores
+from service.models.tensor_diff import Change, Comparison, TensorDiffer, compare_files
+from service.settings import GatewaySettings
+from service.uploads.stored_headers import stored_header
 
 
 class ChangeView(BaseModel):
@@ -70,19 +71,19 @@ class DiffView(BaseModel):
     tasks: list[TaskDiff]
 
 
-def diff(context: Context, first: str, second: str) -> DiffView:
+def diff(stores: Stores, settings: GatewaySettings, differ: TensorDiffer, first: str, second: str) -> DiffView:
     """Compare two versions. Takes long for large ones, so not for the event loop.
 
     Raises VersionNotFound, VersionRetired, Overloaded.
     """
-    a, b = (_find(context, word) for word in (first, second))
-    paths = [context.blobs.path(version.weights) for version in (a, b)]
-    headers = [blob_header(context, version.weights) for version in (a, b)]
+    a, b = (_find(stores, word) for word in (first, second))
+    paths = [stores.blobs.path(version.weights) for version in (a, b)]
+    headers = [stored_header(stores.blobs, version.weights, settings) for version in (a, b)]
 
     def make() -> Comparison:
         return compare_files((paths[0], headers[0]), (paths[1], headers[1]))
 
-    found = context.comparer.compare((a.weights, b.weights), make)
+    found = differ.compare((a.weights, b.weights), make)
     return DiffView(
         a=a.reference,
         b=b.reference,
@@ -93,8 +94,8 @@ def diff(context: Context, first: str, second: str) -> DiffView:
     )
 
 
-def _find(context: Context, word: str) -> Version:
-    version = context.state.get_version(VersionReference.parse(word))
+def _find(stores: Stores, word: str) -> Version:
+    version = stores.versions.get(VersionReference.parse(word))
     if version.retired_at is not None:
         raise VersionRetired(version.reference)
     return version

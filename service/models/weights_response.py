@@ -11,9 +11,8 @@ from starlette.responses import Response
 
 from registry.errors import WeightsChanged
 from service.http.digest_fields import repr_digest
+from service.http.openapi_refs import SAFETENSORS_MEDIA_TYPE
 from service.server.file_response import ZeroCopyFileResponse
-
-SAFETENSORS_MEDIA_TYPE = "application/vnd.safetensors"
 
 
 @dataclass(frozen=True)

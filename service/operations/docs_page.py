@@ -4,7 +4,10 @@ from importlib import resources
 
 from fastapi import APIRouter, Response
 
-router = APIRouter(include_in_schema=False)
+from service.pipeline.permissions import PUBLIC, requires
+from service.pipeline.route import GatewayRoute
+
+router = APIRouter(route_class=GatewayRoute, include_in_schema=False)
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -23,18 +26,21 @@ def _file(name: str) -> Response:
 
 
 @router.get("/docs")
+@requires(PUBLIC)
 def docs_page() -> Response:
     """The page."""
     return _file("docs.html")
 
 
 @router.get("/docs/docs.css")
+@requires(PUBLIC)
 def docs_style() -> Response:
     """Its style."""
     return _file("docs.css")
 
 
 @router.get("/docs/docs.js")
+@requires(PUBLIC)
 def docs_script() -> Response:
     """Its script."""
     return _file("docs.js")

@@ -1,7 +1,6 @@
-"""The OpenAPI document: what FastAPI derives, the bodies that routes read as streams, and mends for generators."""
+"""The OpenAPI document: FastAPI's, with the models that streamed bodies and problems refer to, and examples."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from fastapi import FastAPI
@@ -9,54 +8,43 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from registry.lineage import LineageSpec
-from service.events.schemas import LineageEvent, MergeEvent
+from service.http.openapi_refs import referenced_models
 from service.http.problems import PROBLEM_TYPES
 from service.operations.problem_examples import EXAMPLES
-from service.pipeline import idempotency
 from service.pipeline.error_handlers import problem_for
-from service.pipeline.permissions import declare_security
-from service.schemas import MergeRequest, Problem
-
-_REF = "#/components/schemas/{model}"
-_UNDECLARED = (MergeRequest, LineageSpec, Problem, MergeEvent, LineageEvent)
-
-
-def reference(name: str) -> dict[str, str]:
-    """A reference to one of the document's schemas."""
-    return {"$ref": _REF.format(model=name)}
+from service.pipeline.route_docs import SECURITY_SCHEMES
 
 
 def install(app: FastAPI) -> None:
-    """Make the document complete: every reference in it has a schema or an example."""
+    """Make `app.openapi()` return a document in which every reference has a target."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-            _, undeclared = models_json_schema([(model, "validation") for model in _UNDECLARED], ref_template=_REF)
-            components = document.setdefault("components", {})
-            for name, schema in undeclared.get("$defs", {}).items():
-                if name.endswith("Recipe"):  # shown as it was said, which pydantic takes for just any object
-                    components["schemas"][name] = schema
-                components.setdefault("schemas", {}).setdefault(name, schema)
-            components["examples"] = _examples()
-            for operation in operations(document):
-                _mend(operation)
-            idempotency.declare(document)
-            declare_security(document)
-            app.openapi_schema = document
+            app.openapi_schema = _document(app)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Every operation of a document."""
+def _document(app: FastAPI) -> dict[str, Any]:
+    document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    models = [(model, "validation") for model in (LineageSpec, *referenced_models())]
+    _, extra = models_json_schema(models, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
+    components = document.setdefault("components", {})
+    for name, schema in extra.get("$defs", {}).items():
+        if name.endswith("Recipe"):  # as requests write it; in responses pydantic declares an arbitrary object
+            components["schemas"][name] = schema
+        components.setdefault("schemas", {}).setdefault(name, schema)
+    components["examples"] = _problem_examples()
+    components["securitySchemes"] = SECURITY_SCHEMES
     for path in document["paths"].values():
-        yield from path.values()
+        for operation in path.values():
+            _omit_null(operation)
+    return document
 
 
-def _examples() -> dict[str, Any]:
-    """Each problem by its type, as the service answers it."""
+def _problem_examples() -> dict[str, Any]:
+    """Each problem by its type, as a response contains it."""
     found = {}
     for error in EXAMPLES:
         _, kind, title = PROBLEM_TYPES[type(error)]
@@ -64,8 +52,8 @@ def _examples() -> dict[str, Any]:
     return found
 
 
-def _mend(operation: dict[str, Any]) -> None:
-    """A parameter that is optional is left out, never null: query and header have no way of saying null."""
+def _omit_null(operation: dict[str, Any]) -> None:
+    """Remove null from the types of parameters: an optional parameter is omitted, a query or header cannot be null."""
     for parameter in operation.get("parameters", ()):
         schema = parameter["schema"]
         kinds = [kind for kind in schema.pop("anyOf", ()) if kind != {"type": "null"}]

@@ -1,4 +1,4 @@
-"""What the gateway does by itself now and then: it deletes expired uploads and cancels merges whose time is over."""
+"""Periodic work of the gateway: deletion of expired uploads, cancellation of overdue merges."""
 
 import asyncio
 import logging
@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager, suppress
 
 from starlette.concurrency import run_in_threadpool
 
-from registry.blobs.store import UploadStore
+from registry.blobs.store import AdminUploadStore
 from registry.errors import OdemError
-from registry.state.interface import StateStore
+from registry.state.merges import MergeRepository
 
 _log = logging.getLogger(__name__)
 _SECONDS = 60.0
@@ -17,9 +17,9 @@ _OVERDUE_SECONDS = 1.0
 
 
 @asynccontextmanager
-async def tidy(uploads: UploadStore, state: StateStore) -> AsyncIterator[None]:
+async def periodic_work(uploads: AdminUploadStore, merges: MergeRepository) -> AsyncIterator[None]:
     """Delete expired uploads every minute, cancel overdue merges every second, while the block runs."""
-    tasks = [asyncio.create_task(_expire(uploads)), asyncio.create_task(_cancel_overdue(state))]
+    tasks = [asyncio.create_task(_expire(uploads)), asyncio.create_task(_cancel_overdue(merges))]
     try:
         yield
     finally:
@@ -29,20 +29,20 @@ async def tidy(uploads: UploadStore, state: StateStore) -> AsyncIterator[None]:
                 await task
 
 
-async def _cancel_overdue(state: StateStore) -> None:
+async def _cancel_overdue(merges: MergeRepository) -> None:
     """Workers do the same: queued merges end on time although no worker runs, running ones although no gateway does."""
     while True:
-        # A store that is away is told of by whoever asks it for more.
+        # Requests report a store that is unavailable.
         with suppress(OdemError):
-            await run_in_threadpool(state.cancel_overdue)
+            await run_in_threadpool(merges.cancel_overdue)
         await asyncio.sleep(_OVERDUE_SECONDS)
 
 
-async def _expire(uploads: UploadStore) -> None:
+async def _expire(uploads: AdminUploadStore) -> None:
     while True:
         try:
             for name, size in await run_in_threadpool(uploads.expire):
-                _log.warning("The upload %s has expired: %d bytes were deleted.", name, size)
+                _log.warning("Deleted the expired upload %s (%d bytes).", name, size)
         except OSError as error:
-            _log.warning("Expired uploads could not be deleted (%s); they are tried again.", error)
+            _log.warning("Expired uploads not deleted (%s); retrying.", error)
         await asyncio.sleep(_SECONDS)

@@ -25,7 +25,9 @@ MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _UNMATCHED = "(none)"
 
 
-class _Answered(NamedTuple):
+class RouteMetrics(NamedTuple):
+    """Counters of one method, route and status."""
+
     requests: Counter
     seconds: Histogram
     received: Counter
@@ -35,7 +37,7 @@ class _Answered(NamedTuple):
 class Metrics:
     """One gateway's metrics. Safe to use from the event loop and from threads."""
 
-    def __init__(self, figures: MetricsRepository, data_dir: Path) -> None:
+    def __init__(self, stored: MetricsRepository, data_dir: Path) -> None:
         self._registry = CollectorRegistry()
         labels = ("method", "route")
         self.requests = Counter(
@@ -53,15 +55,15 @@ class Metrics:
         )
         self.sent = Counter("odem_http_sent_bytes", "Bytes of bodies that were sent.", labels, registry=self._registry)
         self.open = Gauge("odem_http_open_requests", "Requests that are being answered.", registry=self._registry)
-        self._answered: dict[tuple[str, str, str], _Answered] = {}
+        self._routes: dict[tuple[str, str, str], RouteMetrics] = {}
         ProcessCollector(namespace="odem_gateway", registry=self._registry)
-        self._registry.register(_Stores(figures, data_dir))
+        self._registry.register(_Stores(stored, data_dir))
 
-    def answered(self, method: str, route: str, status: str) -> "_Answered":
+    def of_route(self, method: str, route: str, status: str) -> RouteMetrics:
         """What counts answers of one kind. Kinds are few, and finding them by labels costs more than counting."""
-        found = self._answered.get((method, route, status))
+        found = self._routes.get((method, route, status))
         if found is None:
-            found = self._answered[(method, route, status)] = _Answered(
+            found = self._routes[(method, route, status)] = RouteMetrics(
                 self.requests.labels(method, route, status),
                 self.seconds.labels(method, route),
                 self.received.labels(method, route),
@@ -74,7 +76,7 @@ class Metrics:
         return generate_latest(self._registry)
 
 
-class Measured:
+class MetricsMiddleware:
     """ASGI middleware: counts requests and their bytes by the template of the route that answered them."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
@@ -114,18 +116,18 @@ class Measured:
             self._metrics.open.dec()
             route = getattr(scope.get("route"), "path", _UNMATCHED)
             method = scope["method"] if route != _UNMATCHED else _UNMATCHED
-            answered = self._metrics.answered(method, route, status)
-            answered.requests.inc()
-            answered.seconds.observe(time.perf_counter() - started)
-            answered.received.inc(received)
-            answered.sent.inc(sent)
+            counters_of = self._metrics.of_route(method, route, status)
+            counters_of.requests.inc()
+            counters_of.seconds.observe(time.perf_counter() - started)
+            counters_of.received.inc(received)
+            counters_of.sent.inc(sent)
 
 
 class _Stores(Collector):
     """What the stores say at the moment of asking. A state store that is away costs its own metrics only."""
 
-    def __init__(self, figures: MetricsRepository, data_dir: Path) -> None:
-        self._figures = figures
+    def __init__(self, stored: MetricsRepository, data_dir: Path) -> None:
+        self._stored = stored
         self._data_dir = data_dir
 
     def collect(self) -> Iterator[Metric]:
@@ -144,7 +146,7 @@ class _Stores(Collector):
         yield _gauge("odem_state_store_up", "Whether the state store answers.", [((), up)])
 
     def _state(self) -> Iterable[Metric]:
-        queues, fields, workers = self._figures.queues(), self._figures.counters(), self._figures.workers()
+        queues, fields, workers = self._stored.queues(), self._stored.counters(), self._stored.workers()
         found: list[Metric] = []
         for name, text, values in (
             ("odem_queue_depth", "Merges of a lineage that have not ended.", [(q.lineage, q.depth) for q in queues]),
@@ -156,10 +158,10 @@ class _Stores(Collector):
             ("odem_versions", "Versions of a lineage, retired ones too.", [(q.lineage, q.versions) for q in queues]),
         ):
             found.append(_gauge(name, text, [((lineage,), float(value)) for lineage, value in values], ("lineage",)))
-        for figure in COUNTERS:
-            counter = CounterMetricFamily(f"odem_{figure.name}", figure.help, labels=figure.labels)
-            values_of = list(counters(fields, figure))
-            for labels, value in values_of or ([((), 0.0)] if not figure.labels else []):
+        for metric in COUNTERS:
+            counter = CounterMetricFamily(f"odem_{metric.name}", metric.help, labels=metric.labels)
+            values_of = list(counters(fields, metric))
+            for labels, value in values_of or ([((), 0.0)] if not metric.labels else []):
                 counter.add_metric(labels, value)
             found.append(counter)
         histogram = HistogramMetricFamily(f"odem_{SECONDS.name}", SECONDS.help, labels=SECONDS.labels)

@@ -1,9 +1,8 @@
-"""Blobs, sent apart from a merge."""
-
-from typing import Any
+"""Blobs, uploaded apart from a merge."""
 
 from fastapi import APIRouter, Request, Response
 
+from registry.api_key import Scope
 from registry.errors import (
     BlobNotFound,
     DigestMismatch,
@@ -17,61 +16,57 @@ from registry.errors import (
     TooManyUploads,
 )
 from service.http.digest_fields import repr_digest
-from service.http.problem_responses import Responses, problems
+from service.http.openapi_refs import binary_body
+from service.http.problem_responses import Responses
 from service.http.response_headers import headers
-from service.merges.ingest import receive_blob
-from service.models.weights_response import SAFETENSORS_MEDIA_TYPE
-from service.pipeline.context import Ctx
-from service.schemas import BlobView
+from service.pipeline.dependencies import ScopedStores
+from service.pipeline.permissions import idempotent, raises, requires
+from service.pipeline.route import GatewayRoute
+from service.uploads.schemas import BlobView
+from service.uploads.service import Uploads
+from service.uploads.single import receive_blob
 
-router = APIRouter(tags=["blobs"])
+router = APIRouter(route_class=GatewayRoute, tags=["blobs"])
 
-_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {SAFETENSORS_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
-    }
+_FOUND: Responses = {200: {"description": "The blob is stored."} | headers("ETag", "Content-Length", "Repr-Digest")}
+_CREATED: Responses = {
+    200: {"model": BlobView, "description": "The blob was stored before; the body was not read."},
+    201: {"description": "The blob is stored."} | headers("Location"),
 }
-_FOUND: Responses = {200: {"description": "The server has it."} | headers("ETag", "Content-Length", "Repr-Digest")}
-_KNOWN: Responses = {200: {"model": BlobView, "description": "These bytes were here already."}}
 
 
-@router.post(
-    "/blobs",
-    operation_id="createBlob",
-    status_code=201,
-    responses=_KNOWN
-    | problems(
-        MalformedUpload,
-        SenderTooSlow,
-        TooLarge,
-        EncodingUnsupported,
-        NotSafetensors,
-        PickleRefused,
-        DigestMismatch,
-        TooManyUploads,
-        StorageFull,
-    ),
-    openapi_extra=_BODY,
+@router.post("/blobs", operation_id="createBlob", status_code=201, responses=_CREATED, openapi_extra=binary_body())
+@requires(Scope.MERGE)
+@idempotent(body="streamed")
+@raises(
+    MalformedUpload,
+    SenderTooSlow,
+    TooLarge,
+    EncodingUnsupported,
+    NotSafetensors,
+    PickleRefused,
+    DigestMismatch,
+    TooManyUploads,
+    StorageFull,
 )
-async def create_blob(request: Request, response: Response, context: Ctx) -> BlobView:
-    """Send a safetensors file as the raw body; the same bytes again give the same digest.
+async def create_blob(request: Request, response: Response, uploads: Uploads) -> BlobView:
+    """Upload a safetensors file as the raw body; the same bytes again give the same digest.
 
-    With Repr-Digest the bytes are verified; a body whose digest is stored already is not read (200).
+    With Repr-Digest the bytes are verified; a body whose digest is already stored is not read (200).
     """
-    blob, was_read = await receive_blob(context, request)
+    blob, was_read = await receive_blob(uploads, request)
     response.headers["Location"] = f"/blobs/{blob.digest}"
     if not was_read:
         response.status_code = 200
     return BlobView(**dict(blob))
 
 
-@router.head(
-    "/blobs/{digest}", operation_id="headBlob", response_class=Response, responses=_FOUND | problems(BlobNotFound)
-)
-def head_blob(digest: str, context: Ctx) -> Response:
-    """Whether the server has a blob: 200 with its size, or 404."""
-    blob = context.blobs.touch(digest)
+@router.head("/blobs/{digest}", operation_id="headBlob", response_class=Response, responses=_FOUND)
+@requires(Scope.MERGE)
+@raises(BlobNotFound)
+def head_blob(digest: str, stores: ScopedStores) -> Response:
+    """Ask whether a blob is stored: 200 with its size, or 404."""
+    blob = stores.blobs.touch(digest)
     return Response(
         headers={"Content-Length": str(blob.size), "ETag": f'"{blob.digest}"', "Repr-Digest": repr_digest(blob.digest)}
     )

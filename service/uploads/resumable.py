@@ -22,22 +22,22 @@ from registry.errors import (
 )
 from registry.upload import Upload
 from service.http.digest_fields import Expected
-from service.pipeline.context import Context
 from service.uploads import tus
-from service.uploads.preconditions import announced, foresee
+from service.uploads.preconditions import announced, check_preconditions
 from service.uploads.safetensors_stream import SafetensorsSink
+from service.uploads.service import UploadService
 from service.uploads.writer_lock import Writer
 
 T = TypeVar("T")
 
 
-async def create(context: Context, request: Request) -> Upload:
+async def create(service: UploadService, request: Request) -> Upload:
     """Create an upload and store the first bytes, if the request has a body. An error leaves no upload behind.
 
     Raises MalformedUpload, NotSafetensors, TooLarge, TooManyUploads, StorageFull, and what `append` raises.
     """
     length = tus.read_size(request.headers, "Upload-Length")
-    most = context.settings.max_upload_bytes
+    most = service.settings.max_upload_bytes
     if length > most:
         raise TooLarge(f"The upload has {length} bytes; at most {most} are allowed (ODEM_MAX_UPLOAD_BYTES).")
     if length == 0:
@@ -46,59 +46,59 @@ async def create(context: Context, request: Request) -> Upload:
     has_body = announced(request) > 0 or "transfer-encoding" in request.headers
     if has_body:
         tus.check_media_type(request.headers)
-        foresee(context, request)
-    await context.attempt.settle(upload=f"{length} {request.headers.get('upload-metadata', '')}")
+        check_preconditions(service.blobs, request)
+    await service.attempt.bind_fingerprint(upload=f"{length} {request.headers.get('upload-metadata', '')}")
     time = now()
     upload = Upload(
         id=secrets.token_hex(16),
-        owner=context.caller.identity,
+        owner=service.caller.identity,
         length=length,
         metadata=metadata,
         expected=expected,
         created_at=time,
         expires_at=time,
     )
-    stored = await run_in_threadpool(context.uploads.create, upload, context.slots.most)
+    stored = await run_in_threadpool(service.uploads.create, upload, service.limit.most)
     if not has_body:
         return stored
     try:
-        async with context.senders.hold(stored.id) as writer:
-            return await _append(context, request, writer, stored, 0)
+        async with service.locks.hold(stored.id) as writer:
+            return await _append(service, request, writer, stored, 0)
     except BaseException:
         # The client does not know its URL, so it could not continue it.
         with suppress(UploadNotFound):
-            await run_in_threadpool(context.uploads.delete, stored.id)
+            await run_in_threadpool(service.uploads.delete, stored.id)
         raise
 
 
-def find(context: Context, upload_id: str) -> Upload:
+def find(service: UploadService, upload_id: str) -> Upload:
     """An upload of this owner, with its stored offset. Raises UploadNotFound."""
-    upload = context.uploads.get(upload_id)
-    if upload.owner != context.caller.identity:
+    upload = service.uploads.get(upload_id)
+    if upload.owner != service.caller.identity:
         raise UploadNotFound(upload_id)
     return upload
 
 
-async def stop_writer(context: Context, upload_id: str) -> Upload:
+async def stop_writer(service: UploadService, upload_id: str) -> Upload:
     """An upload of this owner, with the offset from which to continue: a request that still writes to it is stopped.
 
     Raises UploadNotFound, UploadBusy.
     """
-    upload = await run_in_threadpool(find, context, upload_id)
-    if not context.senders.is_held(upload.id):
+    upload = await run_in_threadpool(find, service, upload_id)
+    if not service.locks.is_held(upload.id):
         return upload
-    async with context.senders.hold(upload.id):
-        return await run_in_threadpool(find, context, upload_id)
+    async with service.locks.hold(upload.id):
+        return await run_in_threadpool(find, service, upload_id)
 
 
-async def delete(context: Context, upload_id: str) -> None:
+async def delete(service: UploadService, upload_id: str) -> None:
     """Delete an upload. Raises UploadNotFound, UploadBusy."""
-    upload = await run_in_threadpool(find, context, upload_id)
-    async with context.senders.hold(upload.id):
-        await run_in_threadpool(context.uploads.delete, upload.id)
+    upload = await run_in_threadpool(find, service, upload_id)
+    async with service.locks.hold(upload.id):
+        await run_in_threadpool(service.uploads.delete, upload.id)
 
 
-async def append(context: Context, request: Request, upload_id: str, offset: int) -> Upload:
+async def append(service: UploadService, request: Request, upload_id: str, offset: int) -> Upload:
     """Store the request's body from `offset` on; with the last byte the upload becomes a blob.
 
     A request that still writes to the upload is stopped first. Bytes that arrive before the connection is cut, or
@@ -108,13 +108,13 @@ async def append(context: Context, request: Request, upload_id: str, offset: int
     Raises OffsetMismatch, UploadBusy, UploadNotFound, ChecksumMismatch, DigestMismatch, NotSafetensors, TooLarge,
     StorageFull, MalformedUpload.
     """
-    upload = await run_in_threadpool(find, context, upload_id)
-    async with context.senders.hold(upload.id) as writer:
-        upload = await run_in_threadpool(find, context, upload_id)
-        return await _append(context, request, writer, upload, offset)
+    upload = await run_in_threadpool(find, service, upload_id)
+    async with service.locks.hold(upload.id) as writer:
+        upload = await run_in_threadpool(find, service, upload_id)
+        return await _append(service, request, writer, upload, offset)
 
 
-async def _append(context: Context, request: Request, writer: Writer, upload: Upload, offset: int) -> Upload:
+async def _append(service: UploadService, request: Request, writer: Writer, upload: Upload, offset: int) -> Upload:
     if upload.done or offset != upload.offset:
         if upload.done and offset == upload.offset and announced(request) == 0:
             return upload
@@ -123,8 +123,8 @@ async def _append(context: Context, request: Request, writer: Writer, upload: Up
         raise MalformedUpload(
             f"{announced(request)} bytes from offset {offset} on exceed the Upload-Length of {upload.length}."
         )
-    foresee(context, request)
-    piece = _Piece(context, upload, tus.read_checksums(request.headers))
+    check_preconditions(service.blobs, request)
+    piece = _Piece(service, upload, tus.read_checksums(request.headers))
     await piece.open()
     await piece.receive(request, writer)
     return piece.upload
@@ -133,8 +133,8 @@ async def _append(context: Context, request: Request, writer: Writer, upload: Up
 class _Piece:
     """The body of one request, appended to an upload whose lock the request holds."""
 
-    def __init__(self, context: Context, upload: Upload, checksums: list[Expected]) -> None:
-        self._context = context
+    def __init__(self, service: UploadService, upload: Upload, checksums: list[Expected]) -> None:
+        self._service = service
         self._checksums = checksums
         self._remaining = upload.length - upload.offset
         self._verified = not checksums
@@ -146,11 +146,11 @@ class _Piece:
         """Open the upload for writing. Raises UploadBusy, UploadNotFound, OffsetMismatch."""
         upload = self.upload
         self._writer = await run_in_threadpool(
-            self._context.uploads.open, upload.id, upload.offset, checkpoints=self._verified
+            self._service.uploads.open, upload.id, upload.offset, checkpoints=self._verified
         )
         promised = [Expected.of(upload.expected)] if upload.expected else []
         self._sink = SafetensorsSink(
-            lambda: self._writer, self._context.settings, lambda _: None, promised, announced=upload.length
+            lambda: self._writer, self._service.settings, lambda _: None, promised, announced=upload.length
         )
 
     async def receive(self, request: Request, writer: Writer) -> None:

@@ -1,9 +1,8 @@
-"""Where the bytes of a part or a body go: into a JSON document or into a blob, in constant memory."""
+"""Safetensors files streamed into the blob store in constant memory."""
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from starlette.concurrency import run_in_threadpool
 
@@ -16,39 +15,6 @@ from service.settings import GatewaySettings
 
 _CHUNK = 1 << 20
 _BUFFERS = 3
-
-
-class Sink(Protocol):
-    """Takes bytes in order. After an error, `abort` must be called."""
-
-    async def put(self, data: bytes | bytearray) -> None:
-        """Take the next bytes."""
-
-    async def finish(self) -> None:
-        """All bytes have come."""
-
-    async def abort(self) -> None:
-        """Forget everything."""
-
-
-class JsonSink:
-    """A JSON document of bounded size, complete in `data` after `finish`."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self.data = bytearray()
-
-    async def put(self, data: bytes | bytearray) -> None:
-        """Raises TooLarge."""
-        self.data += data
-        if len(self.data) > self._limit:
-            raise TooLarge(f"The JSON document has more than {self._limit} bytes (ODEM_MAX_JSON_BYTES).")
-
-    async def finish(self) -> None:
-        """Nothing is left to do."""
-
-    async def abort(self) -> None:
-        """Nothing was stored."""
 
 
 class SafetensorsSink:

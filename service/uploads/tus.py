@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from datetime import UTC
 from email.utils import format_datetime
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
 from registry.blob import Digest
 from registry.errors import MalformedUpload, MediaTypeUnsupported, TusVersionUnsupported
 from registry.upload import Upload
@@ -23,26 +21,6 @@ CHECKSUMS = "sha1,sha256,sha512"
 MEDIA_TYPE = "application/offset+octet-stream"
 _SHA256 = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 _METADATA_LIMIT = 8192
-
-
-class TusVersionHeader:
-    """ASGI middleware that says the version in every answer of /uploads, errors too, as tus wants it."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the application."""
-        if scope["type"] != "http" or not f"{scope['path']}/".startswith("/uploads/"):
-            await self._app(scope, receive, send)
-            return
-
-        async def say(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message.setdefault("headers", []).append((b"tus-resumable", VERSION.encode()))
-            await send(message)
-
-        await self._app(scope, receive, say)
 
 
 def check_version(headers: Mapping[str, str]) -> None:

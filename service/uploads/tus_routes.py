@@ -3,10 +3,11 @@
 Source: https://tus.io/protocols/resumable-upload
 """
 
-from typing import Any
-
 from fastapi import APIRouter, Request, Response
+from starlette.types import Receive, Send
+from starlette.types import Scope as ASGIScope
 
+from registry.api_key import Scope
 from registry.errors import (
     ChecksumMismatch,
     DigestMismatch,
@@ -24,29 +25,41 @@ from registry.errors import (
     UploadBusy,
     UploadNotFound,
 )
-from service.http.problem_responses import Responses, problems
+from service.auth.request_state import request_state
+from service.http.openapi_refs import binary_body
+from service.http.problem_responses import Responses
 from service.http.response_headers import headers
-from service.pipeline.context import Ctx
-from service.schemas import UploadView
+from service.pipeline.dependencies import Settings
+from service.pipeline.permissions import PUBLIC, idempotent, raises, requires, streams_body
+from service.pipeline.route import GatewayRoute
 from service.uploads import resumable, tus
+from service.uploads.schemas import UploadView
+from service.uploads.service import Uploads
 
-router = APIRouter(prefix="/uploads", tags=["uploads"])
-_BODY: dict[str, Any] = {
-    "requestBody": {"content": {tus.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
-}
-_STANDING = headers("Upload-Offset", "Upload-Length", "Upload-Expires", "Upload-Blob")
-_BEGUN: Responses = {
-    201: {"description": "The upload, as far as it has come."}
+
+class TusRoute(GatewayRoute):
+    """A route whose every response, errors included, names the tus version."""
+
+    async def handle(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
+        """Handle a matched request, also one with a wrong method."""
+        request_state(scope).headers["Tus-Resumable"] = tus.VERSION
+        await super().handle(scope, receive, send)
+
+
+router = APIRouter(route_class=TusRoute, prefix="/uploads", tags=["uploads"])
+_BODY = binary_body(tus.MEDIA_TYPE, required=False)
+_STATUS = headers("Upload-Offset", "Upload-Length", "Upload-Expires", "Upload-Blob")
+_CREATED: Responses = {
+    201: {"description": "The upload with its offset."}
     | headers("Location", "Upload-Offset", "Upload-Length", "Upload-Expires", "Upload-Blob")
 }
-_APPENDED: Responses = {204: {"description": "The bytes are stored."} | _STANDING}
-_FOUND: Responses = {200: {"description": "How far it has come."} | _STANDING}
-_SPOKEN: Responses = {
-    204: {"description": "What is spoken."}
+_APPENDED: Responses = {204: {"description": "The bytes are stored."} | _STATUS}
+_FOUND: Responses = {200: {"description": "The offset of the upload."} | _STATUS}
+_CAPABILITIES: Responses = {
+    204: {"description": "The supported version and extensions."}
     | headers("Tus-Version", "Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm")
 }
-_GONE = (UploadNotFound, TusVersionUnsupported)
-_SENT = (
+_APPEND_ERRORS = (
     TusVersionUnsupported,
     MediaTypeUnsupported,
     EncodingUnsupported,
@@ -61,12 +74,11 @@ _SENT = (
 )
 
 
-@router.options(
-    "", operation_id="getUploadOptions", status_code=204, response_class=Response, responses=_SPOKEN | problems()
-)
-def upload_options(context: Ctx) -> Response:
-    """What of tus is spoken here, and the largest upload."""
-    return Response(status_code=204, headers=tus.capabilities(context.settings.max_upload_bytes))
+@router.options("", operation_id="getUploadOptions", status_code=204, response_class=Response, responses=_CAPABILITIES)
+@requires(PUBLIC)
+def get_upload_options(settings: Settings) -> Response:
+    """List the supported tus extensions and the largest upload."""
+    return Response(status_code=204, headers=tus.capabilities(settings.max_upload_bytes))
 
 
 @router.post(
@@ -74,29 +86,34 @@ def upload_options(context: Ctx) -> Response:
     operation_id="createUpload",
     status_code=201,
     response_class=Response,
-    responses=_BEGUN | problems(*_SENT, TooManyUploads),
+    responses=_CREATED,
     openapi_extra=_BODY,
 )
-async def create_upload(request: Request, context: Ctx) -> Response:
-    """Begin a resumable upload of Upload-Length bytes; its first bytes may come along."""
+@requires(Scope.MERGE)
+@idempotent(body="streamed")
+@raises(*_APPEND_ERRORS, TooManyUploads)
+async def create_upload(request: Request, uploads: Uploads) -> Response:
+    """Create a resumable upload of Upload-Length bytes; the body may carry its first bytes."""
     tus.check_version(request.headers)
-    upload = await resumable.create(context, request)
+    upload = await resumable.create(uploads, request)
     return Response(status_code=201, headers=tus.standing(upload) | {"Location": f"/uploads/{upload.id}"})
 
 
-@router.head(
-    "/{upload_id}", operation_id="headUpload", response_class=Response, responses=_FOUND | problems(*_GONE, UploadBusy)
-)
-async def head_upload(upload_id: str, request: Request, context: Ctx) -> Response:
-    """Number of bytes stored: continue from there. Stops a request that still writes to the upload."""
+@router.head("/{upload_id}", operation_id="headUpload", response_class=Response, responses=_FOUND)
+@requires(Scope.MERGE)
+@raises(UploadNotFound, TusVersionUnsupported, UploadBusy)
+async def head_upload(upload_id: str, request: Request, uploads: Uploads) -> Response:
+    """Get the number of bytes stored: continue from there. Stops a request that still writes to the upload."""
     tus.check_version(request.headers)
-    return Response(headers=tus.standing(await resumable.stop_writer(context, upload_id)))
+    return Response(headers=tus.standing(await resumable.stop_writer(uploads, upload_id)))
 
 
-@router.get("/{upload_id}", operation_id="getUpload", responses=problems(UploadNotFound))
-def get_upload(upload_id: str, context: Ctx) -> UploadView:
-    """The same as JSON; once it is complete, the digest of its blob."""
-    return UploadView.of(resumable.find(context, upload_id))
+@router.get("/{upload_id}", operation_id="getUpload")
+@requires(Scope.MERGE)
+@raises(UploadNotFound)
+def get_upload(upload_id: str, uploads: Uploads) -> UploadView:
+    """Get an upload as JSON; once it is complete, with the digest of its blob."""
+    return UploadView.of(resumable.find(uploads, upload_id))
 
 
 @router.patch(
@@ -104,40 +121,41 @@ def get_upload(upload_id: str, context: Ctx) -> UploadView:
     operation_id="appendUpload",
     status_code=204,
     response_class=Response,
-    responses=_APPENDED | problems(*_SENT, UploadNotFound, OffsetMismatch, UploadBusy),
+    responses=_APPENDED,
     openapi_extra=_BODY,
 )
-async def append_upload(upload_id: str, request: Request, context: Ctx) -> Response:
-    """Send bytes from Upload-Offset on. With the last one the upload becomes a blob.
+@requires(Scope.MERGE)
+@streams_body
+@raises(*_APPEND_ERRORS, UploadNotFound, OffsetMismatch, UploadBusy)
+async def append_upload(upload_id: str, request: Request, uploads: Uploads) -> Response:
+    """Send bytes from Upload-Offset on. With the last byte the upload becomes a blob.
 
     Of two requests that write to one upload the newer one wins: the older one stops (423), and its bytes are kept.
     """
     tus.check_version(request.headers)
     tus.check_media_type(request.headers)
     offset = tus.read_size(request.headers, "Upload-Offset")
-    return Response(status_code=204, headers=tus.standing(await resumable.append(context, request, upload_id, offset)))
+    return Response(status_code=204, headers=tus.standing(await resumable.append(uploads, request, upload_id, offset)))
 
 
-@router.delete(
-    "/{upload_id}",
-    operation_id="endUpload",
-    status_code=204,
-    response_class=Response,
-    responses=problems(*_GONE, UploadBusy),
-)
-async def end_upload(upload_id: str, request: Request, context: Ctx) -> Response:
-    """Forget an upload. A blob that it has become stays."""
+@router.delete("/{upload_id}", operation_id="endUpload", status_code=204, response_class=Response)
+@requires(Scope.MERGE)
+@raises(UploadNotFound, TusVersionUnsupported, UploadBusy)
+async def end_upload(upload_id: str, request: Request, uploads: Uploads) -> Response:
+    """Delete an upload. A blob that it has become stays."""
     tus.check_version(request.headers)
-    await resumable.delete(context, upload_id)
+    await resumable.delete(uploads, upload_id)
     return Response(status_code=204)
 
 
 @router.post("/{upload_id}", include_in_schema=False)
-async def override_method(upload_id: str, request: Request, context: Ctx) -> Response:
-    """PATCH or DELETE for clients whose network lets only POST through. Source: tus 1.0, X-HTTP-Method-Override."""
+@requires(Scope.MERGE)
+@streams_body
+async def override_method(upload_id: str, request: Request, uploads: Uploads) -> Response:
+    """PATCH or DELETE for clients whose network allows only POST. Source: tus 1.0, X-HTTP-Method-Override."""
     method = request.headers.get("x-http-method-override", "").upper()
     if method == "PATCH":
-        return await append_upload(upload_id, request, context)
+        return await append_upload(upload_id, request, uploads)
     if method == "DELETE":
-        return await end_upload(upload_id, request, context)
+        return await end_upload(upload_id, request, uploads)
     return Response(status_code=405, headers={"Allow": "HEAD, GET, PATCH, DELETE"})

@@ -10,14 +10,15 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from starlette.concurrency import run_in_threadpool
 
 from registry.base_record import now
 from registry.errors import Conflict, InvalidRecord, MergeNotFound, OdemError, StoreUnavailable, WebhookNotFound
 from registry.merge import Merge
-from registry.state.interface import StateStore
+from registry.networks import parse_networks
+from registry.state.interface import LineageStore, MergeStore
 from registry.state.webhooks import WebhookRepository
 from registry.webhook import TEST, Attempt, Delivery, Webhook, message_id, new_secret, new_webhook_id, sign
 from service.settings import GatewaySettings
@@ -60,9 +61,19 @@ class WebhookDispatcher:
     """Delivers due messages in the background. Several gateways may run one each; a lease keeps them apart."""
 
     settings: GatewaySettings
-    state: StateStore
+    lineages: LineageStore
+    merges: MergeStore
     webhooks: WebhookRepository
     client: SsrfSafeClient
+
+    @classmethod
+    def create(
+        cls, settings: GatewaySettings, lineages: LineageStore, merges: MergeStore, webhooks: WebhookRepository
+    ) -> Self:
+        """A dispatcher with an HTTP client of its own."""
+        networks = parse_networks(settings.webhook_networks)
+        client = SsrfSafeClient(networks, settings.webhook_timeout_seconds, allow_http=settings.webhook_http)
+        return cls(settings, lineages, merges, webhooks, client)
 
     def __post_init__(self) -> None:
         self._in_flight: dict[asyncio.Task[None], str] = {}
@@ -147,14 +158,14 @@ class WebhookDispatcher:
         """The webhook and the merge, or None where one is deleted or the webhook is disabled."""
         try:
             webhook = self.webhooks.get(delivery.lineage, delivery.webhook)
-            merge = self.state.get_merge(delivery.merge)
+            merge = self.merges.get(delivery.merge)
         except (WebhookNotFound, MergeNotFound):
             return None, None
         return (None, None) if webhook.disabled_at is not None else (webhook, merge)
 
     def add(self, lineage: str, url: str) -> Webhook:
         """Create a webhook of a lineage. Raises LineageNotFound, InvalidRecord, Conflict."""
-        self.state.get_lineage(lineage)
+        self.lineages.get(lineage)
         try:
             self.client.check(url)
         except Unreachable as error:

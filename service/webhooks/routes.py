@@ -1,60 +1,76 @@
 """Webhooks of a lineage."""
 
+from typing import Annotated
+
 from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 
+from registry.api_key import Scope
 from registry.errors import Conflict, LineageNotFound, WebhookNotFound
-from service.http.problem_responses import Responses, problems
+from service.http.problem_responses import Responses
 from service.http.response_headers import headers
-from service.pipeline.context import Ctx
+from service.pipeline.dependencies import ScopedStores, service
+from service.pipeline.permissions import idempotent, raises, requires
+from service.pipeline.route import GatewayRoute
+from service.webhooks.dispatcher import WebhookDispatcher
 from service.webhooks.schemas import AttemptPage, AttemptView, WebhookMade, WebhookPage, WebhookRequest, WebhookView
 
-router = APIRouter(prefix="/lineages/{name}/webhooks", tags=["webhooks"])
+router = APIRouter(route_class=GatewayRoute, prefix="/lineages/{name}/webhooks", tags=["webhooks"])
+Dispatcher = Annotated[WebhookDispatcher, service(WebhookDispatcher)]
 
 _CREATED: Responses = {201: {"description": "The webhook, with its secret."} | headers("Location")}
 
 
-@router.post(
-    "",
-    operation_id="createWebhook",
-    status_code=201,
-    responses=_CREATED | problems(LineageNotFound, Conflict),
-)
-def create_webhook(name: str, asked: WebhookRequest, response: Response, context: Ctx) -> WebhookMade:
-    """Send word to a URL whenever a merge of the lineage ends. The answer shows the signing secret, this once."""
-    made = context.courier.add(name, asked.url)
+@router.post("", operation_id="createWebhook", status_code=201, responses=_CREATED)
+@requires(Scope.ADMIN)
+@idempotent()
+@raises(LineageNotFound, Conflict)
+def create_webhook(name: str, asked: WebhookRequest, response: Response, dispatcher: Dispatcher) -> WebhookMade:
+    """Notify a URL whenever a merge of the lineage ends. Only this response contains the signing secret."""
+    made = dispatcher.add(name, asked.url)
     response.headers["Location"] = f"/lineages/{name}/webhooks/{made.id}"
     return WebhookMade.of(made)
 
 
-@router.get("", operation_id="listWebhooks", responses=problems(LineageNotFound))
-def list_webhooks(name: str, context: Ctx) -> WebhookPage:
-    """The lineage's webhooks, oldest first."""
-    context.state.get_lineage(name)
-    return WebhookPage(webhooks=[WebhookView.of(webhook) for webhook in context.courier.webhooks.list(name)])
+@router.get("", operation_id="listWebhooks")
+@requires(Scope.ADMIN)
+@raises(LineageNotFound)
+def list_webhooks(name: str, stores: ScopedStores, dispatcher: Dispatcher) -> WebhookPage:
+    """List the lineage's webhooks, oldest first."""
+    stores.lineages.get(name)
+    return WebhookPage(webhooks=[WebhookView.of(webhook) for webhook in dispatcher.webhooks.list(name)])
 
 
-@router.get("/{webhook}", operation_id="getWebhook", responses=problems(WebhookNotFound))
-def get_webhook(name: str, webhook: str, context: Ctx) -> WebhookView:
-    """One webhook, without its secret."""
-    return WebhookView.of(context.courier.webhooks.get(name, webhook))
+@router.get("/{webhook}", operation_id="getWebhook")
+@requires(Scope.ADMIN)
+@raises(WebhookNotFound)
+def get_webhook(name: str, webhook: str, dispatcher: Dispatcher) -> WebhookView:
+    """Get a webhook, without its secret."""
+    return WebhookView.of(dispatcher.webhooks.get(name, webhook))
 
 
-@router.delete("/{webhook}", operation_id="deleteWebhook", status_code=204, responses=problems(WebhookNotFound))
-def delete_webhook(name: str, webhook: str, context: Ctx) -> None:
-    """Send nothing there any more; its log goes too."""
-    context.courier.webhooks.delete(name, webhook)
+@router.delete("/{webhook}", operation_id="deleteWebhook", status_code=204)
+@requires(Scope.ADMIN)
+@raises(WebhookNotFound)
+def delete_webhook(name: str, webhook: str, dispatcher: Dispatcher) -> None:
+    """Delete a webhook and its delivery log."""
+    dispatcher.webhooks.delete(name, webhook)
 
 
-@router.get("/{webhook}/deliveries", operation_id="listDeliveries", responses=problems(WebhookNotFound))
-def list_deliveries(name: str, webhook: str, context: Ctx) -> AttemptPage:
-    """What came of the newest attempts, a hundred at most, newest first."""
-    found = context.courier.webhooks.log(name, webhook)
+@router.get("/{webhook}/deliveries", operation_id="listDeliveries")
+@requires(Scope.ADMIN)
+@raises(WebhookNotFound)
+def list_deliveries(name: str, webhook: str, dispatcher: Dispatcher) -> AttemptPage:
+    """List the newest delivery attempts, at most 100, newest first."""
+    found = dispatcher.webhooks.log(name, webhook)
     return AttemptPage(deliveries=[AttemptView(**dict(attempt)) for attempt in found])
 
 
-@router.post("/{webhook}/test", operation_id="testWebhook", responses=problems(WebhookNotFound))
-async def test_webhook(name: str, webhook: str, context: Ctx) -> AttemptView:
-    """Send a message of the type `webhook.test` now, and say what came of it; switches a disabled webhook on again."""
-    found = await run_in_threadpool(context.courier.webhooks.get, name, webhook)
-    return AttemptView(**dict(await context.courier.test(found)))
+@router.post("/{webhook}/test", operation_id="testWebhook")
+@requires(Scope.ADMIN)
+@idempotent()
+@raises(WebhookNotFound)
+async def test_webhook(name: str, webhook: str, dispatcher: Dispatcher) -> AttemptView:
+    """Send a message of the type `webhook.test` now; a success enables a disabled webhook again."""
+    found = await run_in_threadpool(dispatcher.webhooks.get, name, webhook)
+    return AttemptView(**dict(await dispatcher.test(found)))

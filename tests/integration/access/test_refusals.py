@@ -8,12 +8,14 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from benchmarks.harness.gateway import Gateway
 from registry.base_record import now
 from service.app import create_app
-from service.pipeline.permissions import REQUIRED_SCOPES
+from service.pipeline.permissions import idempotent, policy_of
+from service.pipeline.route import GatewayRoute
 from service.settings import GatewaySettings
 from tests.integration.access.gateway import send_blob, send_lineage, send_merge, tiny
 from tests.integration.access.routes import CASES, PUBLIC, Things
@@ -68,15 +70,22 @@ def _words(answer: httpx.Response, things: Things) -> str:
 
 def test_the_table_has_every_route_of_the_app() -> None:
     routes = [route for route in create_app(GatewaySettings()).routes if isinstance(route, APIRoute)]
-    served = {f"{method} {route.path}" for route in routes for method in route.methods or ()}
-    assert served == set(CASES) | PUBLIC == set(REQUIRED_SCOPES)
-    assert {name for name, need in REQUIRED_SCOPES.items() if need is None} == PUBLIC
+    scopes = {f"{method} {route.path}": policy_of(route.endpoint).scope for route in routes for method in route.methods}
+    assert set(scopes) == set(CASES) | PUBLIC
+    assert {name for name, scope in scopes.items() if scope is None} == PUBLIC
+    assert {name: str(scope) for name, scope in scopes.items() if scope} == {
+        name: case.scope for name, case in CASES.items()
+    }
 
 
-def test_a_route_without_a_declared_need_is_not_served(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(REQUIRED_SCOPES, "POST /merge")
-    with pytest.raises(LookupError, match="POST /merge"):
-        create_app(GatewaySettings())
+def test_a_route_without_a_declared_scope_cannot_be_registered() -> None:
+    router = APIRouter(route_class=GatewayRoute)
+    with pytest.raises(TypeError, match="/new with @requires"):
+
+        @router.post("/new")
+        @idempotent()
+        def create() -> None:
+            """Raise before a request can arrive."""
 
 
 @pytest.mark.parametrize("route", CASES)

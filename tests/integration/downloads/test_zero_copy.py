@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from benchmarks.harness.processes import eventually
+from service.auth.scoped_stores import Stores
 from tests.integration.downloads.conftest import WEIGHTS, ServedWeights
 from tests.integration.uploads.served import served
 
@@ -152,7 +153,9 @@ def test_connections_of_clients_that_do_not_read_are_closed(
 
 
 def test_a_truncated_file_ends_its_response_early(weights: ServedWeights, logged: Callable[[], list[str]]) -> None:
-    path = weights.gateway.context.blobs.path(weights.gateway.http.get("/models/plain@0").json()["weights"])
+    path = weights.gateway.services.get(Stores).blobs.path(
+        weights.gateway.http.get("/models/plain@0").json()["weights"]
+    )
     path.chmod(0o600)
     with _request(weights, buffer=4096) as connection:
         assert connection.recv(1000)

@@ -14,17 +14,17 @@ import uvloop
 
 from benchmarks.harness.processes import eventually
 from service.app import create_app
-from service.pipeline.context import Context
+from service.pipeline.dependencies import Services
 from service.server.gateway_server import GatewayServer
 from service.settings import GatewaySettings
 
 
 @dataclass(frozen=True)
 class Served:
-    """A gateway that listens, what its routes work with, and a client of it."""
+    """A gateway that listens, its services, and a client of it."""
 
     port: int
-    context: Context
+    services: Services
     http: httpx.Client
 
     def connect(self) -> socket.socket:
@@ -49,7 +49,7 @@ def served(settings: GatewaySettings) -> Iterator["Served"]:
         eventually(lambda: server.started, "the gateway listens")
         port = listener.getsockname()[1]
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=90, trust_env=False) as http:
-            yield Served(port, app.state.context, http)
+            yield Served(port, app.state.services, http)
     finally:
         server.should_exit = True
         thread.join()

@@ -16,6 +16,7 @@ from registry.api_key import Scope, new_key
 from registry.blobs.writer import FileBlobWriter
 from registry.state.state_store import StateStore
 from service.settings import GatewaySettings
+from service.uploads.writer_lock import WriterLocks
 from tests.integration.uploads.conftest import FILE
 from tests.integration.uploads.served import Served, SlowDisk, served
 
@@ -49,7 +50,7 @@ def _start(gateway: Served, url: str, sent: bytes, offset: int = 0, *more: str) 
         *more,
     ]
     connection.sendall("\r\n".join([*headers, "", ""]).encode() + sent)
-    eventually(lambda: gateway.context.senders.is_held(url.rpartition("/")[2]), "the request holds the lock")
+    eventually(lambda: gateway.services.get(WriterLocks).is_held(url.rpartition("/")[2]), "the request holds the lock")
     return connection
 
 
