@@ -1,4 +1,4 @@
-"""How many bodies each owner may send at once."""
+"""Concurrency limit of uploads: how many bodies each owner may send at once."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,17 +8,20 @@ from registry.errors import TooManyUploads
 
 
 class UploadLimit:
-    """Counts bodies on their way in, by owner. Used from the event loop alone."""
+    """Counts request bodies in progress by owner, for one event loop.
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    per_owner: maximum number for each owner.
+    """
+
+    def __init__(self, per_owner: int) -> None:
+        self.per_owner = per_owner
         self._taken: Counter[str] = Counter()
 
     @contextmanager
-    def taken(self, owner: str, besides: int = 0) -> Iterator[None]:
-        """Take a slot while the block runs; `besides` more are taken elsewhere. Raises TooManyUploads."""
-        if self._taken[owner] + besides >= self.most:
-            raise TooManyUploads(self.most)
+    def slot(self, owner: str, besides: int = 0) -> Iterator[None]:
+        """Count one body while the block runs, beside `besides` other uploads. Raises TooManyUploads."""
+        if self._taken[owner] + besides >= self.per_owner:
+            raise TooManyUploads(self.per_owner)
         self._taken[owner] += 1
         try:
             yield

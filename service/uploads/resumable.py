@@ -58,7 +58,7 @@ async def create(service: UploadService, request: Request) -> Upload:
         created_at=time,
         expires_at=time,
     )
-    stored = await run_in_threadpool(service.uploads.create, upload, service.limit.most)
+    stored = await run_in_threadpool(service.uploads.create, upload, service.limit.per_owner)
     if not has_body:
         return stored
     try:
@@ -206,7 +206,7 @@ class _Piece:
         if self._verified and not self._upload_invalid:
             with suppress(OdemError):
                 await self._checked(self._sink.drain())
-        await self._sink.settle()
+        await self._sink.wait_idle()
         ending: Callable[[], object] = self._writer.rewind
         if self._verified:
             ending = self._writer.abort if self._upload_invalid else self._writer.pause

@@ -18,15 +18,14 @@ _BUFFERS = 3
 
 
 class SafetensorsSink:
-    """A safetensors file on its way into the blob store.
+    """Byte sink that writes a safetensors file to the blob store.
 
-    The header is checked, also by `check`, before more than one chunk of data is taken; then room is reserved for the
-    whole file. Chunks of 1 MiB are hashed and written in a thread while the next ones fill: three reused buffers of
-    memory, whatever the file's size.
+    It validates the header before it accepts more than one chunk, then reserves disk space for the whole file. A thread
+    hashes and writes chunks of 1 MiB while the next ones fill: three reused buffers, whatever the file's size.
 
-    begin: opens the writer, in a thread; what it has already is not asked for again. expected: what the bytes that are
-    put must hash to. announced: the file's size, where the client has said it, so that a header that says otherwise is
-    refused at once.
+    begin: opens the writer, in a thread; a resumed upload's writer already has bytes. check: validates the header
+    further and raises for one it cannot accept. expected: digests of the bytes. announced: the file's size, where the
+    client has announced it, so that a header that contradicts it is refused at once.
     """
 
     def __init__(
@@ -54,29 +53,29 @@ class SafetensorsSink:
 
     @property
     def header(self) -> Header:
-        """The checked header; there after `finish`."""
+        """The validated header; available after `finish`."""
         return self._reader.finish()
 
     async def put(self, data: bytes | bytearray) -> None:
-        """Raises what the checks raise, NotSafetensors, TooLarge, StorageFull."""
+        """Add bytes. Raises NotSafetensors, TooLarge, StorageFull, and what `check` raises."""
         view = memoryview(data)
         while view:
-            taken = min(_CHUNK - self._filled, len(view))
-            self._buffer[self._filled : self._filled + taken] = view[:taken]
-            self._filled += taken
-            view = view[taken:]
+            count = min(_CHUNK - self._filled, len(view))
+            self._buffer[self._filled : self._filled + count] = view[:count]
+            self._filled += count
+            view = view[count:]
             if self._filled == _CHUNK or self._reader.header is None:
                 await self._flush()
         if self._reader.header is None:
             await self._wait()
 
     async def drain(self) -> None:
-        """Write all that was put."""
+        """Write all bytes that were added."""
         await self._flush()
         await self._wait()
 
     async def finish(self) -> None:
-        """Write the rest and check that the file has the size that its header says, and the digests."""
+        """Write the rest; check the file's size against its header, and the digests."""
         await self.drain()
         header = self._reader.finish()
         written = self._writer.written if self._writer else 0
@@ -85,29 +84,29 @@ class SafetensorsSink:
             item.check()
 
     def read(self, start: int, length: int) -> bytes:
-        """Bytes of the file, for checks before the commit."""
+        """Read bytes of the file, for checks before the commit."""
         assert self._writer is not None  # noqa: S101  finish has been called
         return self._writer.read(start, length)
 
     async def commit(self) -> Blob:
-        """Make the blob visible; call after `finish`. Raises DigestMismatch."""
+        """Make the blob visible, after `finish`. Raises DigestMismatch."""
         assert self._writer is not None  # noqa: S101  finish has been called
         return await run_in_threadpool(self._writer.commit, self._digest)
 
     async def abort(self) -> None:
-        """Forget the file, after a write that may be under way."""
-        await self.settle()
+        """Delete the file, after any write in progress."""
+        await self.wait_idle()
         if self._writer is not None:
             await run_in_threadpool(self._writer.abort)
 
-    async def settle(self) -> None:
-        """Wait for a write that is under way, whatever comes of it."""
+    async def wait_idle(self) -> None:
+        """Wait for a write in progress, and ignore its result."""
         if self._writing is not None:
             await asyncio.wait([self._writing])
             self._writing.cancelled() or self._writing.exception()
 
     async def _flush(self) -> None:
-        """Hand the buffer over, and take a free one; wait for one when the disk is slower than the sender."""
+        """Queue the buffer for writing and continue with a free one; wait when the disk is slower than the client."""
         if not self._filled:
             return
         if self._writing is not None and self._writing.done():
@@ -115,7 +114,7 @@ class SafetensorsSink:
         self._full.append((self._buffer, self._filled))
         self._filled = 0
         if self._writing is None:
-            self._writing = asyncio.ensure_future(run_in_threadpool(self._drain))
+            self._writing = asyncio.ensure_future(run_in_threadpool(self._write_queued))
         if not self._free and self._buffers < _BUFFERS:
             self._buffers += 1
             self._free.append(bytearray(_CHUNK))
@@ -124,28 +123,28 @@ class SafetensorsSink:
         self._buffer = self._free.popleft()
 
     async def _wait(self) -> None:
-        """Wait until all that was handed over is written."""
+        """Wait until all queued buffers are written."""
         while self._writing is not None:
             await asyncio.shield(self._writing)
-            # The thread may have looked for the last time just before the last buffer was handed over.
-            self._writing = asyncio.ensure_future(run_in_threadpool(self._drain)) if self._full else None
+            # The thread may have ended just before the last buffer was queued.
+            self._writing = asyncio.ensure_future(run_in_threadpool(self._write_queued)) if self._full else None
 
-    def _drain(self) -> None:
-        """In a thread: take the buffers that are full, in order."""
+    def _write_queued(self) -> None:
+        """In a thread: write the queued buffers in order."""
         while self._full:
             buffer, size = self._full.popleft()
             with memoryview(buffer) as view:
-                self._take(view[:size])
+                self._write(view[:size])
             self._free.append(buffer)
 
-    def _take(self, chunk: memoryview) -> None:
-        """Check the header as it completes, then hash and write."""
+    def _write(self, chunk: memoryview) -> None:
+        """Validate the header once it is complete; hash and write."""
         if self._writer is None:
             self._writer = self._open()
         if self._reader.header is None:
             header = self._reader.feed(chunk)
             if header is not None:
-                self._admit(header)
+                self._validate(header)
                 self._writer.reserve(header.size)
         if self._reader.header is not None and self._writer.written + len(chunk) > self._reader.header.size:
             _check_size(self._writer.written + len(chunk), self._reader.header)
@@ -154,15 +153,15 @@ class SafetensorsSink:
         self._writer.write(chunk)
 
     def _open(self) -> BlobWriter:
-        """The writer; the header of what it has already is read again."""
+        """Open the writer, and read the header again if it already has bytes."""
         writer, position = self._begin(), 0
         while self._reader.header is None and position < writer.written:
-            piece = writer.read(position, min(_CHUNK, writer.written - position))
-            self._reader.feed(piece)
-            position += len(piece)
+            chunk = writer.read(position, min(_CHUNK, writer.written - position))
+            self._reader.feed(chunk)
+            position += len(chunk)
         return writer
 
-    def _admit(self, header: Header) -> None:
+    def _validate(self, header: Header) -> None:
         if header.size > self._limit:
             raise TooLarge(
                 f"The file has {header.size} bytes; at most {self._limit} are allowed (ODEM_MAX_UPLOAD_BYTES)."
@@ -173,8 +172,8 @@ class SafetensorsSink:
 
 
 def _check_size(size: int, header: Header) -> None:
-    """Raises NotSafetensors unless a file of `size` bytes is one of this header."""
+    """Raises NotSafetensors unless the header describes a file of `size` bytes."""
     if size < header.size:
-        raise NotSafetensors(f"The file has {size} bytes, but its header describes {header.size}: it is truncated.")
+        raise NotSafetensors(f"The file is truncated: it has {size} bytes, and its header describes {header.size}.")
     if size > header.size:
-        raise NotSafetensors(f"The file has more bytes than the {header.size} that its header describes.")
+        raise NotSafetensors(f"The file is longer than the {header.size} bytes that its header describes.")

@@ -33,7 +33,7 @@ class UploadService:
     async def slot(self) -> AsyncIterator[None]:
         """Count a body against its owner's concurrency limit while the block runs. Raises TooManyUploads."""
         owner = self.caller.identity
-        with self.limit.taken(owner, besides=await run_in_threadpool(self.uploads.count, owner)):
+        with self.limit.slot(owner, besides=await run_in_threadpool(self.uploads.count, owner)):
             yield
 
 

@@ -31,49 +31,51 @@ def check_version(headers: Mapping[str, str]) -> None:
 
 
 def check_media_type(headers: Mapping[str, str]) -> None:
-    """Raises MediaTypeUnsupported unless the body is a piece of an upload."""
+    """Raises MediaTypeUnsupported unless the body is part of an upload."""
     kind = headers.get("content-type", "").split(";")[0].strip().lower()
     if kind != MEDIA_TYPE:
-        raise MediaTypeUnsupported(f"The bytes of an upload come as {MEDIA_TYPE}, not as {kind[:60]!r}.")
+        raise MediaTypeUnsupported(f"Content-Type must be {MEDIA_TYPE}, not {kind[:60]!r}.")
 
 
 def read_size(headers: Mapping[str, str], name: str) -> int:
     """Upload-Length or Upload-Offset, in bytes. Raises MalformedUpload."""
     text = headers.get(name.lower(), "")
     if re.fullmatch(r"[0-9]{1,18}", text, re.ASCII) is None:
-        raise MalformedUpload(f"The header {name} must be there and hold a number of bytes, not {text[:30]!r}.")
+        raise MalformedUpload(f"The header {name} must be a number of bytes, not {text[:30]!r}.")
     return int(text)
 
 
 def read_metadata(headers: Mapping[str, str]) -> tuple[str, Digest | None]:
-    """Upload-Metadata as it came, and the sha256 that it promises under the key `sha256`. Raises MalformedUpload."""
+    """Upload-Metadata unchanged, and the digest in its key `sha256`, if any. Raises MalformedUpload."""
     text = headers.get("upload-metadata", "")
     if len(text) > _METADATA_LIMIT:
-        raise MalformedUpload(f"Upload-Metadata has more than {_METADATA_LIMIT} characters.")
+        raise MalformedUpload(f"Upload-Metadata exceeds {_METADATA_LIMIT} characters.")
     values: dict[str, str] = {}
     for pair in text.split(",") if text.strip() else []:
         key, _, value = pair.strip().partition(" ")
         try:
             values[key] = base64.b64decode(value, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError) as error:
-            raise MalformedUpload(f"Upload-Metadata's value of {key[:50]!r} is no base64 of UTF-8.") from error
+            raise MalformedUpload(
+                f"The value of {key[:50]!r} in Upload-Metadata is not base64-encoded UTF-8."
+            ) from error
     if "sha256" not in values:
         return text, None
     match = _SHA256.fullmatch(values["sha256"].strip())
     if match is None:
-        raise MalformedUpload("Upload-Metadata's sha256 must be 64 lower-case hexadecimal digits.")
+        raise MalformedUpload("The sha256 in Upload-Metadata must be 64 lower-case hexadecimal digits.")
     return text, f"sha256:{match[1]}"
 
 
 def read_checksums(headers: Mapping[str, str]) -> list[Expected]:
-    """What this piece must hash to: Upload-Checksum, and Content-Digest or Repr-Digest. Raises MalformedUpload."""
+    """Expected digests of a body: Upload-Checksum, Content-Digest or Repr-Digest. Raises MalformedUpload."""
     found = read_digests(headers)
     text = headers.get("upload-checksum")
     if text is None:
         return found
     algorithm, _, value = text.strip().partition(" ")
     if algorithm not in CHECKSUMS.split(","):
-        raise MalformedUpload(f"The checksum algorithm {algorithm[:30]!r} is not one of {CHECKSUMS}.")
+        raise MalformedUpload(f"The checksum algorithm {algorithm[:30]!r} is not supported; use one of {CHECKSUMS}.")
     try:
         return [*found, Expected(algorithm, base64.b64decode(value, validate=True))]
     except binascii.Error as error:
@@ -81,7 +83,7 @@ def read_checksums(headers: Mapping[str, str]) -> list[Expected]:
 
 
 def capabilities(max_size: int) -> dict[str, str]:
-    """The headers that answer OPTIONS."""
+    """Headers of the response to OPTIONS."""
     return {
         "Tus-Version": VERSION,
         "Tus-Extension": EXTENSIONS,
@@ -91,7 +93,7 @@ def capabilities(max_size: int) -> dict[str, str]:
 
 
 def standing(upload: Upload) -> dict[str, str]:
-    """The headers that say how far an upload has come; once it is a blob, they name it."""
+    """Headers with the state of an upload and, once it is complete, with the digest of its blob."""
     headers = {
         "Upload-Offset": str(upload.offset),
         "Upload-Length": str(upload.length),
