@@ -18,26 +18,26 @@ from service.events.schemas import GapEvent, PresentEvent, ProgressEvent, StateE
 from service.events.waiting import EventFeed
 
 _RETRY_MS = 1000
-_MOST_MERGES = 100
+_MAX_MERGES = 100
 
 
 class EventStream(StreamingResponse):
-    """An answer that goes on; `cleanup` is closed when it ends, however that is."""
+    """Streaming response of server-sent events. `cleanup` is closed when it ends, for whatever reason."""
 
     def __init__(self, frames: AsyncIterator[bytes], cleanup: ExitStack) -> None:
-        # The second header asks proxies not to hold events back.
+        # X-Accel-Buffering asks proxies not to buffer events.
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         super().__init__(frames, media_type="text/event-stream", headers=headers)
         self._cleanup = cleanup
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it until it ends or the client goes."""
+        """Send events until the stream ends or the client disconnects."""
         with self._cleanup:
             await super().__call__(scope, receive, send)
 
 
 async def merge_events(feed: EventFeed, merge_id: str, last_id: str | None) -> EventStream | None:
-    """A merge's present state and then its events, up to the one that ends it. None: nothing comes after `last_id`.
+    """A merge's present state, then its events up to the terminal state. None if no event follows `last_id`.
 
     Raises MergeNotFound, InvalidRecord, Overloaded.
     """
@@ -56,18 +56,18 @@ async def merge_events(feed: EventFeed, merge_id: str, last_id: str | None) -> E
             if merge.state.terminal and not missed:
                 return None
             frames.extend(frame for event in missed for frame in _frames(event))
-        return EventStream(_go_on(feed, watch, present, frames, merge), cleanup.pop_all())
+        return EventStream(_frames_from(feed, watch, present, frames, merge), cleanup.pop_all())
 
 
 async def lineage_events(feed: EventFeed, lineage: str, last_id: str | None) -> EventStream:
-    """A lineage's present and then its events, without an end.
+    """A lineage's present state, then its events, without an end.
 
     Raises LineageNotFound, InvalidRecord, Overloaded.
     """
     last = Position.parse(last_id) if last_id else None
     with ExitStack() as cleanup:
         watch = cleanup.enter_context(feed.watchers.watching(lineage))
-        present = await feed.events.present_lineage(lineage, _MOST_MERGES)
+        present = await feed.events.present_lineage(lineage, _MAX_MERGES)
         frames = [format_sse_event(retry=_RETRY_MS)]
         if last is None or not present.reaches(last):
             if last is not None:
@@ -77,17 +77,17 @@ async def lineage_events(feed: EventFeed, lineage: str, last_id: str | None) -> 
             missed = [event async for event in _since(feed, lineage, last, present)]
             frames.extend(frame for event in missed for frame in _frames(event))
         frames.extend(frame for merge in present.merges for frame in _progress_now(merge))
-        return EventStream(_go_on(feed, watch, present, frames, None), cleanup.pop_all())
+        return EventStream(_frames_from(feed, watch, present, frames, None), cleanup.pop_all())
 
 
 def _since(feed: EventFeed, lineage: str, last: Position, present: Present) -> AsyncIterator[Event]:
     return feed.events.since(lineage, last, present.position)
 
 
-async def _go_on(
+async def _frames_from(
     feed: EventFeed, watch: Subscription, present: Present, frames: Sequence[bytes], merge: Merge | None
 ) -> AsyncIterator[bytes]:
-    """What has been made ready, then what happens; comments while nothing does."""
+    """The prepared frames, then those of new events, with comments as heartbeats."""
     yield b"".join(frames)
     if merge is not None and merge.state.terminal:
         return
@@ -118,7 +118,7 @@ def _progress_now(merge: Merge) -> Iterator[bytes]:
 
 
 def _frames(event: Event) -> Iterator[bytes]:
-    """An event as it is sent. A merge's end may make a version: that is told first, under one id, so both or none."""
+    """Frames of an event. A new version comes before its merge's state, under one id: a client gets both or none."""
     if event.progress is not None and event.merge is not None:
         yield _frame(ProgressEvent(lineage=event.lineage, merge=event.merge, progress=event.progress))
         return

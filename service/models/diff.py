@@ -1,4 +1,4 @@
-"""Two versions side by side: their weights, tasks and scores."""
+"""Diff of two versions: their weights, tasks and scores."""
 
 from typing import Any, Self
 
@@ -14,13 +14,13 @@ from service.uploads.stored_headers import stored_header
 
 
 class ChangeView(BaseModel):
-    """How far b is from a; null where a measure is not defined."""
+    """Distance between a and b; null where a measure is undefined."""
 
-    l2: float | None = Field(description="‖b − a‖")
-    relative: float | None = Field(description="‖b − a‖ / ‖a‖")
-    max_abs: float | None = Field(description="the largest |b − a|")
-    cosine: float | None = Field(description="the cosine of the angle between a and b")
-    not_finite: int = Field(description="elements that are not finite in a or b; the measures leave them out")
+    l2: float | None = Field(description="Euclidean norm ‖b − a‖.")
+    relative: float | None = Field(description="Relative norm ‖b − a‖ / ‖a‖.")
+    max_abs: float | None = Field(description="Largest absolute difference |b − a|.")
+    cosine: float | None = Field(description="Cosine of the angle between a and b.")
+    not_finite: int = Field(description="Number of elements that are not finite in a or b; the measures ignore them.")
 
     @classmethod
     def of(cls, change: Change) -> Self:
@@ -29,89 +29,89 @@ class ChangeView(BaseModel):
 
 
 class TensorShape(BaseModel):
-    """A tensor as a header tells it."""
+    """Dtype and shape of a tensor."""
 
-    dtype: str
-    shape: list[int]
+    dtype: str = Field(description="Dtype, as in the safetensors format.", examples=["BF16"])
+    shape: list[int] = Field(description="Size of each dimension.")
 
 
 class TensorDiff(BaseModel):
-    """A tensor that is not the same in both. Missing in a: added; in b: removed. No change: another shape."""
+    """A tensor that differs between the versions."""
 
-    name: str
-    a: TensorShape | None
-    b: TensorShape | None
-    change: ChangeView | None
+    name: str = Field(description="Name of the tensor.")
+    a: TensorShape | None = Field(description="The tensor in a; null if b adds it.")
+    b: TensorShape | None = Field(description="The tensor in b; null if b removes it.")
+    change: ChangeView | None = Field(description="How far b is from a; null if the shapes differ.")
 
 
 class Scores(BaseModel):
-    """What a version's report says of a task after its merge; null where nothing was measured."""
+    """Scores of a task in a version, as its merge measured them."""
 
-    utility: float
-    loss: float | None
-    accuracy: float | None
+    utility: float = Field(description="Utility (importance) of the task.")
+    loss: float | None = Field(description="Loss after the merge; null if it was not measured.")
+    accuracy: float | None = Field(description="Accuracy after the merge; null if it was not measured.")
 
 
 class TaskDiff(BaseModel):
     """A task of either version."""
 
-    name: str
-    a: Scores | None
-    b: Scores | None
+    name: str = Field(description="Name of the task.")
+    a: Scores | None = Field(description="Scores in a; null if a does not have the task.")
+    b: Scores | None = Field(description="Scores in b; null if b does not have the task.")
 
 
 class DiffView(BaseModel):
-    """What differs between two versions. tensors: those that are not the same; unchanged: how many are."""
+    """Differences between two versions."""
 
-    a: str
-    b: str
-    total: ChangeView = Field(description="Of all tensors that both have in one shape, as one vector.")
-    tensors: list[TensorDiff]
-    unchanged: int
-    tasks: list[TaskDiff]
+    a: str = Field(description="Full name of the first version.", examples=["default@2"])
+    b: str = Field(description="Full name of the second version.", examples=["default@3"])
+    total: ChangeView = Field(description="Change over all tensors that both have in the same shape, as one vector.")
+    tensors: list[TensorDiff] = Field(description="Tensors that differ.")
+    unchanged: int = Field(description="Number of tensors that do not differ.")
+    tasks: list[TaskDiff] = Field(description="Tasks of both versions.")
 
 
 def diff(stores: Stores, settings: GatewaySettings, differ: TensorDiffer, first: str, second: str) -> DiffView:
-    """Compare two versions. Takes long for large ones, so not for the event loop.
+    """Compare two versions. Blocks for as long as it takes to read both files.
 
     Raises VersionNotFound, VersionRetired, Overloaded.
     """
-    a, b = (_find(stores, word) for word in (first, second))
+    a, b = (_find(stores, reference) for reference in (first, second))
     paths = [stores.blobs.path(version.weights) for version in (a, b)]
     headers = [stored_header(stores.blobs, version.weights, settings) for version in (a, b)]
 
     def make() -> Comparison:
         return compare_files((paths[0], headers[0]), (paths[1], headers[1]))
 
-    found = differ.compare((a.weights, b.weights), make)
+    comparison = differ.compare((a.weights, b.weights), make)
     return DiffView(
         a=a.reference,
         b=b.reference,
-        total=ChangeView.of(found.total),
-        tensors=_tensors(headers[0], headers[1], found),
-        unchanged=found.unchanged,
+        total=ChangeView.of(comparison.total),
+        tensors=_tensors(headers[0], headers[1], comparison),
+        unchanged=comparison.unchanged,
         tasks=_tasks(a, b),
     )
 
 
-def _find(stores: Stores, word: str) -> Version:
-    version = stores.versions.get(VersionReference.parse(word))
+def _find(stores: Stores, reference: str) -> Version:
+    version = stores.versions.get(VersionReference.parse(reference))
     if version.retired_at is not None:
         raise VersionRetired(version.reference)
     return version
 
 
-def _tensors(a: Header, b: Header, found: Comparison) -> list[TensorDiff]:
+def _tensors(a: Header, b: Header, comparison: Comparison) -> list[TensorDiff]:
     names = [*a.tensors, *(name for name in b.tensors if name not in a.tensors)]
     return [
         TensorDiff(
             name=name,
             a=_shape(a, name),
             b=_shape(b, name),
-            change=ChangeView.of(found.changed[name]) if name in found.changed else None,
+            change=ChangeView.of(comparison.changed[name]) if name in comparison.changed else None,
         )
         for name in names
-        if name in found.changed or _shape(a, name) != _shape(b, name)
+        if name in comparison.changed or _shape(a, name) != _shape(b, name)
     ]
 
 

@@ -24,7 +24,7 @@ from service.http.response_headers import headers
 from service.models.diff import DiffView, diff
 from service.models.schemas import VersionPage, VersionView
 from service.models.tensor_diff import TensorDiffer
-from service.models.weights_response import Download
+from service.models.weights_response import WeightsDownload
 from service.pipeline.dependencies import ScopedStores, Settings, service
 from service.pipeline.permissions import raises, requires
 from service.pipeline.route import GatewayRoute
@@ -92,8 +92,9 @@ def get_weights(version: str, request: Request, stores: ScopedStores) -> Respons
         if found.retired_at is not None:
             raise VersionRetired(found.reference) from None
         raise
-    moving = version.rpartition("@")[2] != str(found.number)
-    return Download(path, found.weights, found.reference, moving, shared=stores.caller.key is None).answer(request)
+    is_alias = version.rpartition("@")[2] != str(found.number)
+    download = WeightsDownload(path, found.weights, found.reference, is_alias, is_public=stores.caller.key is None)
+    return download.to_response(request)
 
 
 @router.get("/models/{version}/open_clip_config.json", operation_id="getOpenClipConfig", responses=_CONFIG)

@@ -1,6 +1,6 @@
-"""Weights on their way out: an immutable file, its sha256 as ETag, with ranges and conditions.
+"""Response with a version's weights: an immutable file with its sha256 as ETag, ranges and conditional requests.
 
-Source: RFC 9110, sections 8.8.3 (ETag), 13 (conditions) and 14 (ranges).
+Source: RFC 9110, sections 8.8.3 (ETag), 13 (conditional requests) and 14 (ranges).
 """
 
 from dataclasses import dataclass
@@ -16,29 +16,29 @@ from service.server.file_response import ZeroCopyFileResponse
 
 
 @dataclass(frozen=True)
-class Download:
-    """A version's weights.
+class WeightsDownload:
+    """Response with a version's weights.
 
-    reference: the version's numbered name. moving: whether the name that was asked for may mean other bytes tomorrow.
-    shared: whether everybody may read them, so that caches between here and the client may keep them for others.
+    reference: the version's numbered name. is_alias: whether the requested name may later refer to another version.
+    is_public: whether anyone may read the weights, so that shared caches may store them.
     """
 
     path: Path
     digest: str
     reference: str
-    moving: bool
-    shared: bool
+    is_alias: bool
+    is_public: bool
 
-    def answer(self, request: Request) -> Response:
-        """The bytes, a range of them, or 304 when the client has them. Raises WeightsChanged."""
+    def to_response(self, request: Request) -> Response:
+        """The file, a range of it, or 304 when the client has it. Raises WeightsChanged."""
         etag = f'"{self.digest}"'
         if not _matches(request.headers.get("if-match", "*"), etag):
             raise WeightsChanged(self.reference)
-        who = "public" if self.shared else "private"
+        visibility = "public" if self.is_public else "private"
         headers = {
             "ETag": etag,
             "Repr-Digest": repr_digest(self.digest),
-            "Cache-Control": "no-cache" if self.moving else f"{who}, max-age=31536000, immutable",
+            "Cache-Control": "no-cache" if self.is_alias else f"{visibility}, max-age=31536000, immutable",
             "Content-Location": f"/models/{self.reference}/weights",
         }
         if _matches(request.headers.get("if-none-match", "").replace("W/", ""), etag):
@@ -48,5 +48,5 @@ class Download:
 
 
 def _matches(condition: str, etag: str) -> bool:
-    """Whether a list of entity tags names this one; weak tags name nothing that is sent in ranges."""
+    """Whether a list of entity tags contains this one. Weak tags never match a file that is sent in ranges."""
     return any(item.strip() in {"*", etag} for item in condition.split(","))
