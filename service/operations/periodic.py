@@ -4,9 +4,11 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 
+from registry.blobs.files import forget_abandoned
 from registry.blobs.store import AdminUploadStore
 from registry.errors import OdemError
 from registry.state.merges import MergeRepository
@@ -17,8 +19,10 @@ _OVERDUE_SECONDS = 1.0
 
 
 @asynccontextmanager
-async def periodic_work(uploads: AdminUploadStore, merges: MergeRepository) -> AsyncIterator[None]:
+async def periodic_work(data_dir: Path, uploads: AdminUploadStore, merges: MergeRepository) -> AsyncIterator[None]:
     """Delete expired uploads every minute, cancel overdue merges every second, while the block runs."""
+    if count := await run_in_threadpool(forget_abandoned, data_dir):
+        _log.warning("Deleted %d uploads of gateways or workers that died.", count)
     tasks = [asyncio.create_task(_expire(uploads)), asyncio.create_task(_cancel_overdue(merges))]
     try:
         yield

@@ -91,6 +91,10 @@ class AuditLog:
             await asyncio.sleep(_REFUSAL_PAUSE)
             await self.flush()
 
+    async def close(self) -> None:
+        """Write pending entries before the gateway stops."""
+        await self.flush()
+
     async def flush(self) -> None:
         """Write pending entries."""
         pending, self._pending = self._pending, []

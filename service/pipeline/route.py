@@ -7,15 +7,18 @@ of the body is read, so a client that sends `Expect: 100-continue` sends no body
 import math
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from registry.api_key import Scope
 from registry.errors import LineageNotFound, NotAllowed
+from registry.state.async_connection import AsyncRedisClient
+from registry.state.idempotency import IdempotencyRepository
 from registry.state.interface import IdempotencyStore
 from registry.state.quotas import QuotaRepository
+from registry.state.state_store import StateStore
 from service.auth.api_keys import Authenticator
 from service.auth.rate_limits import ByteMeter, Limits, RateLimiter
 from service.auth.request_state import RequestState, request_state
@@ -36,6 +39,17 @@ class Pipeline:
     authenticator: Authenticator
     limiter: RateLimiter
     idempotency: IdempotencyStore
+
+    @classmethod
+    def create(cls, settings: GatewaySettings, state: StateStore, client: AsyncRedisClient) -> Self:
+        """The pipeline on the gateway's stores."""
+        return cls(
+            settings,
+            state.quotas,
+            Authenticator(state.api_keys, settings.key_cache_seconds),
+            RateLimiter(state.quotas),
+            IdempotencyRepository(client, settings.idempotency_lease_seconds, settings.idempotency_seconds),
+        )
 
     async def admit(self, request: Request, state: RequestState, scope: Scope | None, *, names_lineage: bool) -> None:
         """Authenticate the caller and take a token of its rate limit.

@@ -63,6 +63,12 @@ _PLANTS = [
     ("merging", "import redis", "merging is pure"),
     ("service", "import torch", "no torch"),
     ("standalone", "import service.settings", "standalone starts"),
+    ("service/http", "import service.auth.api_keys", "service: features, pipeline, auth, http"),
+    ("service/auth", "import service.pipeline.route", "service: features, pipeline, auth, http"),
+    ("service/pipeline", "import service.merges.schemas", "service: features, pipeline, auth, http"),
+    ("service/webhooks", "import service.merges.schemas", "features do not import each other"),
+    ("service/server", "import service.pipeline.route", "service.server knows nothing"),
+    ("service/uploads", "import service.merges.ingest", "no import cycles"),
 ]
 
 
