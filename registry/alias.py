@@ -11,7 +11,7 @@ from registry.version import LATEST
 
 def _not_a_version(name: str) -> str:
     if name == LATEST or re.fullmatch(r"\d+", name):
-        message = "'latest' and numbers name versions already"
+        message = "'latest' and numbers already name versions"
         raise ValueError(message)
     return name
 
@@ -21,7 +21,7 @@ AliasName = Annotated[Name, AfterValidator(_not_a_version)]
 
 
 class Alias(Record):
-    """A name for a version. `revision` rises with every change of it: two equal ones are the same state."""
+    """A name for a version. `revision` rises with every change; equal revisions mean the same state."""
 
     lineage: Name
     name: AliasName

@@ -1,4 +1,4 @@
-"""API keys: who may do what. Of a key's secret only the hash is ever stored."""
+"""API keys, their scopes and limits. Only the hash of a key's secret is stored."""
 
 import hashlib
 import hmac
@@ -16,31 +16,31 @@ _TOKEN = re.compile(r"odem_([0-9a-f]{16})_([0-9a-f]{48})")
 
 
 class Scope(StrEnum):
-    """What a key may do. Each includes those before it."""
+    """Permissions of a key. Each scope includes those before it."""
 
     READ = "read"
     MERGE = "merge"
     ADMIN = "admin"
 
     def includes(self, other: "Scope") -> bool:
-        """Whether whoever has this scope has the other one too."""
+        """Whether this scope includes the other one."""
         order = list(Scope)
         return order.index(self) >= order.index(other)
 
 
 class KeyLimits(Record):
-    """A key's own limits; what is None is as the gateway's settings say, 0 is no limit."""
+    """A key's own limits. None: the gateway's setting; 0: no limit."""
 
-    rate: float | None = Field(None, ge=0, description="Requests per second in the long run.")
-    burst: int | None = Field(None, ge=1, description="Requests at once after a pause.")
-    queued_merges: int | None = Field(None, ge=0, description="Merges that have not ended, at once.")
-    upload_bytes_per_day: int | None = Field(None, ge=0, description="Bytes sent in one day (UTC).")
+    rate: float | None = Field(None, ge=0, description="Sustained requests per second.")
+    burst: int | None = Field(None, ge=1, description="Burst of requests after a pause.")
+    queued_merges: int | None = Field(None, ge=0, description="Unfinished merges at a time.")
+    upload_bytes_per_day: int | None = Field(None, ge=0, description="Bytes sent per day (UTC).")
 
 
 class ApiKey(Record):
-    """One key. `hash` is the SHA-256 of its secret: 192 random bits need no slow hash.
+    """An API key. `hash` is the SHA-256 of its secret: 192 random bits need no slow hash.
 
-    lineages: names that it is limited to; None for all. The names need not exist yet.
+    lineages: names of the lineages that it is limited to, which need not exist yet; None for all.
     """
 
     id: str
@@ -54,7 +54,7 @@ class ApiKey(Record):
     revoked_at: Timestamp | None = None
 
     def matches(self, secret: str) -> bool:
-        """Whether this is the key's secret, in a time that does not depend on how much of it is right."""
+        """Whether this is the key's secret; a constant-time comparison."""
         return hmac.compare_digest(self.hash, hash_secret(secret))
 
     def is_live(self, when: datetime) -> bool:
@@ -63,7 +63,7 @@ class ApiKey(Record):
 
     @property
     def key_scope_hash(self) -> str:
-        """The same for all keys that are limited to the same lineages: what one of them has sent, all may name."""
+        """Equal for all keys limited to the same lineages, which may use each other's blobs."""
         return hashlib.sha256(",".join(self.lineages or ()).encode()).hexdigest()[:32]
 
     def sees(self, lineage: str) -> bool:
@@ -83,7 +83,7 @@ def new_key(
     expires_at: datetime | None = None,
     limits: KeyLimits | None = None,
 ) -> tuple[ApiKey, str]:
-    """A fresh key, and its token: the only time that anybody has it. Raises ValidationError for a bad name."""
+    """A new key and its token, which is not stored. Raises ValidationError for an invalid name."""
     identity, secret = secrets.token_hex(8), secrets.token_hex(24)
     key = ApiKey(
         id=identity,
@@ -99,6 +99,6 @@ def new_key(
 
 
 def split_token(token: str) -> tuple[str, str] | None:
-    """A token's id and secret; None for what cannot be a token."""
+    """A token's id and secret; None if it is malformed."""
     found = _TOKEN.fullmatch(token)
     return (found[1], found[2]) if found else None

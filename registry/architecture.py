@@ -1,7 +1,7 @@
-"""Architectures: what the registry knows of a network without torch.
+"""Architectures of open_clip networks, checked without torch.
 
-The configs of open_clip's named models stand in `registry/open_clip/configs.json`, a copy of the installed release that
-a test holds equal to it. A lineage stores its resolved config, so a later open_clip release changes no lineage.
+The configs of open_clip's named models are in `registry/open_clip/configs.json`, a copy of the installed release's,
+as a test checks. A lineage stores its resolved config, so a later open_clip release changes no lineage.
 """
 
 import json
@@ -22,11 +22,11 @@ OPENAI_MEAN = (0.48145466, 0.4578275, 0.40821073)
 OPENAI_STD = (0.26862954, 0.26130258, 0.27577711)
 
 Shapes = Mapping[str, tuple[int, ...]]
-"""Tensor name to shape, as a safetensors header tells them."""
+"""Tensor name to shape, as in a safetensors header."""
 
 
 class Preprocess(Record):
-    """How images become the tower's input; the fields of open_clip's `preprocess_cfg`.
+    """Image preprocessing: the fields of open_clip's `preprocess_cfg`.
 
     mean, std: of images in [0, 1], per channel. Source: open_clip `PreprocessCfg`.
     """

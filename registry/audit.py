@@ -1,13 +1,13 @@
-"""The audit log: who did what, and who was refused."""
+"""Entries of the audit log: changes and refused requests."""
 
 from registry.base_record import Record, Timestamp
 
 
 class AuditEntry(Record):
-    """One request that changed something, or would have, or was refused for its key.
+    """One request that changed something, tried to, or was refused because of its key.
 
-    key, name: the API key's id and name; None where none was asked for, or none was good. action: the operation's id.
-    thing: what it was done to, or what was made, as a path. status: of the HTTP answer.
+    key, name: the API key's id and name; None without a valid key. action: the operation id. thing: the resource that
+    was changed or created, as a path. status: of the HTTP response.
     """
 
     time: Timestamp

@@ -1,4 +1,4 @@
-"""The common ground of all records: frozen, strict about unknown fields, JSON in and out."""
+"""Base class of all records: frozen, without unknown fields, to and from JSON."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -7,13 +7,13 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Strin
 
 
 class Record(BaseModel):
-    """An immutable record. Replace it (`model_copy(update=...)`), never change it."""
+    """An immutable record; `model_copy(update=...)` makes a changed copy."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def now() -> datetime:
-    """The time, with its zone (UTC)."""
+    """The current time, in UTC."""
     return datetime.now(UTC)
 
 

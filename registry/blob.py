@@ -1,7 +1,6 @@
 """Blobs: bytes named by their sha256."""
 
-import hashlib
-from typing import Annotated
+from typing import Annotated, Protocol, Self
 
 from pydantic import StringConstraints
 
@@ -11,13 +10,26 @@ Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 """`sha256:` and 64 lower-case hexadecimal digits."""
 
 
+class Hasher(Protocol):
+    """An incremental hash, as `hashlib` makes them."""
+
+    def update(self, data: bytes | bytearray | memoryview, /) -> None:
+        """Hash more bytes."""
+
+    def hexdigest(self) -> str:
+        """The hash of the bytes so far, in hexadecimal digits."""
+
+    def copy(self) -> Self:
+        """An independent hasher of the same bytes."""
+
+
 class Blob(Record):
-    """Bytes that the blob store holds. `size` is in bytes."""
+    """A blob in the blob store. `size` is in bytes."""
 
     digest: Digest
     size: int
 
 
-def format_digest(hasher: "hashlib._Hash") -> str:
-    """The digest that a finished sha256 hasher stands for."""
+def format_digest(hasher: Hasher) -> str:
+    """The digest of a finished sha256 hasher."""
     return f"sha256:{hasher.hexdigest()}"

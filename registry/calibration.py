@@ -1,4 +1,4 @@
-"""Calibration samples: what a client sends beside a checkpoint, checked before anything is stored."""
+"""Validation of calibration files, by their header, before anything is stored."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ IMAGES, LABELS, HEAD = "images", "labels", "head"
 
 @dataclass(frozen=True)
 class CalibrationLimits:
-    """What one task may bring. samples: images of a file. classes: rows of a head. prompts: class names × templates."""
+    """Limits per task. samples: images of a file. classes: rows of a head. prompts: class names × templates."""
 
     samples: int
     classes: int
@@ -31,7 +31,7 @@ def check_calibration(
     unknown = sorted(set(header.tensors) - {IMAGES, LABELS, HEAD})
     if missing or unknown:
         raise CalibrationInvalid(
-            f"A calibration file has the tensors images, labels and, if wanted, head; "
+            f"A calibration file has the tensors images, labels and, optionally, head; "
             f"missing: {missing}, unknown: {unknown[:5]}."
         )
     samples = _check_images(header, image_size, limits.samples)

@@ -1,26 +1,26 @@
-"""Every error that the core raises on purpose.
+"""Exception tree of the core.
 
     OdemError
     ├── NotFound
     │   ├── LineageNotFound   VersionNotFound   MergeNotFound   BlobNotFound   AliasNotFound   KeyNotFound
     │   ├── UploadNotFound    WebhookNotFound
-    ├── NotAuthenticated                      no API key, or one that is not (or no longer) good
+    ├── NotAuthenticated                      no API key, or one that is unknown, revoked or expired
     ├── NotAllowed                            the key's scope or lineages do not cover this
     ├── TooManyRequests                       faster than the key's rate limit
     │   └── QuotaExceeded                     more than the key's quota
     ├── Conflict
     │   ├── LineageExists     MergeEnded
-    │   ├── IdempotencyKeyBusy                        another request with this Idempotency-Key is under way
-    │   ├── AliasChanged                      an alias is not what the change was meant for
-    │   ├── WeightsChanged                    the weights are not those that the download was meant for
+    │   ├── IdempotencyKeyBusy                        another request with this Idempotency-Key is in progress
+    │   ├── AliasChanged                      an alias does not meet the change's precondition
+    │   ├── WeightsChanged                    the weights do not meet the download's precondition
     │   ├── RangeOutside                      bytes beyond a file's end
-    │   ├── UploadBusy        OffsetMismatch  somebody else is sending this upload; it has come less or further far
-    │   └── VersionRetired                    a retention rule has given the version up
+    │   ├── UploadBusy        OffsetMismatch  another request sends this upload; its offset differs
+    │   └── VersionRetired                    a retention rule has retired the version
     ├── InvalidInput
     │   ├── IdempotencyKeyReused                     an Idempotency-Key that was used for something else
-    │   ├── InvalidRecord                     a JSON document that says something impossible
-    │   ├── UnknownArchitecture               a name that open_clip does not know, or a config it cannot build
-    │   ├── ArchitectureMismatch              base weights that are not of the architecture
+    │   ├── InvalidRecord                     a JSON document with invalid content
+    │   ├── UnknownArchitecture               a name unknown to open_clip, or a config that it cannot build
+    │   ├── ArchitectureMismatch              base weights of another architecture
     │   ├── MethodUnavailable                 a recipe that this lineage cannot run
     │   ├── NotSafetensors                    wrong magic, truncated, overlapping, duplicated, unknown dtype ...
     │   │   └── PickleRefused
@@ -29,42 +29,42 @@
     │   ├── EncodingUnsupported  MediaTypeUnsupported    a Content-Encoding or Content-Type that the route does not take
     │   ├── TusVersionUnsupported
     │   └── MalformedUpload                   multipart that is out of order, incomplete or cut off
-    ├── TooLarge                              a documented limit was passed
-    ├── TooManyUploads                        one owner has as many uploads open as allowed
-    ├── SenderTooSlow                         no byte came for as long as allowed
-    ├── DigestMismatch                        bytes that are not what their name says
-    ├── ChecksumMismatch                      a piece of an upload that was damaged on its way
-    ├── StorageFull                           no room on the disk
-    ├── StoreUnavailable                      the state store does not answer
-    ├── Overloaded                            as many do this at once as may
-    └── LeaseLost                             another worker has taken this merge over
+    ├── TooLarge                              a documented limit was exceeded
+    ├── TooManyUploads                        one owner has the maximum number of open uploads
+    ├── SenderTooSlow                         no byte arrived within the time limit
+    ├── DigestMismatch                        bytes whose sha256 is not the expected one
+    ├── ChecksumMismatch                      a chunk of an upload was damaged in transit
+    ├── StorageFull                           the disk is full
+    ├── StoreUnavailable                      the state store does not respond
+    ├── Overloaded                            a concurrency limit is reached
+    └── LeaseLost                             another worker has taken over this merge
 
-Each carries a sentence that a user can act on. Only the table in `service/http/problems.py` knows HTTP.
+Each has a message that a user can act on. Only the table in `service/http/problems.py` knows HTTP.
 """
 
 
 class OdemError(Exception):
-    """Base of all errors of the core. `str(error)` is one or two sentences for a person."""
+    """Base of all errors of the core. `str(error)` is one or two sentences for the user."""
 
 
 class NotFound(OdemError):
-    """Something was asked for that does not exist."""
+    """The requested thing does not exist."""
 
 
 class LineageNotFound(NotFound):
     """No lineage has this name."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"There is no lineage {name!r}. Create it first, or take one from the list of lineages.")
+        super().__init__(f"Lineage {name!r} not found. Create it with POST /lineages, or see GET /lineages.")
 
 
 class VersionNotFound(NotFound):
-    """No version answers to this reference."""
+    """No version has this number or alias."""
 
     def __init__(self, reference: str) -> None:
         super().__init__(
-            f"There is no version {reference!r}. Write name@number, name@latest or, for the lineage 'default', "
-            "number or latest alone. The list of the lineage's versions shows those there are."
+            f"Version {reference!r} not found. Write name@number, name@latest or name@alias; without `name@` the "
+            "lineage is 'default'. See GET /models for the versions of a lineage."
         )
 
 
@@ -72,43 +72,43 @@ class MergeNotFound(NotFound):
     """No merge has this id."""
 
     def __init__(self, merge_id: str) -> None:
-        super().__init__(f"There is no merge {merge_id!r}. The list of its lineage's merges shows those there are.")
+        super().__init__(f"Merge {merge_id!r} not found; see GET /merges.")
 
 
 class BlobNotFound(NotFound):
-    """The blob store has no bytes of this digest."""
+    """The blob store has no blob with this digest."""
 
     def __init__(self, digest: str) -> None:
-        super().__init__(f"There is no blob {digest}. Send its bytes first.")
+        super().__init__(f"Blob {digest} not found. Upload it first with POST /blobs or /uploads.")
 
 
 class KeyNotFound(NotFound):
     """No API key has this id."""
 
     def __init__(self, identity: str) -> None:
-        super().__init__(f"There is no key {identity!r}. `python -m registry.admin keys list` lists those there are.")
+        super().__init__(f"API key {identity!r} not found; see `python -m registry.admin keys list`.")
 
 
 class WebhookNotFound(NotFound):
-    """The lineage has no webhook of this id."""
+    """The lineage has no webhook with this id."""
 
     def __init__(self, lineage: str, webhook: str) -> None:
-        super().__init__(
-            f"The lineage {lineage!r} has no webhook {webhook!r}. The list of its webhooks shows those there are."
-        )
+        super().__init__(f"Webhook {webhook!r} of lineage {lineage!r} not found; see GET /lineages/{lineage}/webhooks.")
 
 
 class NotAuthenticated(OdemError):
-    """Nobody known asks. `given`: whether a key was sent; which part of it is wrong is never said."""
+    """Authentication failed. `given`: whether a key was sent; the message never tells which part of it is wrong."""
 
     def __init__(self, *, given: bool) -> None:
-        why = "This API key is not known, was revoked, or has expired." if given else "This needs an API key."
-        super().__init__(f"{why} Send one as 'Authorization: Bearer odem_...'; whoever runs the service makes them.")
+        why = "The API key is unknown, revoked or expired." if given else "An API key is required."
+        super().__init__(
+            f"{why} Send one as 'Authorization: Bearer odem_...'; the operator of the service creates them."
+        )
         self.given = given
 
 
 class NotAllowed(OdemError):
-    """Somebody known asks for what their key does not cover. `scope`: the one that would, if one would."""
+    """The key does not permit the request. `scope`: the scope that would, if any."""
 
     def __init__(self, detail: str, scope: str | None = None) -> None:
         super().__init__(detail)
@@ -116,7 +116,7 @@ class NotAllowed(OdemError):
 
 
 class TooManyRequests(OdemError):
-    """Requests come faster than they may. `seconds`: when it is worth while to ask again."""
+    """The rate limit is exceeded. `seconds`: after which a retry may succeed."""
 
     def __init__(self, detail: str, seconds: float) -> None:
         super().__init__(detail)
@@ -124,7 +124,7 @@ class TooManyRequests(OdemError):
 
 
 class QuotaExceeded(TooManyRequests):
-    """More than a quota allows."""
+    """A quota is exceeded."""
 
 
 class Conflict(OdemError):
@@ -132,29 +132,29 @@ class Conflict(OdemError):
 
 
 class LineageExists(Conflict):
-    """A lineage of this name is there already, created from something else."""
+    """A lineage of this name exists with another specification."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"The lineage {name!r} exists already and was created differently. Choose another name.")
+        super().__init__(f"Lineage {name!r} already exists with another specification. Choose another name.")
 
 
 class MergeEnded(Conflict):
-    """The merge has ended, so it can no longer be cancelled."""
+    """The merge has ended and can no longer be cancelled."""
 
     def __init__(self, merge_id: str, state: str) -> None:
-        super().__init__(f"The merge {merge_id} has already ended: {state}.")
+        super().__init__(f"Merge {merge_id} has already ended: {state}.")
 
 
 class IdempotencyKeyBusy(Conflict):
-    """Another request with the same Idempotency-Key is under way. Nothing was changed.
+    """Another request with the same Idempotency-Key is in progress. Nothing was changed.
 
-    seconds: after which it is given up if nothing more is heard of it.
+    seconds: after which another attempt may take over unless the request in progress renews its lease.
     """
 
     def __init__(self, seconds: float) -> None:
         super().__init__(
-            "A request with this Idempotency-Key is under way. Ask again for its answer. If it was broken off, another "
-            f"attempt may begin in {max(1, round(seconds))} s."
+            "A request with this Idempotency-Key is in progress. Retry for its response. If it was interrupted, "
+            f"another attempt may begin in {max(1, round(seconds))} s."
         )
         self.seconds = seconds
 
@@ -163,96 +163,92 @@ class AliasNotFound(NotFound):
     """The lineage has no such alias."""
 
     def __init__(self, lineage: str, name: str) -> None:
-        super().__init__(
-            f"The lineage {lineage!r} has no alias {name!r}. The list of its aliases shows those there are."
-        )
+        super().__init__(f"Alias {name!r} of lineage {lineage!r} not found; see GET /lineages/{lineage}/aliases.")
 
 
 class AliasChanged(Conflict):
-    """The alias is not in the state that If-Match or If-None-Match asks for. Nothing was changed."""
+    """If-Match or If-None-Match does not hold for the alias. Nothing was changed."""
 
     def __init__(self, lineage: str, name: str) -> None:
         super().__init__(
-            f"The alias {name!r} of {lineage!r} is not what If-Match or If-None-Match asks for: somebody else changed "
-            "it. Read it again, and repeat the change with its new ETag if it is still right."
+            f"If-Match or If-None-Match does not hold for alias {name!r} of lineage {lineage!r}: it was changed "
+            "meanwhile. Read it again, and repeat the change with its new ETag if it still applies."
         )
 
 
 class UploadNotFound(NotFound):
-    """There is no such upload, or it is somebody else's, or it has expired."""
+    """The upload does not exist, belongs to another key, or has expired."""
 
     def __init__(self, upload_id: str) -> None:
         super().__init__(
-            f"There is no upload {upload_id[:64]!r}: it was never begun, was ended, or has expired. Begin a new one."
+            f"Upload {upload_id[:64]!r} not found: it was never created, was deleted, or has expired. Create a new one."
         )
 
 
 class UploadBusy(Conflict):
-    """Another request is sending bytes of this upload."""
+    """Another request is writing to this upload."""
 
     def __init__(self, upload_id: str) -> None:
         super().__init__(
-            f"Another request is sending bytes of the upload {upload_id}. Wait until it has ended, ask for the offset "
-            "again (HEAD), and go on from there."
+            f"Another request is writing to upload {upload_id}. Wait until it has ended, read the offset with HEAD, "
+            "and resume from there."
         )
 
 
 class OffsetMismatch(Conflict):
-    """The bytes do not begin where the upload has ended so far. `offset`: where that is."""
+    """The request does not start at the upload's offset. `offset`: the upload's, in bytes."""
 
     def __init__(self, offset: int, asked: int) -> None:
-        super().__init__(f"The upload has come to the offset {offset}, but these bytes are for {asked}.")
+        super().__init__(f"Expected offset {offset}, got {asked}.")
         self.offset = offset
 
 
 class WeightsChanged(Conflict):
-    """The weights that were asked for are not those of If-Match."""
+    """If-Match does not hold for the requested weights."""
 
     def __init__(self, reference: str) -> None:
         super().__init__(
-            f"The weights of {reference} are not those that If-Match asks for: the name means another version now. "
-            "Start the download anew, or ask for the version by its number."
+            f"If-Match does not hold for the weights of {reference}: the name refers to another version now. Restart "
+            "the download, or request the version by its number."
         )
 
 
 class RangeOutside(Conflict):
-    """A range of bytes that lies outside the file. `size`: the file's, in bytes."""
+    """The requested range lies outside the file. `size`: the file's, in bytes."""
 
     def __init__(self, size: int) -> None:
-        super().__init__(f"The file has {size} bytes; the range that was asked for lies outside of it.")
+        super().__init__(f"The requested range lies outside the file, which has {size} bytes.")
         self.size = size
 
 
 class VersionRetired(Conflict):
-    """The version was given up by its lineage's retention rule; its record stays, its weights may be gone."""
+    """The lineage's retention rule has retired the version: its record stays, its weights may be deleted."""
 
     def __init__(self, reference: str) -> None:
-        super().__init__(f"The version {reference} was retired by its lineage's retention rule.")
+        super().__init__(f"Version {reference} was retired by its lineage's retention rule.")
 
 
 class InvalidInput(OdemError):
-    """What the client sent cannot be used. Nothing of it was stored."""
+    """The request is invalid. Nothing was stored."""
 
 
 class IdempotencyKeyReused(InvalidInput):
-    """An Idempotency-Key that was used for something else."""
+    """The Idempotency-Key was used for another request."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "This Idempotency-Key was used for a different request. Take a new key for each thing that is to be made."
-        )
+        super().__init__("This Idempotency-Key was used for a different request. Use a new key for each request.")
 
 
 class InvalidRecord(InvalidInput):
-    """A JSON document does not say what it must."""
+    """A JSON document is invalid."""
 
 
 class UnknownArchitecture(InvalidInput):
-    """open_clip has no such architecture, or cannot build the given config."""
+    """open_clip has no such architecture, or cannot build the config."""
 
 
 class ArchitectureMismatch(InvalidInput):
-    """The base checkpoint is not of the lineage's architecture."""
+    """The base checkpoint has another architecture than the lineage."""
 
 
 class MethodUnavailable(InvalidInput):
@@ -283,80 +279,79 @@ class CalibrationInvalid(InvalidInput):
 
 
 class MalformedUpload(InvalidInput):
-    """The body is not the upload that the route expects."""
+    """The body is not a well-formed upload for this route."""
 
 
 class EncodingUnsupported(InvalidInput):
-    """The body is encoded (compressed), and nothing here decodes bodies."""
+    """The body has a Content-Encoding; the service decodes none."""
 
     def __init__(self, encoding: str) -> None:
-        super().__init__(
-            f"Bodies are taken as they are, not with Content-Encoding {encoding[:40]!r}. Send plain bytes."
-        )
+        super().__init__(f"Content-Encoding {encoding[:40]!r} is not supported. Send the body without an encoding.")
 
 
 class MediaTypeUnsupported(InvalidInput):
-    """The body's Content-Type is not one that the route takes."""
+    """The route does not accept the body's Content-Type."""
 
 
 class TusVersionUnsupported(InvalidInput):
-    """The client speaks another version of tus, or none."""
+    """The client uses another version of tus, or none."""
 
     def __init__(self, asked: str | None, spoken: str) -> None:
-        super().__init__(f"Requests to /uploads carry the header Tus-Resumable: {spoken}; this one has {asked!r}.")
+        super().__init__(
+            f"Unsupported tus version: requests to /uploads need the header Tus-Resumable: {spoken}, got {asked!r}."
+        )
 
 
 class TooLarge(OdemError):
-    """A limit was passed; the message names its setting."""
+    """A limit is exceeded; the message names its setting."""
 
 
 class DigestMismatch(OdemError):
-    """The bytes do not hash to the name that they were given."""
+    """The sha256 of the bytes is not the expected one."""
 
     def __init__(self, expected: str, actual: str) -> None:
-        super().__init__(f"The bytes hash to {actual}, not to {expected}. Send them again.")
+        super().__init__(f"Expected digest {expected}, got {actual}. Send the bytes again.")
         self.expected = expected
         self.actual = actual
 
 
 class ChecksumMismatch(OdemError):
-    """A piece of an upload is not what its checksum says. The piece was forgotten; the upload goes on without it."""
+    """A chunk of an upload does not match its checksum. The chunk was discarded; the upload stays."""
 
     def __init__(self, algorithm: str) -> None:
         super().__init__(
-            f"These bytes do not have the {algorithm} checksum that came with them. They were forgotten: send them "
-            "again from the same offset."
+            f"The {algorithm} checksum of the request does not match its bytes, which were discarded. Send them again "
+            "from the same offset."
         )
 
 
 class TooManyUploads(OdemError):
-    """One owner has as many uploads open as allowed."""
+    """The owner has the maximum number of open uploads."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, limit: int) -> None:
         super().__init__(
-            f"You have {most} uploads open, and no more are allowed at once (ODEM_MAX_OPEN_UPLOADS). Finish one, or "
-            "give one up."
+            f"The limit of {limit} open uploads is reached (ODEM_MAX_OPEN_UPLOADS). Finish or delete one first."
         )
 
 
 class SenderTooSlow(OdemError):
-    """No byte of a body came for as long as is allowed."""
+    """No byte of the body arrived within the time limit."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"No byte of the body came for {seconds:g} s (ODEM_IDLE_SECONDS).")
+        super().__init__(f"Request body timeout: no byte arrived for {seconds:g} s (ODEM_IDLE_SECONDS).")
 
 
 class StorageFull(OdemError):
-    """The disk has no room for these bytes; nothing of them was kept."""
+    """The disk is full; nothing was stored."""
 
 
 class StoreUnavailable(OdemError):
-    """The state store does not answer."""
+    """The state store does not respond."""
 
 
 class Overloaded(OdemError):
-    """A documented limit of what may be done at once is reached; the message names its setting."""
+    """A concurrency limit is reached; the message names its setting."""
 
 
 class LeaseLost(OdemError):
-    """The merge's fence is no longer the newest: another worker owns it, or it was cancelled and ended."""
+    """The claim's fence is no longer the newest: another worker has the merge, or it was cancelled."""

@@ -1,4 +1,4 @@
-"""Events: what happens in a lineage, in the order in which it happened."""
+"""Events of a lineage and positions in its event stream."""
 
 from datetime import UTC, datetime
 from typing import Self
@@ -11,7 +11,7 @@ from registry.merge import Merge, MergeProblem, MergeState, Progress
 
 
 class Position(Record):
-    """A place in a lineage's events: the id of a stream's entry, `milliseconds-sequence` of the store's clock.
+    """A position in a lineage's events: the id of a stream entry, `milliseconds-sequence` of the store's clock.
 
     Source: https://redis.io/docs/latest/develop/data-types/streams/ (entry IDs).
     """
@@ -24,7 +24,7 @@ class Position(Record):
         """Read an id. Raises InvalidRecord."""
         milliseconds, _, sequence = text.partition("-")
         if not all(part.isascii() and part.isdecimal() and len(part) <= 20 for part in (milliseconds, sequence)):
-            raise InvalidRecord(f"{text[:60]!r} is no event's id: send the last `id` that came, or no Last-Event-ID.")
+            raise InvalidRecord(f"{text[:60]!r} is not an event id: send the last `id` received, or no Last-Event-ID.")
         return cls(milliseconds=min(int(milliseconds), 2**64 - 1), sequence=min(int(sequence), 2**64 - 1))
 
     def __str__(self) -> str:
@@ -35,17 +35,17 @@ class Position(Record):
 
     @property
     def at(self) -> datetime:
-        """When it was, by the store's clock; the last moment that there is for what no calendar reaches."""
+        """The time by the store's clock, at most the end of the year 9999."""
         return datetime.fromtimestamp(min(self.milliseconds / 1000, 253_402_300_799), UTC)
 
 
 class Event(Record):
-    """One thing that happened.
+    """One event.
 
-    position: where it stands among the lineage's state changes, or apart from them among its progress: of that only the
-    newest is kept, so nobody can go on from its position.
-    merge and state: a merge's new state, with attempt while it runs and problem when it failed.
-    version: the number of a version that was made, by `merge` or, when it repeats another one, from `origin`.
+    position: in the lineage's stream of state changes, or in its stream of progress, of which only the newest entry is
+    kept, so that nobody can resume from it.
+    merge and state: a merge's new state, with attempt while it runs and problem if it failed.
+    version: the number of a new version, made by `merge` or, as a repetition, from `origin`.
     """
 
     lineage: str
@@ -60,21 +60,21 @@ class Event(Record):
 
 
 class Reached(Record):
-    """How far somebody has read a lineage's state changes and its progress."""
+    """Positions up to which a reader has read a lineage's state changes and progress."""
 
     changes: Position
     progress: Position
 
     def past(self, event: Event) -> "Reached":
-        """The same after an event."""
+        """The positions after an event."""
         return self.model_copy(update={"changes" if event.progress is None else "progress": event.position})
 
 
 class Present(Record):
-    """A lineage as it stands at `position`.
+    """A snapshot of a lineage at `position`.
 
-    oldest: where the events that are kept begin, when older ones have been dropped.
-    merges: those that have not ended, in order, at most as many as were asked for; waiting: how many there are in all.
+    oldest: the first position that is kept, if older ones have been dropped.
+    merges: the first unfinished merges, in order, up to the requested limit; waiting: how many there are in total.
     """
 
     lineage: str

@@ -1,4 +1,4 @@
-"""Gates: what a merge may cost the tasks that were merged before."""
+"""Quality gates: how much a merge may degrade earlier tasks."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -8,14 +8,14 @@ from pydantic import Field, model_validator
 from registry.base_record import Record
 
 _ROUNDING = 1e-9
-"""So that a fall from 0.80 to 0.77 is one of 0.03, whatever float arithmetic says."""
+"""Tolerance of float arithmetic: a drop from 0.80 to 0.77 is 0.03."""
 
 
 class Gate(Record):
     """Limits that a merge must meet on the calibration samples of every earlier task, or it is rejected.
 
-    max_drop: how far a task's accuracy may fall, as a share (0.03: three points). max_loss_rise: how far its loss
-    may rise. The incoming task is not judged: it has no value before.
+    max_drop: by how much a task's accuracy may drop, as a share (0.03: three points). max_loss_rise: by how much its
+    loss may rise. The incoming task is not judged, because it has no earlier value.
     """
 
     max_drop: Annotated[float, Field(ge=0, le=1)] | None = None
@@ -29,7 +29,7 @@ class Gate(Record):
         return self
 
     def judge(self, tasks: Mapping[str, Any], earlier: frozenset[str]) -> dict[str, Any]:
-        """The verdict on a report's `tasks`, as a report keeps it.
+        """The verdict on a report's `tasks`, for the report.
 
         `passed`; `violations`, one for each limit that a task misses; `unjudged`, earlier tasks without samples.
         A value that is not a number after the merge misses every limit.

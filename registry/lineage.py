@@ -1,4 +1,4 @@
-"""Lineages: named lines of versions of one architecture."""
+"""Lineages: named sequences of versions of one architecture."""
 
 from typing import Annotated
 
@@ -13,14 +13,14 @@ from registry.version import DEFAULT_LINEAGE
 
 
 class LineageSpec(Record):
-    """What a lineage is created from.
+    """The specification of a lineage.
 
     architecture: absent for plain safetensors weights, which only data-free recipes can merge.
     base: the pretrained weights, version 0.
     recipe: the default of the lineage's merges.
     calibration_budget: samples in the calibration memory, of all tasks together.
-    gate: what every merge must meet, unless it brings limits of its own.
-    base_utility: u_0, the share that keeps the base's general abilities; 0 takes the first checkpoint as it is.
+    gate: the limits of every merge without a gate of its own.
+    base_utility: u_0, the weight of the base model; with 0 the first checkpoint is taken as it is.
     """
 
     name: Name = DEFAULT_LINEAGE
@@ -33,7 +33,7 @@ class LineageSpec(Record):
 
 
 class Lineage(LineageSpec):
-    """A lineage as it is stored. origin: the version that it branched off from, such as `default@3`."""
+    """A stored lineage. origin: the version that it was branched from, such as `default@3`."""
 
     recipe: Recipe = Field(default_factory=OdeRecipe)
     origin: str | None = None

@@ -1,7 +1,7 @@
-"""How processes log: lines for people, or one JSON object a line, each with the ids that are bound where it is written.
+"""Logging configuration: plain lines, or one JSON object per line, with the ids that are bound in the context.
 
-Fields of a JSON line: time (ISO 8601, UTC), level, logger, message; what is bound (request, merge, lineage, attempt);
-`error` with a traceback; and for a request that was answered: client, method, path, status.
+Fields of a JSON line: time (ISO 8601, UTC), level, logger, message; the bound ids (request, merge, lineage, attempt);
+`error` with a traceback; in access logs client, method, path, status.
 """
 
 import json
@@ -21,7 +21,7 @@ _bound: ContextVar[Mapping[str, str]] = ContextVar("odem.log", default=MappingPr
 
 @contextmanager
 def bound(**ids: str | None) -> Iterator[None]:
-    """Every line that is written in the block, by this thread or task, carries these ids; None is left out."""
+    """Bind ids to every line that this thread or task logs in the block; None is left out."""
     token = _bound.set(dict(_bound.get()) | {name: value for name, value in ids.items() if value is not None})
     try:
         yield
@@ -30,7 +30,7 @@ def bound(**ids: str | None) -> Iterator[None]:
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line."""
+    """One JSON object per line."""
 
     def format(self, record: logging.LogRecord) -> str:
         """See logging.Formatter."""
@@ -52,7 +52,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def handler(form: LogFormat, stream: TextIO | None = None) -> logging.Handler:
-    """A handler that writes lines of this form to a stream, by default stderr."""
+    """A handler that writes lines in this format to a stream, by default stderr."""
     made = logging.StreamHandler(stream)
     made.setFormatter(JsonFormatter() if form == "json" else logging.Formatter(_PLAIN))
     return made

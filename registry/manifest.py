@@ -1,4 +1,4 @@
-"""Manifests: what the ledger says, written beside the blobs, so that the ledger can be rebuilt from them."""
+"""Manifests: copies of the ledger beside the blobs, from which it can be restored."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -19,7 +19,7 @@ LINEAGE = "lineage"
 
 
 class LineageManifest(Record):
-    """A lineage and all that may change about it. `retired`: number of a version -> when it was retired."""
+    """A lineage with everything that can change. `retired`: number of a version -> when it was retired."""
 
     format: Literal[1] = 1
     lineage: Lineage
@@ -38,19 +38,19 @@ class VersionManifest(Record):
 
 
 class ManifestStore(Protocol):
-    """Where manifests are kept."""
+    """A store of manifests."""
 
     def write(self, lineage: str, name: str, text: str) -> None:
         """Replace one manifest, durably. Raises StorageFull."""
 
     def exclusively(self, lineage: str, *, wait: bool) -> AbstractContextManager[bool]:
-        """Keep other processes from writing a lineage's manifests. False when one is at it and `wait` is not set."""
+        """Lock a lineage's manifests. False if another process holds the lock and `wait` is not set."""
 
     def read(self, lineage: str, name: str) -> str | None:
         """One manifest, or None."""
 
     def read_all(self) -> Iterable[tuple[str, str]]:
-        """(place, text) of every manifest; the place is for messages."""
+        """(path, text) of every manifest; the path is for messages."""
 
 
 class ManifestSource(Protocol):
@@ -66,21 +66,20 @@ class ManifestSource(Protocol):
         """Raises VersionNotFound."""
 
     def ack_manifest(self, lineage: str, name: str, revision: int) -> bool:
-        """Say that a manifest was written; False when it changed meanwhile and is still due."""
+        """Acknowledge that a manifest was written; False if it changed meanwhile and is still due."""
 
 
 def write_due(state: ManifestSource, manifests: ManifestStore, *, wait: bool = False) -> int:
-    """Write every manifest that is due; returns how many. Any process may do it, at any time, beside others.
+    """Write every manifest that is due; returns how many. Safe to call in several processes at once.
 
-    Every change of the ledger notes in the same step which manifest it makes due, so a crash between the change and
-    the writing leaves it due. One process at a time writes a lineage's, so that the last text written is the last one
-    read; a lineage that another process is at is left to it, or with `wait` waited for. Raises StoreUnavailable,
-    StorageFull.
+    Every change of the ledger marks its manifest as due in the same script, so a manifest stays due if a crash follows.
+    One process at a time writes a lineage's manifests, so that the newest text is written last. Locked lineages are
+    skipped, or waited for with `wait`. Raises StoreUnavailable, StorageFull.
     """
     written = 0
     for lineage in state.due_manifests():
         with manifests.exclusively(lineage, wait=wait) as ours:
-            # Asked again, for somebody else may have written them while we waited.
+            # Read again, because another process may have written them meanwhile.
             due = state.due_manifests().get(lineage, {}) if ours else {}
             for name, revision in due.items():
                 written += _write_one(state, manifests, lineage, name, revision)
@@ -88,10 +87,10 @@ def write_due(state: ManifestSource, manifests: ManifestStore, *, wait: bool = F
 
 
 def _write_one(state: ManifestSource, manifests: ManifestStore, lineage: str, name: str, revision: int) -> bool:
-    """False when it is due still, or again.
+    """Write one manifest; False if it is still due.
 
-    Where turns can end before their time, somebody else may have written a newer text meanwhile; that shows in a
-    revision that is no longer due, and then what is newest is written once more.
+    A lock can expire early, and another process may then have written a newer text; the revision is then no longer due,
+    and the newest text is written again.
     """
     text = _text(state, lineage, name)
     manifests.write(lineage, name, text)

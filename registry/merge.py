@@ -1,4 +1,4 @@
-"""Merges: the jobs that turn head + checkpoint into a version, and the life that each one has."""
+"""Merges: the jobs that turn head + checkpoint into a version, and their states."""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -13,10 +13,10 @@ from registry.task import Task
 
 
 class MergeState(StrEnum):
-    """Where a merge stands; the last four are terminal.
+    """The state of a merge; the last four are terminal.
 
     queued -> running (claim); running -> succeeded (commit), rejected (its gate was not met), failed (fail),
-    cancelled (cancel), or back to queued at its old place when its lease expires.
+    cancelled (cancel), or back to queued at its old position when its lease expires.
     """
 
     QUEUED = "queued"
@@ -33,7 +33,7 @@ class MergeState(StrEnum):
 
 
 class MergeProblem(Record):
-    """Why a merge failed, in the terms of RFC 9457: `type` is a stable word, `detail` says what to do."""
+    """Why a merge failed, as in RFC 9457: `type` is stable, `detail` tells the user what to do."""
 
     type: str
     title: str
@@ -41,7 +41,7 @@ class MergeProblem(Record):
 
 
 class Progress(Record):
-    """What a running merge is doing. `t` and `T` are times on the path from head (0) to checkpoint (1).
+    """The progress of a running merge. `t` and `T` are times on the path from head (0) to checkpoint (1).
 
     phase: loading, merging (the path), weighing (its coefficients), refining, evaluating, writing; step: in this phase.
     """
@@ -55,11 +55,11 @@ class Progress(Record):
 
 
 class Merge(Record):
-    """A merge: what was asked for, then what became of it.
+    """A merge: its request, then its state.
 
     cancel_at: when it is cancelled unless it has ended.
     attempt: how often a worker has claimed it. fence: the number of the newest claim.
-    version: the number of the version that it made. request_id: the HTTP request that sent it, for logs.
+    version: the number of the version that it made. request_id: of the HTTP request, for logs.
     """
 
     id: str
@@ -87,9 +87,9 @@ class Merge(Record):
 
 
 class MergeSlice(Record):
-    """Some of a lineage's merges, newest first. rest: the listing goes on below this place; None at its end.
+    """Some of a lineage's merges, newest first. rest: the listing continues below this position; None at its end.
 
-    A merge's place is its number in the order in which the lineage's merges came, from 1; it never changes.
+    A merge's position is its number in the order of the lineage's merges, from 1; it never changes.
     """
 
     merges: tuple[Merge, ...]
@@ -97,7 +97,7 @@ class MergeSlice(Record):
 
 
 class Claim(Record):
-    """A worker's right to run one merge: valid while `fence` is the lineage's newest and the lease is renewed."""
+    """A worker's claim on a merge: valid while `fence` is the lineage's newest and the lease is renewed."""
 
     merge: Merge
     fence: int

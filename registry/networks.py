@@ -1,11 +1,11 @@
-"""Network addresses: which of them only this machine can reach."""
+"""Network addresses: loopback and public ones."""
 
 import ipaddress
 import socket
 
 
 def is_loopback(host: str) -> bool:
-    """Whether whoever listens on this host name or address can be reached from this machine alone."""
+    """Whether a server that listens on this host name or address can be reached from this machine only."""
     try:
         found = socket.getaddrinfo(host or None, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError):
@@ -17,7 +17,7 @@ _TRANSLATED = tuple(
     ipaddress.IPv6Network(network)
     for network in ("::/96", "::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16")
 )
-"""Addresses that mean an IPv4 address to somebody on the way: compatible, mapped, NAT64, Teredo, 6to4.
+"""Addresses that stand for an IPv4 address: compatible, mapped, NAT64, Teredo, 6to4.
 
 Source: RFC 4291 (2.5.5), RFC 6052, RFC 8215, RFC 4380, RFC 3056.
 """
@@ -35,7 +35,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address belongs to the internet at large: a single machine that is no part of any network of ours."""
+    """Whether an address is a unicast address of the public internet."""
     if isinstance(address, ipaddress.IPv6Address) and (
         address.is_site_local or any(address in network for network in _TRANSLATED)
     ):

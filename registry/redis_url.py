@@ -1,7 +1,7 @@
-"""Where the state store or the broker is: its URL, read in one place.
+"""URLs of the state store and the broker.
 
     redis://user:password@host:6379/0                              one server; also rediss://, unix:///path?db=0
-    redis+sentinel://user:password@host1:26379,host2:26379/name/0  whichever server the Sentinels call the primary of
+    redis+sentinel://user:password@host1:26379,host2:26379/name/0  the primary that the Sentinels know as
                                                                    `name`; rediss+sentinel:// with TLS to all of them
 
 Options after `?` (of every form: `replicas`): see `Server`.
@@ -19,11 +19,11 @@ _FORM = "redis+sentinel://user:password@host1:26379,host2:26379/name/0"
 
 @dataclass(frozen=True)
 class Sentinels:
-    """The Sentinels that know which server is the primary, and how to speak to it.
+    """Sentinels, and how to connect to the primary that they know.
 
-    addresses: host and port of each Sentinel. name: what they call the primary and its replicas.
-    own_username, own_password: of the Sentinels themselves; empty: they ask for none.
-    tls: whether Sentinels and servers speak TLS. authorities: a file of certificates to trust in place of the system's.
+    addresses: host and port of each Sentinel. name: of the primary and its replicas.
+    own_username, own_password: of the Sentinels themselves; empty if they require none.
+    tls: whether Sentinels and servers use TLS. authorities: a file of CA certificates in place of the system's.
     """
 
     addresses: tuple[tuple[str, int], ...]
@@ -38,12 +38,12 @@ class Sentinels:
 
     @property
     def to_servers(self) -> dict[str, Any]:
-        """What redis-py is told about connections to the servers."""
+        """redis-py's options of connections to the servers."""
         return _given(username=self.username, password=self.password) | self._tls | {"db": self.database}
 
     @property
     def to_sentinels(self) -> dict[str, Any]:
-        """What redis-py is told about connections to the Sentinels: one that is gone must not hold the others up."""
+        """redis-py's options of connections to the Sentinels; short time-outs, because others may be alive."""
         timeouts = {"socket_timeout": 1.0, "socket_connect_timeout": 1.0}
         return _given(username=self.own_username, password=self.own_password) | self._tls | timeouts
 
@@ -54,9 +54,9 @@ class Sentinels:
 
 @dataclass(frozen=True)
 class Server:
-    """One server by its URL, or by Sentinels.
+    """A server, by its URL or by Sentinels.
 
-    url: in redis-py's or kombu's form; not used where there are Sentinels.
+    url: in redis-py's or kombu's form; not used with Sentinels.
     replicas: how many replicas must have a change before it is acknowledged; an option of the URL, `?replicas=1`.
     """
 
@@ -66,7 +66,7 @@ class Server:
 
 
 def parse_server(url: str) -> Server:
-    """What a URL says. Raises ValueError, with what to write in its place."""
+    """Parse a URL. Raises ValueError, with the correct form."""
     parts = urlsplit(url)
     if parts.scheme in _CLUSTER:
         raise ValueError(
@@ -74,14 +74,14 @@ def parse_server(url: str) -> Server:
             "docs/how-to/several-machines.md"
         )
     if parts.scheme not in _SENTINEL and parts.scheme.endswith("sentinel"):
-        raise ValueError(f"Sentinels are written {_FORM}, for Celery's broker too")
+        raise ValueError(f"write Sentinels as {_FORM}, also for the broker")
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     try:
         replicas = int(options.pop("replicas", "0"))
     except ValueError:
-        raise ValueError("replicas= in the URL of a state store is a number") from None
+        raise ValueError("replicas= in the URL of the state store must be a number") from None
     if replicas < 0:
-        raise ValueError("replicas= in the URL of a state store is 0 or more")
+        raise ValueError("replicas= in the URL of the state store must be at least 0")
     if parts.scheme in _SENTINEL:
         return Server(url, _sentinels(parts, options), replicas)
     plain = url if "replicas=" not in parts.query else urlunsplit(parts._replace(query=urlencode(options)))
@@ -89,12 +89,12 @@ def parse_server(url: str) -> Server:
 
 
 def _sentinels(parts: SplitResult, options: dict[str, str]) -> Sentinels:
-    person, _, hosts = parts.netloc.rpartition("@")
-    username, _, password = person.partition(":")
+    credentials, _, hosts = parts.netloc.rpartition("@")
+    username, _, password = credentials.partition(":")
     name, _, database = parts.path.strip("/").partition("/")
     addresses = tuple(_address(host) for host in hosts.split(",") if host)
     if not addresses or not name or not (database or "0").isdecimal():
-        raise ValueError(f"Sentinels are written {_FORM}")
+        raise ValueError(f"write Sentinels as {_FORM}")
     found = Sentinels(
         addresses=addresses,
         name=unquote(name),
@@ -107,27 +107,26 @@ def _sentinels(parts: SplitResult, options: dict[str, str]) -> Sentinels:
         authorities=options.pop("ssl_ca_certs", ""),
     )
     if options:
-        raise ValueError(f"unknown options of a URL with Sentinels: {', '.join(sorted(options))}")
+        raise ValueError(f"unknown options in a URL with Sentinels: {', '.join(sorted(options))}")
     return found
 
 
 def _address(host: str) -> tuple[str, int]:
     parts = urlsplit(f"//{host}")
     if not parts.hostname:
-        raise ValueError(f"Sentinels are written {_FORM}")
+        raise ValueError(f"write Sentinels as {_FORM}")
     return parts.hostname, parts.port or _SENTINEL_PORT
 
 
 def celery_broker(url: str) -> dict[str, Any]:
-    """Settings of Celery that name the broker; a caller's own transport options come on top.
+    """Celery's settings of the broker; merge the caller's own transport options into them.
 
-    Celery knows `sentinel://` URLs, one for each Sentinel, and takes the primary's name apart from them. Raises
-    ValueError.
+    Celery takes one `sentinel://` URL per Sentinel, and the primary's name separately. Raises ValueError.
     """
     server = parse_server(url)
     found = server.sentinels
     if server.replicas:
-        raise ValueError("replicas= is an option of the state store's URL; the broker's messages may be lost")
+        raise ValueError("replicas= is an option of the state store's URL only")
     if found is None:
         return {"broker_url": server.url}
     person = f"{quote(found.username, safe='')}:{quote(found.password, safe='')}@" if found.password else ""

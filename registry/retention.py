@@ -1,4 +1,4 @@
-"""Retention: which versions a lineage gives up."""
+"""Retention rules: which versions a lineage keeps."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from registry.base_record import Record
 class Retention(Record):
     """Keep the last `keep_last` versions, the base, and every version that an alias names or that is pinned.
 
-    What is given up is retired: its record and its number stay, its weights may be collected.
+    Other versions are retired: record and number stay, the weights may be garbage collected.
     """
 
     keep_last: Annotated[int, Field(ge=1)]

@@ -1,4 +1,4 @@
-"""The settings that all processes share: where the stores are, and secrets as files."""
+"""Settings that all processes share: the stores, and secrets from files."""
 
 import os
 import sys
@@ -40,7 +40,7 @@ class StoreSettings(BaseSettings):
 
     @classmethod
     def read(cls) -> Self:
-        """The settings of a process that starts; ends it with status 2 and a line for each setting that is wrong."""
+        """The settings of a process; exits with status 2 and one line per invalid setting."""
         try:
             return cls()
         except ValidationError as error:
@@ -65,7 +65,7 @@ class StoreSettings(BaseSettings):
 
     @field_validator("redis_url", "broker_url", check_fields=False)
     @classmethod
-    def _say_early(cls, value: str, info: ValidationInfo) -> str:
+    def _check_url(cls, value: str, info: ValidationInfo) -> str:
         parse_server(value) if info.field_name == "redis_url" else celery_broker(value)
         return value
 
@@ -76,7 +76,7 @@ class StoreSettings(BaseSettings):
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  no .env file is read
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  it would warn of a folder that is not there
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  it would warn of a missing folder
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """See pydantic-settings."""
         folder = Path(os.environ.get("ODEM_SECRETS_DIR", "/run/secrets"))
@@ -89,5 +89,5 @@ def with_password(url: str, password: str) -> str:
     parts = urlsplit(url)
     if parts.password is not None or parts.scheme == "unix":
         return url
-    place = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{place[0]}:{quote(password, safe='')}@{place[2]}"))
+    user, _, host = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}"))

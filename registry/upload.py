@@ -1,4 +1,4 @@
-"""Uploads that may come in several pieces, and be gone on with after any pause."""
+"""Resumable uploads."""
 
 from datetime import datetime
 
@@ -7,11 +7,11 @@ from registry.blob import Digest
 
 
 class Upload(Record):
-    """How far an upload has come. Sizes are in bytes.
+    """A resumable upload and its offset. Sizes are in bytes.
 
-    offset: how many bytes are durably on the disk, in order; `length` only once all of them have become a blob.
-    owner: who began it; nobody else sees it. metadata: what the client said of it, as it came. expected: the digest
-    that the client promised. digest: the blob that it became, or was becoming when the process that wrote this died.
+    offset: how many bytes are durable; it equals `length` only once all of them have become a blob. owner: the id of
+    the key that created it; no other key sees it. metadata: the client's, unchanged. expected: the digest that the
+    client announced. digest: the blob that it became, or was becoming when a process died.
     """
 
     id: str
@@ -30,5 +30,5 @@ class Upload(Record):
         return self.offset == self.length
 
     def moved(self, offset: int, expires_at: datetime, digest: Digest | None = None) -> "Upload":
-        """The same upload further on, or further back."""
+        """The same upload with another offset."""
         return self.model_copy(update={"offset": offset, "expires_at": expires_at, "digest": digest})

@@ -35,9 +35,9 @@ class Provenance(Record):
 
 
 class MethodState(Record):
-    """What a data-free method must know of the tasks so far beside the weights, of constant size.
+    """What a data-free method needs to know about earlier tasks besides the weights; of constant size.
 
-    family: the methods that can go on from it, such as "ties". scalars: numbers by name.
+    family: the methods that can continue from it, such as "ties". scalars: numbers by name.
     parts: safetensors blobs by name, each with a tensor of the weights' name and shape for every merged tensor.
     """
 
@@ -50,12 +50,12 @@ class Version(Record):
     """Version `number` of a lineage; version 0 is the base.
 
     weights: a safetensors blob with every tensor of the base. size: its bytes.
-    memory: the calibration memory's safetensors blob, absent where no merge has needed one.
-    state: what its method needs to go on, absent where weights and tasks are enough.
+    memory: the calibration memory's safetensors blob, absent if no merge has needed one.
+    state: what its method needs to continue, absent if weights and tasks suffice.
     tasks: those merged so far, in order of arrival.
     report: what the merge measured (see `docs/reference/api.md`).
-    origin: the version that this one repeats, such as `default@2`, when it is a rollback or a branch's first.
-    retired_at: when a retention rule gave it up; its weights may be gone since.
+    origin: the version that a rollback or a branch's first version repeats, such as `default@2`.
+    retired_at: when a retention rule retired it; its weights may be deleted since.
     """
 
     lineage: Name
@@ -84,14 +84,14 @@ class Version(Record):
 
 
 class VersionReference(Record):
-    """What a client wrote to name a version: `name@3`, `name@latest`, `name@alias`; without `name@`, of `default`."""
+    """A reference to a version: `name@3`, `name@latest`, `name@alias`; without `name@`, of `default`."""
 
     lineage: str
     version: str
 
     @classmethod
     def parse(cls, text: str) -> "VersionReference":
-        """Read a reference; raises VersionNotFound when it can name no version."""
+        """Parse a reference. Raises VersionNotFound if it is malformed."""
         match = _REFERENCE.fullmatch(text)
         if match is None:
             raise VersionNotFound(text)

@@ -1,4 +1,4 @@
-"""Webhooks: where to send word when a merge of a lineage ends. Source: the Standard Webhooks specification."""
+"""Webhooks: receivers of notifications when a merge of a lineage ends. Source: the Standard Webhooks specification."""
 
 import base64
 import hashlib
@@ -11,13 +11,13 @@ from registry.base_record import Record, Timestamp
 
 SECRET_PREFIX = "whsec_"  # noqa: S105  the prefix that the specification gives to secrets
 TEST = "test"
-"""Stands where a merge's id would, in a delivery that was asked for to try the webhook."""
+"""In place of a merge's id in a test delivery."""
 
 
 class Webhook(Record):
-    """A receiver. `secret` signs what is sent: it must be kept, unlike an API key's, but is shown once only.
+    """A receiver. `secret` signs the messages; it is stored, unlike an API key's, but shown only once.
 
-    disabled_at: since when nothing is sent, because nothing could be delivered for long.
+    disabled_at: when it was disabled, because deliveries had failed for too long.
     """
 
     id: str
@@ -29,7 +29,7 @@ class Webhook(Record):
 
 
 class Delivery(Record):
-    """One merge's end on its way to one webhook. `attempt` counts from 1 and is the fence of whoever tries it now."""
+    """The notification of one merge to one webhook. `attempt` counts from 1 and is the fence of the current sender."""
 
     lineage: str
     webhook: str
@@ -38,10 +38,10 @@ class Delivery(Record):
 
 
 class Attempt(Record):
-    """What came of one attempt.
+    """The result of one delivery attempt.
 
-    status: of the receiver's answer, None without one. error: in words; None if it went well.
-    next_at: when it is tried again; None when it is not.
+    status: of the receiver's response; None without one. error: a sentence; None after success.
+    next_at: when the next attempt is due; None if there is none.
     """
 
     time: Timestamp
@@ -65,12 +65,12 @@ def new_webhook_id() -> str:
 
 
 def message_id(webhook: str, merge: str) -> str:
-    """A message's id: the same for each attempt, so that receivers can tell what they have had."""
+    """A message's id: the same for each attempt, so that receivers can recognise repetitions."""
     return f"msg_{hashlib.sha256(f'{webhook}/{merge}'.encode()).hexdigest()[:32]}"
 
 
 def sign(secret: str, message: str, seconds: int, body: bytes) -> str:
-    """The `webhook-signature` header. seconds: since 1970, as `webhook-timestamp` says them."""
+    """The `webhook-signature` header. seconds: since 1970, as in `webhook-timestamp`."""
     key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
     signed = f"{message}.{seconds}.".encode() + body
     return "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()

@@ -1,1 +1,1 @@
-"""The owner's command: rebuild, verify, collect, retention. It talks to the stores themselves, not to the gateway."""
+"""The operator's command `registry.admin`. It uses the stores directly, not the gateway."""

@@ -1,4 +1,4 @@
-"""`python -m registry.admin audit`: who did what, and who was refused."""
+"""`python -m registry.admin audit`: print the audit log."""
 
 import argparse
 import itertools
@@ -11,28 +11,28 @@ from registry.state.audit import AuditRepository
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what can be written after `audit`."""
-    parser.add_argument("--refusals", action="store_true", help="who was refused, in place of what was done")
-    parser.add_argument("--key", help="of this key only, by id")
-    parser.add_argument("--action", help="of this operation only, such as createMerge")
-    parser.add_argument("--thing", help="whose thing has these words in it, such as /lineages/default")
-    parser.add_argument("--request-id", help="of this request only")
-    parser.add_argument("--hours", type=float, help="of the last hours only")
-    parser.add_argument("--limit", type=int, default=100, help="the newest this many (default 100)")
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    """Add the arguments of `audit`."""
+    parser.add_argument("--refusals", action="store_true", help="refused requests instead of changes")
+    parser.add_argument("--key", help="only of the key with this id")
+    parser.add_argument("--action", help="only of this operation, such as createMerge")
+    parser.add_argument("--thing", help="only resources that contain this text, such as /lineages/default")
+    parser.add_argument("--request-id", help="only of this request")
+    parser.add_argument("--hours", type=float, help="only of the last N hours")
+    parser.add_argument("--limit", type=int, default=100, help="at most this many entries, the newest (default 100)")
+    parser.add_argument("--json", action="store_true", help="one JSON object per line")
 
 
 def run(log: AuditRepository, arguments: argparse.Namespace) -> int:
-    """Print the entries that are asked for, the newest last. Raises StoreUnavailable."""
+    """Print the matching entries, newest last. Raises StoreUnavailable."""
     since = None if arguments.hours is None else now() - timedelta(hours=arguments.hours)
     entries = log.read(refused=arguments.refusals, since=since)
-    fitting = (entry for entry in entries if _fits(entry, arguments))
-    for entry in reversed(list(itertools.islice(fitting, max(0, arguments.limit)))):
+    matching = (entry for entry in entries if _matches(entry, arguments))
+    for entry in reversed(list(itertools.islice(matching, max(0, arguments.limit)))):
         sys.stdout.write(f"{entry.model_dump_json() if arguments.json else _line(entry)}\n")
     return 0
 
 
-def _fits(entry: AuditEntry, arguments: argparse.Namespace) -> bool:
+def _matches(entry: AuditEntry, arguments: argparse.Namespace) -> bool:
     return (
         arguments.key in (None, entry.key)
         and arguments.action in (None, entry.action)

@@ -1,4 +1,4 @@
-"""`python -m registry.admin keys`: making, listing and revoking API keys."""
+"""`python -m registry.admin keys`: create, list and revoke API keys."""
 
 import argparse
 import json
@@ -18,15 +18,15 @@ _LONGEST_DAYS = 36_500
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what can be written after `keys`."""
+    """Add the arguments of `keys`."""
     commands = parser.add_subparsers(dest="keys_command", required=True)
-    creating = commands.add_parser("create", help="make a key; its token is printed once and kept nowhere")
-    creating.add_argument("--name", required=True, help="for people: who or what has the key")
+    creating = commands.add_parser("create", help="create a key; its token is printed once and not stored")
+    creating.add_argument("--name", required=True, help="a description of the key's owner")
     creating.add_argument(
-        "--scope", required=True, choices=[str(item) for item in Scope], help="each includes those before it"
+        "--scope", required=True, choices=[str(item) for item in Scope], help="each scope includes those before it"
     )
     creating.add_argument(
-        "--lineage", action="append", dest="lineages", help="limit the key to this lineage; may be repeated"
+        "--lineage", action="append", dest="lineages", help="limit the key to this lineage; repeatable"
     )
     creating.add_argument("--expires-days", type=_days, help="days until it ends by itself (default: never)")
     for name, field in KeyLimits.model_fields.items():
@@ -35,9 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         creating.add_argument(
             option, type=kind, help=f"{field.description} 0: no limit. Default: the gateway's setting"
         )
-    listing = commands.add_parser("list", help="list all keys, revoked and expired ones too")
-    listing.add_argument("--json", action="store_true", help="one JSON object a line")
-    commands.add_parser("revoke", help="end a key for ever").add_argument("id")
+    listing = commands.add_parser("list", help="list all keys, including revoked and expired ones")
+    listing.add_argument("--json", action="store_true", help="one JSON object per line")
+    commands.add_parser("revoke", help="revoke a key for good").add_argument("id")
 
 
 def _days(text: str) -> float:
@@ -49,7 +49,7 @@ def _days(text: str) -> float:
 
 
 def run(keys: ApiKeyRepository, arguments: argparse.Namespace) -> int:
-    """Do what was asked for. Raises KeyNotFound, InvalidRecord, StoreUnavailable."""
+    """Run a subcommand. Raises KeyNotFound, InvalidRecord, StoreUnavailable."""
     commands: dict[str, Callable[[ApiKeyRepository, argparse.Namespace], None]] = {
         "create": _create,
         "list": _list,
@@ -66,9 +66,9 @@ def _create(keys: ApiKeyRepository, arguments: argparse.Namespace) -> None:
         expires = None if days is None else now() + timedelta(days=days)
         key, token = new_key(arguments.name, Scope(arguments.scope), arguments.lineages, expires, limits)
     except ValidationError as error:
-        raise InvalidRecord(f"The key cannot be made: {describe(error)}") from error
+        raise InvalidRecord(f"Invalid key: {describe(error)}") from error
     keys.add(key)
-    sys.stderr.write(f"key {key.id} ({key.name}): this is its token, shown once:\n")
+    sys.stderr.write(f"key {key.id} ({key.name}): its token, shown only once:\n")
     sys.stdout.write(f"{token}\n")
 
 
@@ -91,4 +91,4 @@ def _state(key: ApiKey, when: datetime) -> str:
 
 def _revoke(keys: ApiKeyRepository, arguments: argparse.Namespace) -> None:
     key = keys.revoke(arguments.id)
-    sys.stdout.write(f"revoked: {key.id} ({key.name}); gateways notice within ODEM_KEY_CACHE_SECONDS\n")
+    sys.stdout.write(f"revoked: {key.id} ({key.name}); gateways accept it for at most ODEM_KEY_CACHE_SECONDS more\n")

@@ -1,4 +1,4 @@
-"""Rebuilding: the ledger out of its manifests, into a state store that has lost it."""
+"""Restore of the ledger from its manifests, into an empty state store."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -13,9 +13,9 @@ from registry.state.interface import LedgerStore
 
 @dataclass
 class Rebuilt:
-    """What came of it: lineages brought back with their number of versions, lineages left as they were, what is wrong.
+    """The result: restored lineages with their number of versions, lineages that existed, and problems.
 
-    A lineage with a problem of its manifests is not brought back; one that misses blobs is.
+    A lineage with incomplete manifests is not restored; one with missing blobs is.
     """
 
     restored: dict[str, int] = field(default_factory=dict)
@@ -24,7 +24,7 @@ class Rebuilt:
 
 
 def rebuild(ledger: LedgerStore, manifests: ManifestStore, blobs: BlobStore) -> Rebuilt:
-    """Bring back every lineage that the state store does not have. Safe to repeat after a crash."""
+    """Restore every lineage that the state store does not have. Safe to repeat after a crash."""
     outcome = Rebuilt()
     lineages, versions = _read(manifests, outcome)
     for name in sorted({*lineages, *versions}):
@@ -48,16 +48,16 @@ def _read(
 ) -> tuple[dict[str, LineageManifest], dict[str, list[VersionManifest]]]:
     lineages: dict[str, LineageManifest] = {}
     versions: dict[str, list[VersionManifest]] = defaultdict(list)
-    for place, text in manifests.read_all():
+    for path, text in manifests.read_all():
         try:
-            if place.endswith("lineage.json"):
+            if path.endswith("lineage.json"):
                 lineage = LineageManifest.model_validate_json(text)
                 lineages[lineage.lineage.name] = lineage
             else:
                 version = VersionManifest.model_validate_json(text)
                 versions[version.version.lineage].append(version)
         except ValidationError as error:
-            outcome.problems.append(f"manifests/{place} cannot be read: {error.error_count()} errors")
+            outcome.problems.append(f"manifests/{path} is not valid: {error.error_count()} errors")
     return lineages, versions
 
 

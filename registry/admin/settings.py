@@ -1,4 +1,4 @@
-"""The command's settings, read once from `ODEM_*` environment variables."""
+"""Settings of `registry.admin`, read once from `ODEM_*` environment variables."""
 
 from registry.settings import StoreSettings
 

@@ -1,4 +1,4 @@
-"""Where blobs, uploads and manifests are kept: in the data folder, or in a bucket with the data folder as its cache."""
+"""Opens the stores of blobs, uploads and manifests: in the data folder, or in a bucket with the folder as cache."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from registry.settings import StoreSettings
 
 @dataclass(frozen=True)
 class ByteStores:
-    """The stores of one process that hold bytes."""
+    """The byte stores of one process."""
 
     blobs: AdminBlobStore
     uploads: AdminUploadStore
@@ -23,13 +23,13 @@ class ByteStores:
 
 
 def open_byte_stores(settings: StoreSettings, locks: ManifestLocks, upload_lifetime: float = 86_400.0) -> ByteStores:
-    """Open what the settings name. Raises InvalidInput for an ODEM_BLOBS_URL that is none."""
+    """Open the stores that the settings name. Raises InvalidInput for an invalid ODEM_BLOBS_URL."""
     root, min_free = settings.data_dir, settings.min_free_bytes
     if not settings.blobs_url:
         blobs = FileBlobStore(root, min_free)
         return ByteStores(blobs, FileUploads(root, min_free, upload_lifetime), FileManifests(root))
     keys = (settings.blobs_access_key.get_secret_value(), settings.blobs_secret_key.get_secret_value())
     bucket = Bucket(settings.blobs_url, *keys)
-    shelves = S3BlobStore(bucket, root, min_free, settings.cache_bytes)
-    uploads = FileUploads(root, min_free, upload_lifetime, shelves.upload_copy)
-    return ByteStores(shelves, uploads, S3Manifests(bucket, locks))
+    store = S3BlobStore(bucket, root, min_free, settings.cache_bytes)
+    uploads = FileUploads(root, min_free, upload_lifetime, store.upload_copy)
+    return ByteStores(store, uploads, S3Manifests(bucket, locks))

@@ -1,4 +1,4 @@
-"""What the file stores ask of the disk: durable folder entries, locks, and one word for a disk that is full."""
+"""File system operations of the file stores: durable renames, locks, and StorageFull for a full disk."""
 
 import contextlib
 import ctypes
@@ -19,20 +19,19 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 @contextmanager
 def room() -> Iterator[None]:
-    """Translate the operating system's ways of saying that the disk is full."""
+    """Raise StorageFull for the operating system's errors of a full disk."""
     try:
         yield
     except OSError as error:
         if error.errno in _NO_ROOM:
             raise StorageFull(
-                "The disk of the data folder has no room for these bytes. Free some room (or lower "
-                "ODEM_MIN_FREE_BYTES) and send them again."
+                "The disk of the data folder is full. Free some space (or lower ODEM_MIN_FREE_BYTES) and retry."
             ) from error
         raise
 
 
 def check_free(folder: Path, more: int, least: int) -> None:
-    """Raises StorageFull when `more` bytes would leave fewer than `least` free on the folder's file system."""
+    """Raises StorageFull if `more` bytes would leave fewer than `least` free on the folder's file system."""
     status = os.statvfs(folder)
     with room():
         if status.f_bavail * status.f_frsize - more < least:
@@ -51,16 +50,16 @@ def locked(path: Path, how: int) -> Iterator[None]:
 
 
 def begin_writing(file: int, start: int, stop: int) -> None:
-    """Have the kernel begin to write these bytes of a file to the disk, where it can: a later fsync waits for less.
+    """Start write-back of these bytes of a file where the kernel can, so that a later fsync has less to do.
 
-    Nothing is promised, so failure is not told. Source: sync_file_range(2), SYNC_FILE_RANGE_WRITE.
+    It guarantees nothing, so errors are ignored. Source: sync_file_range(2), SYNC_FILE_RANGE_WRITE.
     """
     if _begin_writing is not None:
         _begin_writing(file, ctypes.c_int64(start), ctypes.c_int64(stop - start), _SYNC_FILE_RANGE_WRITE)
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write a small file anew, durably: whoever reads it sees the old text or the new. Raises StorageFull."""
+    """Replace a small file atomically and durably. Raises StorageFull."""
     fresh = path.with_name(f"{secrets.token_hex(8)}.new")
     with room():
         try:

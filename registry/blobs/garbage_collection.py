@@ -1,11 +1,10 @@
-"""Collection: deleting what nobody needs any more, and never what somebody is about to need.
+"""Garbage collection of orphan blobs and abandoned uploads.
 
-An upload is abandoned when nobody has written to it for the grace period and nobody holds its lock; a resumable one
-when it has expired. A blob is an orphan when the ledger does not need it and it is older than the grace period. The
-order makes this safe beside running gateways and workers: first the old blobs are listed, then the ledger is asked.
-Whoever names a blob that is there, or sends its bytes again, makes it young before the ledger learns of it; so what
-the ledger learns of later is young, and each blob's age is looked at once more, under the lock, in the moment before
-it is deleted.
+An upload is abandoned if it was not written during the grace period and is not locked; a resumable one if it has
+expired. A blob is an orphan if the ledger does not need it and it is older than the grace period. The order makes this
+safe while gateways and workers run: first the old blobs are listed, then the ledger is read. A request that names a
+blob, or sends its bytes again, restarts the blob's grace period before it changes the ledger; so a blob that the ledger
+needs later is recent, and each blob's age is checked again, under the lock, just before it is deleted.
 """
 
 import contextlib
@@ -23,20 +22,20 @@ from registry.blobs.store import AdminBlobStore
 from registry.blobs.uploads import FileUploads
 from registry.errors import InvalidInput
 
-LEAST_GRACE = 600.0
-"""Seconds. A blob's last byte and the record that names it may be this far apart."""
+MIN_GRACE = 600.0
+"""Seconds. A blob's last byte and the record that names it can be this far apart."""
 
 
 @dataclass(frozen=True)
 class Collected:
-    """What was deleted, or in a dry run what would be: upload files by name and size, and orphans."""
+    """What was deleted, or would be in a dry run: upload files by name and size, and orphans."""
 
     uploads: list[tuple[str, int]] = field(default_factory=list)
     orphans: list[Blob] = field(default_factory=list)
 
     @property
     def size(self) -> int:
-        """Bytes in all."""
+        """Total bytes."""
         return sum(size for _, size in self.uploads) + sum(blob.size for blob in self.orphans)
 
 
@@ -48,21 +47,23 @@ def collect(
     dry_run: bool,
     blobs: AdminBlobStore | None = None,
 ) -> Collected:
-    """Delete abandoned uploads in the data folder `root`, and orphans among `blobs`, which else lie there too.
+    """Delete abandoned uploads in the data folder `root`, and orphans in `blobs`, by default those of `root`.
 
-    needed: asks the ledger for the digests that it needs. grace: seconds; it must be longer than any client waits
-    between sending a blob and naming it, and than a worker waits between its last byte and its commit.
-    Raises InvalidInput for a grace below LEAST_GRACE, and what `needed` raises; then nothing was deleted.
+    needed: reads the digests that the ledger needs. grace: seconds; longer than any client waits between sending a blob
+    and naming it, and than a worker between its last byte and its commit.
+    Raises InvalidInput for a grace below MIN_GRACE, and what `needed` raises; then nothing was deleted.
     """
-    if grace < LEAST_GRACE:
-        raise InvalidInput(f"A grace period below {LEAST_GRACE:g} s could delete what a merge is about to name.")
+    if grace < MIN_GRACE:
+        raise InvalidInput(
+            f"The grace period must be at least {MIN_GRACE:g} s: a shorter one could delete what a merge needs next."
+        )
     before = time.time() - grace
-    shelves = blobs if blobs is not None else FileBlobStore(root)
-    old = [digest for digest, moment in shelves.listed() if moment < before]
+    store = blobs if blobs is not None else FileBlobStore(root)
+    old = [digest for digest, moment in store.listed() if moment < before]
     wanted = needed()
     found = Collected()
     for digest in old:
-        if digest not in wanted and (size := shelves.delete(digest, before, dry_run=dry_run)) is not None:
+        if digest not in wanted and (size := store.delete(digest, before, dry_run=dry_run)) is not None:
             found.orphans.append(Blob(digest=digest, size=size))
     for path in _files(root / "uploads", "*"):
         size = _delete_upload(path, before, dry_run)
@@ -77,7 +78,7 @@ def _files(folder: Path, pattern: str) -> Iterator[Path]:
 
 
 def _delete_upload(path: Path, before: float, dry_run: bool) -> int | None:
-    """None when somebody still writes it, or wrote it lately."""
+    """None if it is still being written, or was written recently."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except OSError as error:

@@ -1,10 +1,10 @@
 """Manifests as files.
 
-    <root>/manifests/<32 hex digits>/lineage.json      a lineage: aliases, pins, retention; replaced at each change
+    <root>/manifests/<32 hex digits>/lineage.json      a lineage with aliases, pins, retention; replaced on change
                                     /<number>.json     one of its versions
-                                    /lock              held by whoever writes them
+                                    /lock              held while they are written
 
-The digits are the start of the sha256 of the lineage's name: no name that a client chose becomes a path.
+The digits are the start of the sha256 of the lineage's name: no name that a client chose becomes part of a path.
 """
 
 import fcntl
@@ -24,7 +24,7 @@ class FileManifests:
 
     @contextmanager
     def exclusively(self, lineage: str, *, wait: bool) -> Iterator[bool]:
-        """Keep other processes from writing a lineage's manifests. False when one is at it and `wait` is not set."""
+        """Lock a lineage's manifests. False if another process holds the lock and `wait` is not set."""
         path = self._path(lineage, "lock").with_suffix("")
         self._make_folder(path.parent)
         with ExitStack() as stack:

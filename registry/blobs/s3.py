@@ -1,19 +1,19 @@
-"""Blobs in a bucket, with a folder on this machine as cache and as the place where bytes arrive.
+"""Blobs in a bucket, with a folder on this machine as cache and for unfinished uploads.
 
     <bucket>/<prefix>/
-    ├── blobs/sha256/ab/<64 hex digits>     one immutable object for each blob; ab are its first two digits
-    ├── young/<64 hex digits>               empty; its time says when the blob was last sent or named
-    ├── leaving/<64 hex digits>             empty; somebody is about to delete the blob
+    ├── blobs/sha256/ab/<64 hex digits>     one immutable object per blob; ab are its first two digits
+    ├── young/<64 hex digits>               empty; its time is when the blob was last sent or named
+    ├── leaving/<64 hex digits>             empty; the blob is about to be deleted
     └── manifests/<32 hex digits>/*.json    see `manifests.py`
 
-    <data folder>                           as `files.py` draws it; `blobs/` holds copies of what was used last
+    <data folder>                           see `files.py`; `blobs/` holds copies of recently used blobs
 
-A blob's name is known only after its last byte, and S3 cannot rename. So bytes arrive in a file, as they do without a
-bucket, and go to their key in parts at the commit, before the commit says that they are stored. Readers map files: a
-blob that is not here is fetched, hashed on the way, and kept until the folder is over its limit.
+A blob's name is known only after its last byte, and S3 cannot rename. So bytes arrive in a file, as without a bucket,
+and the commit uploads them in parts before it returns. Readers map files: a blob that is not in the cache is fetched,
+hashed meanwhile, and kept until the folder exceeds its limit.
 
-Nobody can lock a bucket. Who sends or names a blob writes `young/` and then looks for `leaving/`; who deletes one
-writes `leaving/` and then looks at `young/`. Whatever the order, one of the two sees the other and steps back.
+A bucket has no locks. A process that sends or names a blob writes `young/` and then checks `leaving/`; one that deletes
+it writes `leaving/` and then checks `young/`. In any order, at least one of the two sees the other and gives way.
 """
 
 import contextlib
@@ -33,7 +33,7 @@ from registry.errors import BlobNotFound, DigestMismatch, StoreUnavailable
 
 _HEX = re.compile(r"sha256:([0-9a-f]{64})")
 _IN_USE_SECONDS = 60.0
-"""A copy that was asked for within this time may not be open yet, so it is not evicted."""
+"""A copy that was requested within this time may not be open yet, so it is not evicted."""
 
 _LEAVING_SECONDS = 20.0
 
@@ -41,7 +41,7 @@ _LEAVING_SECONDS = 20.0
 class S3BlobStore:
     """A blob store in a bucket. Several processes on several machines may use it at once, each machine its own `root`.
 
-    min_free: as of FileBlobStore. cache_bytes: how much `root` may hold of blobs, apart from those just used.
+    min_free: see FileBlobStore. cache_bytes: limit of the blobs in `root`, apart from those just used.
     """
 
     def __init__(self, bucket: Bucket, root: Path, min_free: int = 0, cache_bytes: int = 1 << 40) -> None:
@@ -49,25 +49,25 @@ class S3BlobStore:
         self._arriving = FileBlobStore(root, min_free, self.upload_copy)
         self._copies = FileBlobStore(root, min_free)
         self._root = root / "blobs"
-        self._most = cache_bytes
+        self._cache_bytes = cache_bytes
 
     def create(self) -> FileBlobWriter:
-        """Begin a new blob. Raises StorageFull."""
+        """A writer for a new blob. Raises StorageFull."""
         return self._arriving.create()
 
     def check_room(self, size: int) -> None:
-        """Raises StorageFull when the cache's disk has no room for `size` bytes."""
+        """Raises StorageFull if the cache's disk has no room for `size` bytes."""
         self._arriving.check_room(size)
 
     def get(self, digest: str) -> Blob:
-        """The blob of this digest. Raises BlobNotFound."""
+        """The blob with this digest. Raises BlobNotFound."""
         found = self._bucket.head(_key(digest))
         if found is None:
             raise BlobNotFound(digest)
         return Blob(digest=digest, size=found[0])
 
     def touch(self, digest: str) -> Blob:
-        """The blob of this digest, young again: it will not be collected soon. Raises BlobNotFound."""
+        """Restart the grace period of a blob, so that it is not collected soon. Raises BlobNotFound."""
         name = _name(digest)
         self._bucket.put(f"young/{name}", b"")
         if self._bucket.head(f"leaving/{name}") is not None:
@@ -75,11 +75,11 @@ class S3BlobStore:
         return self.get(digest)
 
     def path(self, digest: str) -> Path:
-        """A copy on this machine, fetched if need be. Raises BlobNotFound, StorageFull."""
+        """A copy on this machine, fetched if necessary. Raises BlobNotFound, StorageFull."""
         with contextlib.suppress(BlobNotFound):
             return self._used(digest)
         (self._root / "fetching").mkdir(exist_ok=True)
-        # One process of a machine fetches a blob, the others wait for it.
+        # One process per machine fetches a blob; the others wait.
         with locked(self._root / "fetching" / _name(digest)[:2], fcntl.LOCK_EX):
             with contextlib.suppress(BlobNotFound):
                 return self._used(digest)
@@ -87,20 +87,20 @@ class S3BlobStore:
             return self._used(digest)
 
     def upload_copy(self, path: Path, digest: str) -> None:
-        """Put a whole file into the bucket as this blob; bytes that it has already are not sent again."""
+        """Upload a complete file to the bucket as this blob, unless the bucket has it."""
         name, size = _name(digest), path.stat().st_size
         self._bucket.put(f"young/{name}", b"")
         deadline = time.monotonic() + _LEAVING_SECONDS
         while self._bucket.head(f"leaving/{name}") is not None:
             if time.monotonic() > deadline:
-                raise StoreUnavailable(f"{digest} is being deleted (or `collect` was cut off: run it again).")
+                raise StoreUnavailable(f"Blob {digest} is being deleted (or `collect` was interrupted: run it again).")
             time.sleep(0.2)
         found = self._bucket.head(_key(digest))
         if found is None or found[0] != size:
             self._bucket.upload(_key(digest), path)
         self._evict(size)
 
-    # For whoever looks after all blobs
+    # Administration, see AdminBlobStore
 
     def listed(self) -> Iterator[tuple[str, float]]:
         """Digest and time of every blob; see AdminBlobStore."""
@@ -110,7 +110,7 @@ class S3BlobStore:
             yield f"sha256:{name}", max(moment, young.get(name, 0.0))
 
     def chunks(self, digest: str) -> Iterator[bytes]:
-        """A blob's bytes as the bucket has them. Raises BlobNotFound."""
+        """A blob's bytes in the bucket. Raises BlobNotFound."""
         pieces = self._bucket.pieces(_key(digest))
         if pieces is None:
             raise BlobNotFound(digest)
@@ -138,7 +138,7 @@ class S3BlobStore:
         return found[0]
 
     def forget_interrupted(self) -> None:
-        """Clear the marks of a deletion that was cut off; only where no other process deletes."""
+        """Clear the marks of interrupted deletions; only while no other process deletes."""
         for key, _, _ in self._bucket.list("leaving"):
             self._bucket.delete(key)
 
@@ -163,19 +163,19 @@ class S3BlobStore:
             writer.commit(expected=digest)
         except DigestMismatch as error:
             raise StoreUnavailable(
-                f"The bucket's bytes of {digest} are others ({error.actual}). `registry.admin verify` tells more."
+                f"Blob {digest} is damaged in the bucket (digest {error.actual}). Run `registry.admin verify`."
             ) from error
         finally:
             writer.abort()
 
     def _evict(self, coming: int) -> None:
-        """Delete the copies that were not used for longest until what comes fits. Who has one open keeps it."""
+        """Delete the least recently used copies until `coming` bytes fit. Open files stay readable."""
         found = []
         for path in self._root.glob("sha256/*/*"):
             with contextlib.suppress(FileNotFoundError):
                 status = path.stat()
                 found.append((status.st_mtime, status.st_size, path))
-        excess = sum(size for _, size, _ in found) + coming - self._most
+        excess = sum(size for _, size, _ in found) + coming - self._cache_bytes
         for used, size, path in sorted(found):
             if excess <= 0 or used > time.time() - _IN_USE_SECONDS:
                 return

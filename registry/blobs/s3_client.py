@@ -1,7 +1,7 @@
 """A bucket of an S3-compatible server. No error of the client library leaves this file.
 
 Source: the S3 API reference (PutObject, CreateMultipartUpload, GetObject, HeadObject, DeleteObject, ListObjectsV2).
-Only these are used. AsyncQueries and listings must see every write that was answered, as with S3 and its kin.
+Only these are used. The server must be consistent like S3: reads and listings reflect every acknowledged write.
 """
 
 import time
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from obstore.store import S3Config
 
 _PART = 16 << 20
-_MOST_PARTS = 9_000
-_AT_ONCE = 4
+_MAX_PARTS = 9_000
+_MAX_CONCURRENCY = 4
 _PIECE = 1 << 20
 _SIGNED_FOR = timedelta(minutes=5)
 
@@ -35,8 +35,8 @@ _SIGNED_FOR = timedelta(minutes=5)
 class Bucket:
     """Objects under one prefix of a bucket. Safe to share between threads; any method may raise StoreUnavailable.
 
-    url: `s3://bucket/prefix?endpoint=https://host:9000&region=us-east-1`; without an endpoint AWS is meant.
-    access_key, secret_key: empty ones are found as AWS's tools find them. Raises InvalidInput for another URL.
+    url: `s3://bucket/prefix?endpoint=https://host:9000&region=us-east-1`; without an endpoint it is AWS's.
+    access_key, secret_key: if empty, they are found as AWS's tools find them. Raises InvalidInput for an invalid URL.
 
     A process that has used a bucket must not fork and use it in its child.
     """
@@ -45,7 +45,7 @@ class Bucket:
         parts = urlsplit(url)
         query = {name: values[-1] for name, values in parse_qs(parts.query, strict_parsing=bool(parts.query)).items()}
         if parts.scheme != "s3" or not parts.netloc or not set(query) <= {"endpoint", "region"}:
-            raise InvalidInput(f"A bucket is written s3://bucket/prefix?endpoint=...&region=..., not {url!r}.")
+            raise InvalidInput(f"Invalid bucket URL {url!r}: write s3://bucket/prefix?endpoint=...&region=...")
         endpoint = query.get("endpoint", "")
         config: S3Config = {"region": query.get("region", "us-east-1")}
         if endpoint:
@@ -62,28 +62,28 @@ class Bucket:
 
     def put(self, key: str, data: bytes) -> None:
         """Write a small object."""
-        with _answers():
+        with translate_s3_errors():
             obstore.put(self._store, key, data, use_multipart=False)
 
     def upload(self, key: str, path: Path) -> None:
-        """Write a file as an object, in parts, a few at once; it appears whole or not at all.
+        """Write a file as an object, in concurrent parts; it appears completely or not at all.
 
-        Each request's signature covers the sha256 of its bytes, so that what arrives is what was sent.
+        Each request's signature covers the sha256 of its bytes, so the server detects damaged ones.
         """
         size = path.stat().st_size
-        with _answers():
+        with translate_s3_errors():
             obstore.put(
                 self._store,
                 key,
                 path,
                 use_multipart=size > _PART,
-                chunk_size=max(_PART, -(-size // _MOST_PARTS)),
-                max_concurrency=_AT_ONCE,
+                chunk_size=max(_PART, -(-size // _MAX_PARTS)),
+                max_concurrency=_MAX_CONCURRENCY,
             )
 
     def head(self, key: str) -> tuple[int, float] | None:
-        """Size in bytes and time of the last writing (seconds since 1970); None without such an object."""
-        with _answers():
+        """Size in bytes and modification time (seconds since 1970); None if there is no such object."""
+        with translate_s3_errors():
             try:
                 found = obstore.head(self._store, key)
             except FileNotFoundError:
@@ -91,16 +91,16 @@ class Bucket:
         return int(found["size"]), found["last_modified"].timestamp()
 
     def read(self, key: str) -> bytes | None:
-        """A small object; None without one."""
-        with _answers():
+        """The bytes of a small object; None if there is none."""
+        with translate_s3_errors():
             try:
                 return bytes(obstore.get(self._store, key).bytes())
             except FileNotFoundError:
                 return None
 
     def pieces(self, key: str) -> Iterator[bytes] | None:
-        """An object's bytes as they arrive; None without one."""
-        with _answers():
+        """An object's bytes as they arrive; None if there is none."""
+        with translate_s3_errors():
             try:
                 found = obstore.get(self._store, key)
             except FileNotFoundError:
@@ -108,11 +108,11 @@ class Bucket:
         return _stream(found)
 
     def delete(self, key: str) -> None:
-        """Delete an object; none is no error.
+        """Delete an object, if it exists.
 
-        By DeleteObject under a signed URL: the library itself sends DeleteObjects, which not every server has right.
+        It sends DeleteObject with a signed URL, because the library sends DeleteObjects, which some servers get wrong.
         """
-        with _answers():
+        with translate_s3_errors():
             url = obstore.sign(self._store, "DELETE", key, _SIGNED_FOR)
             request = urllib.request.Request(url, method="DELETE")  # noqa: S310  the URL is the bucket's
             for pause in (0.2, 1.0, 0.0):
@@ -129,27 +129,26 @@ class Bucket:
 
     def list(self, prefix: str) -> Iterator[tuple[str, int, float]]:
         """Key, size and time of every object whose key begins with the folder `prefix`, in order."""
-        with _answers():
+        with translate_s3_errors():
             for page in obstore.list(self._store, prefix):
                 for item in page:
                     yield str(item["path"]), int(item["size"]), item["last_modified"].timestamp()
 
 
 def _stream(found: "GetResult") -> Iterator[bytes]:
-    with _answers():
+    with translate_s3_errors():
         for piece in found.stream(min_chunk_size=_PIECE):
             yield bytes(piece)
 
 
 @contextmanager
-def _answers() -> Iterator[None]:
+def translate_s3_errors() -> Iterator[None]:
+    """Raise StoreUnavailable for errors of the client library."""
     try:
         yield
     except FileNotFoundError as error:
-        # Asked-for objects that are not there are handled where they are asked for; what is left is the bucket itself.
-        raise StoreUnavailable("The blob store has no such bucket; create it, or correct ODEM_BLOBS_URL.") from error
+        # Missing objects are handled by the callers; what is left is the bucket itself.
+        raise StoreUnavailable("The bucket does not exist. Create it, or correct ODEM_BLOBS_URL.") from error
     except (BaseError, OSError) as error:
         what = str(error).partition("\n")[0][:300]
-        raise StoreUnavailable(
-            f"The blob store does not answer as it should ({what}); try again in a moment."
-        ) from error
+        raise StoreUnavailable(f"The blob store returned an error ({what}). Try again in a moment.") from error

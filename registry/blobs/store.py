@@ -1,4 +1,4 @@
-"""What every blob store can do. `files.py` keeps blobs as files, `s3.py` in a bucket."""
+"""Contracts of blob stores and upload stores. `files.py` keeps blobs as files, `s3.py` in a bucket."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,103 +9,103 @@ from registry.upload import Upload
 
 
 class BlobWriter(Protocol):
-    """Bytes on their way into the store: invisible until `commit`, gone after `abort`. Not thread-safe."""
+    """A blob being written: invisible until `commit`, deleted by `abort`. Not thread-safe."""
 
     @property
     def written(self) -> int:
         """Bytes written so far."""
 
     def reserve(self, size: int) -> None:
-        """Take room for `size` bytes in all. Raises StorageFull at once when there is none."""
+        """Announce `size` bytes in total. Raises StorageFull if there is no room for them."""
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Append bytes, and hash them. Raises StorageFull."""
+        """Append and hash bytes. Raises StorageFull."""
 
     def read(self, start: int, length: int) -> bytes:
-        """Bytes that have been written, for checks before the commit."""
+        """Bytes that were written, for checks before the commit."""
 
     def commit(self, expected: str | None = None) -> Blob:
         """Make the bytes durable and visible under their digest.
 
-        Committing bytes that the store has already is no error. Raises DigestMismatch when `expected` is another
-        digest (nothing is kept), StorageFull.
+        Committing bytes that the store already has is no error. Raises DigestMismatch if `expected` is another
+        digest (nothing is stored), StorageFull.
         """
 
     def abort(self) -> None:
-        """Forget everything written. Does nothing after a commit or an earlier abort."""
+        """Discard everything written. Does nothing after a commit or an earlier abort."""
 
 
 class BlobStore(Protocol):
     """Immutable bytes named by their sha256."""
 
     def create(self) -> BlobWriter:
-        """Begin a new blob."""
+        """A writer for a new blob."""
 
     def check_room(self, size: int) -> None:
-        """Raises StorageFull when there is no room for a blob of `size` bytes."""
+        """Raises StorageFull if there is no room for a blob of `size` bytes."""
 
     def get(self, digest: str) -> Blob:
-        """The blob of this digest. Raises BlobNotFound."""
+        """The blob with this digest. Raises BlobNotFound."""
 
     def touch(self, digest: str) -> Blob:
-        """The blob of this digest, young again: it will not be collected soon. Raises BlobNotFound."""
+        """Restart the grace period of a blob, so that it is not collected soon. Raises BlobNotFound."""
 
     def path(self, digest: str) -> Path:
         """A local, read-only file with the blob's bytes. Raises BlobNotFound."""
 
 
 class AdminBlobStore(BlobStore, Protocol):
-    """A blob store as those see it who look after all blobs: collection, verification."""
+    """A blob store with the operations of garbage collection and verification."""
 
     def listed(self) -> Iterator[tuple[str, float]]:
         """Digest and time (seconds since 1970) of every blob: when it was last sent or named."""
 
     def chunks(self, digest: str) -> Iterator[bytes]:
-        """A blob's bytes as they are kept, in pieces. Raises BlobNotFound."""
+        """A blob's stored bytes, in chunks. Raises BlobNotFound."""
 
     def delete(self, digest: str, before: float, *, dry_run: bool = False) -> int | None:
-        """Delete a blob unless it was sent or named since; returns its size, or None if it was or is not there."""
+        """Delete a blob unless it was sent or named since; returns its size, or None if it was not deleted."""
 
 
 class UploadWriter(BlobWriter, Protocol):
-    """A resumable upload on its way in. `written` begins at its offset; `abort` ends it for good."""
+    """A resumed upload. `written` begins at its offset; `abort` deletes it."""
 
     @property
     def upload(self) -> Upload:
-        """How far it is known to be, whatever dies."""
+        """The upload as of its last checkpoint."""
 
     def pause(self) -> Upload:
-        """Make all that was written durable and let others go on. Raises StorageFull."""
+        """Make all written bytes durable and unlock the upload. Raises StorageFull."""
 
     def rewind(self) -> Upload:
-        """Forget what was written since the last checkpoint and let others go on."""
+        """Discard what was written since the last checkpoint and unlock the upload."""
 
 
 class UploadStore(Protocol):
-    """Uploads that may come in several pieces; each becomes a blob when its last byte has come."""
+    """Resumable uploads; each becomes a blob when it is complete."""
 
-    def create(self, upload: Upload, most: int) -> Upload:
-        """Begin one. Raises TooManyUploads when its owner has `most` open, StorageFull."""
+    def create(self, upload: Upload, limit: int) -> Upload:
+        """Create an upload. Raises TooManyUploads when its owner has `limit` open, StorageFull."""
 
     def count(self, owner: str) -> int:
-        """How many uploads of this owner have not become blobs yet."""
+        """How many unfinished uploads this owner has."""
 
     def get(self, upload_id: str) -> Upload:
-        """How far an upload has come. Raises UploadNotFound, also when it has expired."""
+        """The upload with its offset. Raises UploadNotFound, also if it has expired."""
 
     def open(self, upload_id: str, offset: int, *, checkpoints: bool = True) -> UploadWriter:
-        """Go on writing at `offset`; nobody else can until the writer is closed.
+        """Resume writing at `offset`; no other writer can until this one is closed.
 
-        checkpoints: whether bytes count as soon as they are on the disk, or only when the writer is paused.
+        checkpoints: whether the offset advances while writing, or only when the writer is paused.
         Raises UploadNotFound, UploadBusy, OffsetMismatch.
         """
 
     def delete(self, upload_id: str) -> None:
-        """Forget an upload; a blob that it became stays. Raises UploadNotFound, UploadBusy."""
+        """Delete an upload; a blob that it became stays. Raises UploadNotFound, UploadBusy."""
 
 
 class AdminUploadStore(UploadStore, Protocol):
     """An upload store with the housekeeping of the gateway."""
 
     def expire(self) -> Sequence[tuple[str, int]]:
-        """Delete what has expired; returns (name, bytes) of each."""
+        """Delete expired uploads; returns (name, bytes) of each."""

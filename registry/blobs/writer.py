@@ -1,4 +1,4 @@
-"""The one way in which bytes become a blob, whether they come in one piece or in several over days."""
+"""Blob writer: hashes while writing, then syncs and renames; used for single and resumable uploads."""
 
 import errno
 import fcntl
@@ -7,38 +7,38 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from registry.blob import Blob, format_digest
+from registry.blob import Blob, Hasher, format_digest
 from registry.blobs.filesystem import begin_writing, check_free, locked, room, sync_folder
 from registry.errors import DigestMismatch
 
 _READ = 1 << 20
 _AHEAD = 16 << 20
-"""Bytes after which the disk is set to work, so that the commit waits for little more than these."""
+"""Bytes after which write-back starts, so that the commit has little left to sync."""
 
 _STEP = 64 << 20
 """Bytes that are allocated ahead of what has arrived."""
 
-Shelve = Callable[[Path, str], None]
-"""Takes a file that is whole, and its digest, to where blobs are kept, before it is a blob here."""
+UploadCopy = Callable[[Path, str], None]
+"""Uploads a complete file under its digest to a bucket, before it becomes a blob in the folder."""
 
 
 class FileBlobWriter:
-    """An open file that becomes a blob: written in order, hashed on the way, named by its digest at the commit.
+    """An open file that becomes a blob: written in order, hashed while writing, named by its digest at the commit.
 
     blobs: the folder of all blobs; lock: see `files.py`; min_free: bytes of the file system that stay free.
-    upload_copy: where else the bytes must be before they count.
+    upload_copy: called before the blob becomes visible.
     """
 
     def __init__(
-        self, path: Path, file: int, blobs: Path, lock: Path, min_free: int, upload_copy: Shelve | None = None
+        self, path: Path, file: int, blobs: Path, lock: Path, min_free: int, upload_copy: UploadCopy | None = None
     ) -> None:
         self._path = path
         self._file = file
         self._blobs = blobs
         self._lock = lock
         self._min_free = min_free
-        self._shelve = upload_copy
-        self._hasher = hashlib.sha256()
+        self._upload_copy = upload_copy
+        self._hasher: Hasher = hashlib.sha256()
         self._hashed = 0
         self._written = 0
         self._begun = 0
@@ -52,10 +52,10 @@ class FileBlobWriter:
         return self._written
 
     def reserve(self, size: int) -> None:
-        """Say how large the file becomes, so that a full disk is reported before the bytes are sent.
+        """Announce the size of the file, so that a full disk is reported before the bytes are sent.
 
-        Blocks are allocated in steps ahead of what has arrived: a header that claims much occupies one step. Raises
-        StorageFull.
+        Blocks are allocated in steps ahead of what has arrived: a header that announces too much occupies one step.
+        Raises StorageFull.
         """
         check_free(self._path.parent, size - self._written, self._min_free)
         self._expected = size
@@ -75,7 +75,7 @@ class FileBlobWriter:
         self._allocated = end
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Append and hash. Raises StorageFull."""
+        """Append and hash bytes. Raises StorageFull."""
         self._allocate()
         view = memoryview(data)
         if self._hashed == self._written:
@@ -95,7 +95,7 @@ class FileBlobWriter:
         return os.pread(self._file, length, start)
 
     def commit(self, expected: str | None = None) -> Blob:
-        """Sync, name, and sync the folder. Raises DigestMismatch, StorageFull."""
+        """Sync the file, rename it to its digest, and sync the folder. Raises DigestMismatch, StorageFull."""
         digest = self._digest(expected)
         self._publish(digest)
         self._close()
@@ -108,7 +108,7 @@ class FileBlobWriter:
             self._path.unlink(missing_ok=True)
 
     def _digest(self, expected: str | None) -> str:
-        """The digest of all that was written; what was not hashed on the way is read once more."""
+        """The digest of all written bytes; those that were not hashed while writing are read again."""
         while self._hashed < self._written:
             piece = os.pread(self._file, min(_READ, self._written - self._hashed), self._hashed)
             self._hasher.update(piece)
@@ -125,14 +125,14 @@ class FileBlobWriter:
             os.ftruncate(self._file, self._written)
             os.fchmod(self._file, 0o444)
             os.fsync(self._file)
-        if self._shelve is not None:
-            self._shelve(self._path, digest)
+        if self._upload_copy is not None:
+            self._upload_copy(self._path, digest)
         with room():
             if not folder.is_dir():
                 folder.mkdir(exist_ok=True)
                 sync_folder(self._blobs)
             with locked(self._lock, fcntl.LOCK_SH):
-                # It is young from now on, not from its last byte on: a slow caller has its whole grace before it.
+                # The grace period begins now and not with the last byte, so that a slow caller has all of it.
                 os.utime(self._file)
                 self._path.rename(folder / digest[7:])
             sync_folder(folder)
@@ -140,6 +140,6 @@ class FileBlobWriter:
     def _close(self) -> None:
         self._open = False
         if self._allocated > self._written:
-            # What was allocated ahead is free again, also while a resumable upload pauses.
+            # Blocks that were allocated ahead are freed, also while a resumable upload is paused.
             os.ftruncate(self._file, self._written)
         os.close(self._file)

@@ -66,7 +66,7 @@ def test_a_key_is_shown_once_and_only_its_hash_is_kept(environment: dict[str, st
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("revoke", "0" * 16), "There is no key"),
+        (("revoke", "0" * 16), "not found; see `python -m registry.admin keys list`"),
         (("create", "--name", "", "--scope", "read"), "name"),
         (("create", "--name", "x", "--scope", "read", "--lineage", "NO"), "lineages"),
         (("create", "--name", "x", "--scope", "all"), "--scope"),

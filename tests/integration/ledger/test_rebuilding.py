@@ -157,7 +157,7 @@ def test_verify_finds_what_is_missing_or_changed(ledger: Ledger, admin: Admin) -
     _fill(ledger)
     write_due(ledger.state.manifests, ledger.manifests)
     good = admin("verify")
-    assert (good.returncode, good.stdout) == (0, "all is well\n")
+    assert (good.returncode, good.stdout) == (0, "no problems\n")
     changed = ledger.blobs.path(ledger.state.versions.get(VersionReference.parse("a@1")).weights)
     changed.chmod(0o600)
     changed.write_bytes(b"weights of a@X")
@@ -186,7 +186,7 @@ def test_a_retired_version_s_bytes_and_ended_merges_checkpoints_are_collected_an
     assert ledger.blobs.get(retired.weights).size == retired.size
     done = admin("collect")
     assert done.stdout == dry.stdout.replace("would delete", "deleted")
-    assert "deleted in all: 1 files" in done.stdout
+    assert "deleted in total: 1 files" in done.stdout
     # The merges of `a` and `b` came from one checkpoint, which a queued merge still needs.
     ledger.state.merges.request_cancel(queued.id)
     assert queued.checkpoint in admin("collect").stdout
@@ -209,4 +209,4 @@ def test_the_command_runs_as_a_process_of_its_own(ledger: Ledger) -> None:
     environment = {**os.environ, "ODEM_REDIS_URL": ledger.url, "ODEM_DATA_DIR": str(ledger.root)}
     command = [sys.executable, "-m", "registry.admin", "verify"]
     outcome = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert (outcome.returncode, outcome.stdout, outcome.stderr) == (0, "all is well\n", "")
+    assert (outcome.returncode, outcome.stdout, outcome.stderr) == (0, "no problems\n", "")

@@ -9,7 +9,7 @@ import pytest
 
 from registry.base_record import now
 from registry.blobs.files import FileBlobStore
-from registry.blobs.garbage_collection import LEAST_GRACE, collect
+from registry.blobs.garbage_collection import MIN_GRACE, collect
 from registry.blobs.uploads import FileUploads
 from registry.errors import BlobNotFound, InvalidInput
 from registry.upload import Upload
@@ -104,7 +104,7 @@ def test_an_upload_whose_process_died_is_collected_after_the_grace_period(tmp_pa
 
 def test_a_grace_period_that_could_hurt_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput):
-        collect(tmp_path, set, LEAST_GRACE - 1, dry_run=True)
+        collect(tmp_path, set, MIN_GRACE - 1, dry_run=True)
 
 
 def test_nothing_is_deleted_when_the_ledger_cannot_be_asked(blobs: FileBlobStore, tmp_path: Path) -> None:
