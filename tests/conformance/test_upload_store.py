@@ -33,7 +33,7 @@ def uploads(tmp_path: Path) -> FileUploads:
 
 def _upload(uploads: FileUploads, owner: str = "", length: int = len(_BYTES)) -> str:
     fresh = Upload(id=secrets.token_hex(16), owner=owner, length=length, created_at=now(), expires_at=now())
-    return uploads.create(fresh, most=3).id
+    return uploads.create(fresh, limit=3).id
 
 
 def _send(uploads: FileUploads, name: str, start: int, end: int) -> None:

@@ -121,8 +121,8 @@ def test_nothing_is_deleted_when_the_ledger_cannot_be_asked(blobs: FileBlobStore
 def test_a_resumable_upload_goes_when_it_has_expired_and_not_before(tmp_path: Path) -> None:
     uploads, short = FileUploads(tmp_path), FileUploads(tmp_path, lifetime=-1.0)
     fresh = Upload(id="0" * 32, owner="", length=100, created_at=now(), expires_at=now())
-    uploads.create(fresh, most=3)
-    short.create(fresh.model_copy(update={"id": "1" * 32}), most=3)
+    uploads.create(fresh, limit=3)
+    short.create(fresh.model_copy(update={"id": "1" * 32}), limit=3)
     assert collect(tmp_path, set, _GRACE, dry_run=True).uploads == [("1" * 32, 0)]
     assert collect(tmp_path, set, _GRACE, dry_run=False).uploads == [("1" * 32, 0)]
     assert uploads.get("0" * 32).offset == 0

@@ -78,7 +78,7 @@ def test_celery_is_told_of_every_sentinel_and_apart_from_them_of_the_name() -> N
         ("redis+sentinel://a/name/x", r"host1:26379,host2:26379/name/0"),
         ("redis+sentinel://a/name?database=1", "unknown options.*database"),
         ("redis://a?replicas=some", "number"),
-        ("redis://a?replicas=-1", "0 or more"),
+        ("redis://a?replicas=-1", "at least 0"),
     ],
 )
 def test_what_cannot_be_used_is_refused_when_settings_are_read_with_what_to_write_instead(url: str, said: str) -> None:
@@ -100,7 +100,7 @@ def test_a_process_that_cannot_use_a_setting_says_which_one_and_tells_no_passwor
         WorkerSettings.read()
     assert ended.value.code == 2
     said = capsys.readouterr().err
-    assert said.startswith("error: ODEM_REDIS_URL: Sentinels are written")
+    assert said.startswith("error: ODEM_REDIS_URL: write Sentinels as")
     assert "secret" not in said
 
 

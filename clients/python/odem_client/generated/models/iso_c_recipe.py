@@ -22,11 +22,12 @@ class IsoCRecipe:
 
     Attributes:
         method (Literal['iso_c'] | Unset):  Default: 'iso_c'.
-        scaling (float | Unset): factor of the merged matrices. Default: FusionBench's configuration of Iso-C
+        scaling (float | Unset): factor of the merged matrices. Default: FusionBench's configuration of Iso-C Default:
+            1.0.
     """
 
     method: Literal["iso_c"] | Unset = "iso_c"
-    scaling: float | Unset = UNSET
+    scaling: float | Unset = 1.0
 
     def to_dict(self) -> dict[str, Any]:
         method = self.method

@@ -24,13 +24,14 @@ class IsoCtsRecipe:
         Attributes:
             method (Literal['iso_cts'] | Unset):  Default: 'iso_cts'.
             common (float | Unset): share of a matrix's rank that the common subspace has. Default: arXiv 2502.04959,
-                section 5
-            scaling (float | Unset): factor of the merged matrices. Default: FusionBench's configuration of Iso-CTS
+                section 5 Default: 0.8.
+            scaling (float | Unset): factor of the merged matrices. Default: FusionBench's configuration of Iso-CTS Default:
+                1.0.
     """
 
     method: Literal["iso_cts"] | Unset = "iso_cts"
-    common: float | Unset = UNSET
-    scaling: float | Unset = UNSET
+    common: float | Unset = 0.8
+    scaling: float | Unset = 1.0
 
     def to_dict(self) -> dict[str, Any]:
         method = self.method

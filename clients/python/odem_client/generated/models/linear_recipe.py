@@ -22,11 +22,11 @@ class LinearRecipe:
 
     Attributes:
         method (Literal['linear'] | Unset):  Default: 'linear'.
-        alpha (float | Unset): α: the checkpoint's share
+        alpha (float | Unset): α: the checkpoint's share Default: 0.5.
     """
 
     method: Literal["linear"] | Unset = "linear"
-    alpha: float | Unset = UNSET
+    alpha: float | Unset = 0.5
 
     def to_dict(self) -> dict[str, Any]:
         method = self.method

@@ -22,11 +22,11 @@ class MagMaxRecipe:
 
     Attributes:
         method (Literal['magmax'] | Unset):  Default: 'magmax'.
-        scaling (float | Unset): λ: factor of the merged task vector
+        scaling (float | Unset): λ: factor of the merged task vector Default: 0.5.
     """
 
     method: Literal["magmax"] | Unset = "magmax"
-    scaling: float | Unset = UNSET
+    scaling: float | Unset = 0.5
 
     def to_dict(self) -> dict[str, Any]:
         method = self.method

@@ -22,11 +22,12 @@ class OpcmRecipe:
 
     Attributes:
         method (Literal['opcm'] | Unset):  Default: 'opcm'.
-        alpha (float | Unset): α: the leading subspace holds more than this share of the sum of singular values
+        alpha (float | Unset): α: the leading subspace holds more than this share of the sum of singular values Default:
+            0.5.
     """
 
     method: Literal["opcm"] | Unset = "opcm"
-    alpha: float | Unset = UNSET
+    alpha: float | Unset = 0.5
 
     def to_dict(self) -> dict[str, Any]:
         method = self.method

@@ -22,11 +22,12 @@ class SlerpRecipe:
 
     Attributes:
         method (Literal['slerp'] | Unset):  Default: 'slerp'.
-        operating_time (float | Literal['utilities'] | Unset): T: from the tasks' utilities, or given
+        operating_time (float | Literal['utilities'] | Unset): T: from the tasks' utilities, or given Default:
+            'utilities'.
     """
 
     method: Literal["slerp"] | Unset = "slerp"
-    operating_time: float | Literal["utilities"] | Unset = UNSET
+    operating_time: float | Literal["utilities"] | Unset = "utilities"
 
     def to_dict(self) -> dict[str, Any]:
         method = self.method

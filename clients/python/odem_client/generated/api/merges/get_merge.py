@@ -99,11 +99,12 @@ def sync_detailed(
 ) -> Response[MergeView | Problem]:
     """Get Merge
 
-     How a merge stands: state, live progress, and at its end the report or the problem.
+     Get a merge: state, live progress, and at its end the report or the problem.
 
     Args:
         merge_id (str):
-        prefer (str | Unset): `wait=n`: answer when the merge has ended, or after n seconds.
+        prefer (str | Unset): `wait=n`: respond when the merge has ended, at the latest after n
+            seconds.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -133,11 +134,12 @@ def sync(
 ) -> MergeView | Problem | None:
     """Get Merge
 
-     How a merge stands: state, live progress, and at its end the report or the problem.
+     Get a merge: state, live progress, and at its end the report or the problem.
 
     Args:
         merge_id (str):
-        prefer (str | Unset): `wait=n`: answer when the merge has ended, or after n seconds.
+        prefer (str | Unset): `wait=n`: respond when the merge has ended, at the latest after n
+            seconds.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -162,11 +164,12 @@ async def asyncio_detailed(
 ) -> Response[MergeView | Problem]:
     """Get Merge
 
-     How a merge stands: state, live progress, and at its end the report or the problem.
+     Get a merge: state, live progress, and at its end the report or the problem.
 
     Args:
         merge_id (str):
-        prefer (str | Unset): `wait=n`: answer when the merge has ended, or after n seconds.
+        prefer (str | Unset): `wait=n`: respond when the merge has ended, at the latest after n
+            seconds.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -194,11 +197,12 @@ async def asyncio(
 ) -> MergeView | Problem | None:
     """Get Merge
 
-     How a merge stands: state, live progress, and at its end the report or the problem.
+     Get a merge: state, live progress, and at its end the report or the problem.
 
     Args:
         merge_id (str):
-        prefer (str | Unset): `wait=n`: answer when the merge has ended, or after n seconds.
+        prefer (str | Unset): `wait=n`: respond when the merge has ended, at the latest after n
+            seconds.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -96,7 +96,8 @@ def sync_detailed(
 ) -> Response[GetOpenClipConfigResponseGetopenclipconfig | Problem]:
     """Get Open Clip Config
 
-     The config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the weights.
+     Get the config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the
+    weights.
 
     Args:
         version (str):
@@ -127,7 +128,8 @@ def sync(
 ) -> GetOpenClipConfigResponseGetopenclipconfig | Problem | None:
     """Get Open Clip Config
 
-     The config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the weights.
+     Get the config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the
+    weights.
 
     Args:
         version (str):
@@ -153,7 +155,8 @@ async def asyncio_detailed(
 ) -> Response[GetOpenClipConfigResponseGetopenclipconfig | Problem]:
     """Get Open Clip Config
 
-     The config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the weights.
+     Get the config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the
+    weights.
 
     Args:
         version (str):
@@ -182,7 +185,8 @@ async def asyncio(
 ) -> GetOpenClipConfigResponseGetopenclipconfig | Problem | None:
     """Get Open Clip Config
 
-     The config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the weights.
+     Get the config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the
+    weights.
 
     Args:
         version (str):

@@ -92,8 +92,7 @@ def sync_detailed(
 ) -> Response[Problem | VersionView]:
     """Get Version
 
-     A version's record: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage
-    `default`.
+     Get a version: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage `default`.
 
     Args:
         version (str):
@@ -124,8 +123,7 @@ def sync(
 ) -> Problem | VersionView | None:
     """Get Version
 
-     A version's record: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage
-    `default`.
+     Get a version: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage `default`.
 
     Args:
         version (str):
@@ -151,8 +149,7 @@ async def asyncio_detailed(
 ) -> Response[Problem | VersionView]:
     """Get Version
 
-     A version's record: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage
-    `default`.
+     Get a version: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage `default`.
 
     Args:
         version (str):
@@ -181,8 +178,7 @@ async def asyncio(
 ) -> Problem | VersionView | None:
     """Get Version
 
-     A version's record: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage
-    `default`.
+     Get a version: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage `default`.
 
     Args:
         version (str):

@@ -116,8 +116,9 @@ def sync_detailed(
 ) -> Response[Any | File | Problem]:
     """Get Weights
 
-     A version's weights: a safetensors file whose ETag is its sha256. Takes Range and all conditions but
-    dates.
+     Download a version's weights: a safetensors file whose ETag is its sha256.
+
+    Supports Range, If-Range, If-Match and If-None-Match.
 
     Args:
         version (str):
@@ -148,8 +149,9 @@ def sync(
 ) -> Any | File | Problem | None:
     """Get Weights
 
-     A version's weights: a safetensors file whose ETag is its sha256. Takes Range and all conditions but
-    dates.
+     Download a version's weights: a safetensors file whose ETag is its sha256.
+
+    Supports Range, If-Range, If-Match and If-None-Match.
 
     Args:
         version (str):
@@ -175,8 +177,9 @@ async def asyncio_detailed(
 ) -> Response[Any | File | Problem]:
     """Get Weights
 
-     A version's weights: a safetensors file whose ETag is its sha256. Takes Range and all conditions but
-    dates.
+     Download a version's weights: a safetensors file whose ETag is its sha256.
+
+    Supports Range, If-Range, If-Match and If-None-Match.
 
     Args:
         version (str):
@@ -205,8 +208,9 @@ async def asyncio(
 ) -> Any | File | Problem | None:
     """Get Weights
 
-     A version's weights: a safetensors file whose ETag is its sha256. Takes Range and all conditions but
-    dates.
+     Download a version's weights: a safetensors file whose ETag is its sha256.
+
+    Supports Range, If-Range, If-Match and If-None-Match.
 
     Args:
         version (str):

@@ -100,7 +100,8 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Head Upload
 
-     Number of bytes stored: continue from there. Stops a request that still writes to the upload.
+     Get the number of bytes stored: continue from there. Stops a request that still writes to the
+    upload.
 
     Args:
         upload_id (str):
@@ -131,7 +132,8 @@ def sync(
 ) -> Any | Problem | None:
     """Head Upload
 
-     Number of bytes stored: continue from there. Stops a request that still writes to the upload.
+     Get the number of bytes stored: continue from there. Stops a request that still writes to the
+    upload.
 
     Args:
         upload_id (str):
@@ -157,7 +159,8 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Head Upload
 
-     Number of bytes stored: continue from there. Stops a request that still writes to the upload.
+     Get the number of bytes stored: continue from there. Stops a request that still writes to the
+    upload.
 
     Args:
         upload_id (str):
@@ -186,7 +189,8 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Head Upload
 
-     Number of bytes stored: continue from there. Stops a request that still writes to the upload.
+     Get the number of bytes stored: continue from there. Stops a request that still writes to the
+    upload.
 
     Args:
         upload_id (str):

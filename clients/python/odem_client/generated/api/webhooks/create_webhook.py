@@ -111,8 +111,7 @@ def sync_detailed(
 ) -> Response[Problem | WebhookMade]:
     """Create Webhook
 
-     Send word to a URL whenever a merge of the lineage ends. The answer shows the signing secret, this
-    once.
+     Notify a URL whenever a merge of the lineage ends. Only this response contains the signing secret.
 
     Args:
         name (str):
@@ -150,8 +149,7 @@ def sync(
 ) -> Problem | WebhookMade | None:
     """Create Webhook
 
-     Send word to a URL whenever a merge of the lineage ends. The answer shows the signing secret, this
-    once.
+     Notify a URL whenever a merge of the lineage ends. Only this response contains the signing secret.
 
     Args:
         name (str):
@@ -184,8 +182,7 @@ async def asyncio_detailed(
 ) -> Response[Problem | WebhookMade]:
     """Create Webhook
 
-     Send word to a URL whenever a merge of the lineage ends. The answer shows the signing secret, this
-    once.
+     Notify a URL whenever a merge of the lineage ends. Only this response contains the signing secret.
 
     Args:
         name (str):
@@ -221,8 +218,7 @@ async def asyncio(
 ) -> Problem | WebhookMade | None:
     """Create Webhook
 
-     Send word to a URL whenever a merge of the lineage ends. The answer shows the signing secret, this
-    once.
+     Notify a URL whenever a merge of the lineage ends. Only this response contains the signing secret.
 
     Args:
         name (str):

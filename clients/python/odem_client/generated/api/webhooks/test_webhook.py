@@ -107,8 +107,7 @@ def sync_detailed(
 ) -> Response[AttemptView | Problem]:
     """Test Webhook
 
-     Send a message of the type `webhook.test` now, and say what came of it; switches a disabled webhook
-    on again.
+     Send a message of the type `webhook.test` now; a success enables a disabled webhook again.
 
     Args:
         name (str):
@@ -145,8 +144,7 @@ def sync(
 ) -> AttemptView | Problem | None:
     """Test Webhook
 
-     Send a message of the type `webhook.test` now, and say what came of it; switches a disabled webhook
-    on again.
+     Send a message of the type `webhook.test` now; a success enables a disabled webhook again.
 
     Args:
         name (str):
@@ -178,8 +176,7 @@ async def asyncio_detailed(
 ) -> Response[AttemptView | Problem]:
     """Test Webhook
 
-     Send a message of the type `webhook.test` now, and say what came of it; switches a disabled webhook
-    on again.
+     Send a message of the type `webhook.test` now; a success enables a disabled webhook again.
 
     Args:
         name (str):
@@ -214,8 +211,7 @@ async def asyncio(
 ) -> AttemptView | Problem | None:
     """Test Webhook
 
-     Send a message of the type `webhook.test` now, and say what came of it; switches a disabled webhook
-    on again.
+     Send a message of the type `webhook.test` now; a success enables a disabled webhook again.
 
     Args:
         name (str):
