@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.js';
 import type { Client, Options as Options2, TDataShape } from './client/index.js';
-import type { AppendUploadData, AppendUploadErrors, AppendUploadResponses, ApplyRetentionData, ApplyRetentionErrors, ApplyRetentionResponses, BranchLineageData, BranchLineageErrors, BranchLineageResponses, CancelMergeData, CancelMergeErrors, CancelMergeResponses, CreateBlobData, CreateBlobErrors, CreateBlobResponses, CreateLineageData, CreateLineageErrors, CreateLineageResponses, CreateMergeData, CreateMergeErrors, CreateMergeResponses, CreateUploadData, CreateUploadErrors, CreateUploadResponses, CreateWebhookData, CreateWebhookErrors, CreateWebhookResponses, DeleteAliasData, DeleteAliasErrors, DeleteAliasResponses, DeletePinData, DeletePinErrors, DeletePinResponses, DeleteRetentionData, DeleteRetentionErrors, DeleteRetentionResponses, DeleteWebhookData, DeleteWebhookErrors, DeleteWebhookResponses, DiffVersionsData, DiffVersionsErrors, DiffVersionsResponses, EndUploadData, EndUploadErrors, EndUploadResponses, GetAliasData, GetAliasErrors, GetAliasResponses, GetHealthData, GetHealthResponses, GetLineageData, GetLineageErrors, GetLineageResponses, GetMergeData, GetMergeErrors, GetMergeResponses, GetOpenClipConfigData, GetOpenClipConfigErrors, GetOpenClipConfigResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRetentionData, GetRetentionErrors, GetRetentionResponses, GetUploadData, GetUploadErrors, GetUploadOptionsData, GetUploadOptionsResponses, GetUploadResponses, GetVersionData, GetVersionErrors, GetVersionResponses, GetWebhookData, GetWebhookErrors, GetWebhookResponses, GetWeightsData, GetWeightsErrors, GetWeightsResponses, HeadBlobData, HeadBlobErrors, HeadBlobResponses, HeadUploadData, HeadUploadErrors, HeadUploadResponses, ListAliasesData, ListAliasesErrors, ListAliasesResponses, ListDeliveriesData, ListDeliveriesErrors, ListDeliveriesResponses, ListLineagesData, ListLineagesErrors, ListLineagesResponses, ListMergesData, ListMergesErrors, ListMergesResponses, ListVersionsData, ListVersionsErrors, ListVersionsResponses, ListWebhooksData, ListWebhooksErrors, ListWebhooksResponses, PutAliasData, PutAliasErrors, PutAliasResponses, PutPinData, PutPinErrors, PutPinResponses, PutRetentionData, PutRetentionErrors, PutRetentionResponses, RollBackData, RollBackErrors, RollBackResponses, TestWebhookData, TestWebhookErrors, TestWebhookResponses, WatchLineageData, WatchLineageErrors, WatchLineageResponse, WatchLineageResponses, WatchMergeData, WatchMergeErrors, WatchMergeResponse, WatchMergeResponses } from './types.gen.js';
+import type { AppendUploadData, AppendUploadErrors, AppendUploadResponses, ApplyRetentionData, ApplyRetentionErrors, ApplyRetentionResponses, BranchLineageData, BranchLineageErrors, BranchLineageResponses, CancelMergeData, CancelMergeErrors, CancelMergeResponses, CreateBlobData, CreateBlobErrors, CreateBlobResponses, CreateLineageData, CreateLineageErrors, CreateLineageResponses, CreateMergeData, CreateMergeErrors, CreateMergeResponses, CreateUploadData, CreateUploadErrors, CreateUploadResponses, CreateWebhookData, CreateWebhookErrors, CreateWebhookResponses, DeleteAliasData, DeleteAliasErrors, DeleteAliasResponses, DeletePinData, DeletePinErrors, DeletePinResponses, DeleteRetentionData, DeleteRetentionErrors, DeleteRetentionResponses, DeleteWebhookData, DeleteWebhookErrors, DeleteWebhookResponses, DiffVersionsData, DiffVersionsErrors, DiffVersionsResponses, EndUploadData, EndUploadErrors, EndUploadResponses, GetAliasData, GetAliasErrors, GetAliasResponses, GetHealthData, GetHealthResponses, GetLineageData, GetLineageErrors, GetLineageResponses, GetMergeData, GetMergeErrors, GetMergeResponses, GetOpenClipConfigData, GetOpenClipConfigErrors, GetOpenClipConfigResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRetentionData, GetRetentionErrors, GetRetentionResponses, GetUploadData, GetUploadErrors, GetUploadOptionsData, GetUploadOptionsErrors, GetUploadOptionsResponses, GetUploadResponses, GetVersionData, GetVersionErrors, GetVersionResponses, GetWebhookData, GetWebhookErrors, GetWebhookResponses, GetWeightsData, GetWeightsErrors, GetWeightsResponses, HeadBlobData, HeadBlobErrors, HeadBlobResponses, HeadUploadData, HeadUploadErrors, HeadUploadResponses, ListAliasesData, ListAliasesErrors, ListAliasesResponses, ListDeliveriesData, ListDeliveriesErrors, ListDeliveriesResponses, ListLineagesData, ListLineagesErrors, ListLineagesResponses, ListMergesData, ListMergesErrors, ListMergesResponses, ListVersionsData, ListVersionsErrors, ListVersionsResponses, ListWebhooksData, ListWebhooksErrors, ListWebhooksResponses, PutAliasData, PutAliasErrors, PutAliasResponses, PutPinData, PutPinErrors, PutPinResponses, PutRetentionData, PutRetentionErrors, PutRetentionResponses, RollBackData, RollBackErrors, RollBackResponses, TestWebhookData, TestWebhookErrors, TestWebhookResponses, WatchLineageData, WatchLineageErrors, WatchLineageResponse, WatchLineageResponses, WatchMergeData, WatchMergeErrors, WatchMergeResponse, WatchMergeResponses } from './types.gen.js';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -36,7 +36,7 @@ export const createMerge = <ThrowOnError extends boolean = false>(options: Optio
 /**
  * Get Merge
  *
- * Get a merge: state, live progress, and at its end the report or the problem.
+ * How a merge stands: state, live progress, and at its end the report or the problem.
  */
 export const getMerge = <ThrowOnError extends boolean = false>(options: Options<GetMergeData, ThrowOnError>) => (options.client ?? client).get<GetMergeResponses, GetMergeErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -47,7 +47,7 @@ export const getMerge = <ThrowOnError extends boolean = false>(options: Options<
 /**
  * List Merges
  *
- * List a lineage's merges, newest first, without their reports. A filtered page may be short and not the last.
+ * A lineage's merges, newest first, without their reports. With filters a page may be shorter and still go on.
  */
 export const listMerges = <ThrowOnError extends boolean = false>(options?: Options<ListMergesData, ThrowOnError>) => (options?.client ?? client).get<ListMergesResponses, ListMergesErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -58,7 +58,7 @@ export const listMerges = <ThrowOnError extends boolean = false>(options?: Optio
 /**
  * Cancel Merge
  *
- * Cancel a queued merge at once; stop a running one at its next step.
+ * Cancel a queued merge at once; ask a running one to stop at its next step.
  */
 export const cancelMerge = <ThrowOnError extends boolean = false>(options: Options<CancelMergeData, ThrowOnError>) => (options.client ?? client).post<CancelMergeResponses, CancelMergeErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -69,7 +69,7 @@ export const cancelMerge = <ThrowOnError extends boolean = false>(options: Optio
 /**
  * Watch Merge
  *
- * Stream a merge's state, then its changes, progress and version; ends after the terminal state.
+ * A merge's state, and then each change of it, its progress and its version; ends after the state that is final.
  */
 export const watchMerge = <ThrowOnError extends boolean = false>(options: Options<WatchMergeData, ThrowOnError, WatchMergeResponse>) => (options.client ?? client).sse.get<WatchMergeResponses, WatchMergeErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -80,7 +80,7 @@ export const watchMerge = <ThrowOnError extends boolean = false>(options: Option
 /**
  * Watch Lineage
  *
- * Stream a lineage's head and unfinished merges, then changes: states and progress of merges, new versions.
+ * A lineage's head and waiting merges, and then each change: states and progress of its merges, new versions.
  */
 export const watchLineage = <ThrowOnError extends boolean = false>(options: Options<WatchLineageData, ThrowOnError, WatchLineageResponse>) => (options.client ?? client).sse.get<WatchLineageResponses, WatchLineageErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -91,7 +91,7 @@ export const watchLineage = <ThrowOnError extends boolean = false>(options: Opti
 /**
  * List Versions
  *
- * List a lineage's versions, newest first, without their reports.
+ * A lineage's versions, newest first, without their reports.
  */
 export const listVersions = <ThrowOnError extends boolean = false>(options?: Options<ListVersionsData, ThrowOnError>) => (options?.client ?? client).get<ListVersionsResponses, ListVersionsErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -102,7 +102,7 @@ export const listVersions = <ThrowOnError extends boolean = false>(options?: Opt
 /**
  * Get Version
  *
- * Get a version: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage `default`.
+ * A version's record: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage `default`.
  */
 export const getVersion = <ThrowOnError extends boolean = false>(options: Options<GetVersionData, ThrowOnError>) => (options.client ?? client).get<GetVersionResponses, GetVersionErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -113,9 +113,7 @@ export const getVersion = <ThrowOnError extends boolean = false>(options: Option
 /**
  * Get Weights
  *
- * Download a version's weights: a safetensors file whose ETag is its sha256.
- *
- * Supports Range, If-Range, If-Match and If-None-Match.
+ * A version's weights: a safetensors file whose ETag is its sha256. Takes Range and all conditions but dates.
  */
 export const getWeights = <ThrowOnError extends boolean = false>(options: Options<GetWeightsData, ThrowOnError>) => (options.client ?? client).get<GetWeightsResponses, GetWeightsErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -126,7 +124,7 @@ export const getWeights = <ThrowOnError extends boolean = false>(options: Option
 /**
  * Get Open Clip Config
  *
- * Get the config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the weights.
+ * The config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the weights.
  */
 export const getOpenClipConfig = <ThrowOnError extends boolean = false>(options: Options<GetOpenClipConfigData, ThrowOnError>) => (options.client ?? client).get<GetOpenClipConfigResponses, GetOpenClipConfigErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -137,7 +135,7 @@ export const getOpenClipConfig = <ThrowOnError extends boolean = false>(options:
 /**
  * Diff Versions
  *
- * Compare two versions: which tensors differ and by how much; tasks and scores side by side.
+ * Which tensors differ between two versions, and by how much; tasks and scores side by side.
  */
 export const diffVersions = <ThrowOnError extends boolean = false>(options: Options<DiffVersionsData, ThrowOnError>) => (options.client ?? client).get<DiffVersionsResponses, DiffVersionsErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -148,7 +146,7 @@ export const diffVersions = <ThrowOnError extends boolean = false>(options: Opti
 /**
  * List Lineages
  *
- * List lineages by name.
+ * Lineages, by name.
  */
 export const listLineages = <ThrowOnError extends boolean = false>(options?: Options<ListLineagesData, ThrowOnError>) => (options?.client ?? client).get<ListLineagesResponses, ListLineagesErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -157,9 +155,9 @@ export const listLineages = <ThrowOnError extends boolean = false>(options?: Opt
 });
 
 /**
- * Post Lineage
+ * Create Lineage
  *
- * Create a lineage from an architecture and a base that was uploaded with POST /blobs.
+ * Create a lineage from an architecture and a base that was sent with POST /blobs.
  */
 export const createLineage = <ThrowOnError extends boolean = false>(options: Options<CreateLineageData, ThrowOnError>) => (options.client ?? client).post<CreateLineageResponses, CreateLineageErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -174,7 +172,7 @@ export const createLineage = <ThrowOnError extends boolean = false>(options: Opt
 /**
  * Get Lineage
  *
- * Get a lineage.
+ * One lineage.
  */
 export const getLineage = <ThrowOnError extends boolean = false>(options: Options<GetLineageData, ThrowOnError>) => (options.client ?? client).get<GetLineageResponses, GetLineageErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -185,7 +183,7 @@ export const getLineage = <ThrowOnError extends boolean = false>(options: Option
 /**
  * List Aliases
  *
- * List a lineage's aliases by name.
+ * Aliases of a lineage, by name.
  */
 export const listAliases = <ThrowOnError extends boolean = false>(options: Options<ListAliasesData, ThrowOnError>) => (options.client ?? client).get<ListAliasesResponses, ListAliasesErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -196,7 +194,7 @@ export const listAliases = <ThrowOnError extends boolean = false>(options: Optio
 /**
  * Delete Alias
  *
- * Delete an alias; its version stays.
+ * Remove an alias; its version stays.
  */
 export const deleteAlias = <ThrowOnError extends boolean = false>(options: Options<DeleteAliasData, ThrowOnError>) => (options.client ?? client).delete<DeleteAliasResponses, DeleteAliasErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -207,7 +205,7 @@ export const deleteAlias = <ThrowOnError extends boolean = false>(options: Optio
 /**
  * Get Alias
  *
- * Get an alias, with its ETag.
+ * One alias, with its ETag.
  */
 export const getAlias = <ThrowOnError extends boolean = false>(options: Options<GetAliasData, ThrowOnError>) => (options.client ?? client).get<GetAliasResponses, GetAliasErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -218,7 +216,7 @@ export const getAlias = <ThrowOnError extends boolean = false>(options: Options<
 /**
  * Put Alias
  *
- * Create an alias, or move it to another version.
+ * Make an alias, or move it to another version.
  */
 export const putAlias = <ThrowOnError extends boolean = false>(options: Options<PutAliasData, ThrowOnError>) => (options.client ?? client).put<PutAliasResponses, PutAliasErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -233,7 +231,7 @@ export const putAlias = <ThrowOnError extends boolean = false>(options: Options<
 /**
  * Create Rollback
  *
- * Append a version that repeats an older one's weights, tasks and calibration memory; nothing is deleted.
+ * Append a new version with an older one's weights, tasks and calibration memory. History is never rewritten.
  */
 export const rollBack = <ThrowOnError extends boolean = false>(options: Options<RollBackData, ThrowOnError>) => (options.client ?? client).post<RollBackResponses, RollBackErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -263,7 +261,7 @@ export const branchLineage = <ThrowOnError extends boolean = false>(options: Opt
 /**
  * Delete Pin
  *
- * Subject a version to retention again.
+ * Let retention decide about a version again.
  */
 export const deletePin = <ThrowOnError extends boolean = false>(options: Options<DeletePinData, ThrowOnError>) => (options.client ?? client).delete<DeletePinResponses, DeletePinErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -274,7 +272,7 @@ export const deletePin = <ThrowOnError extends boolean = false>(options: Options
 /**
  * Put Pin
  *
- * Exempt a version from retention.
+ * Keep a version from ever being retired.
  */
 export const putPin = <ThrowOnError extends boolean = false>(options: Options<PutPinData, ThrowOnError>) => (options.client ?? client).put<PutPinResponses, PutPinErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -285,7 +283,7 @@ export const putPin = <ThrowOnError extends boolean = false>(options: Options<Pu
 /**
  * Delete Retention
  *
- * Delete the rule: from now on every version is kept.
+ * Keep every version that there is from now on.
  */
 export const deleteRetention = <ThrowOnError extends boolean = false>(options: Options<DeleteRetentionData, ThrowOnError>) => (options.client ?? client).delete<DeleteRetentionResponses, DeleteRetentionErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -296,7 +294,7 @@ export const deleteRetention = <ThrowOnError extends boolean = false>(options: O
 /**
  * Get Retention
  *
- * Get the rule, the pinned versions, and the versions that the rule would retire now.
+ * The rule, what is pinned, and which versions the rule would retire now.
  */
 export const getRetention = <ThrowOnError extends boolean = false>(options: Options<GetRetentionData, ThrowOnError>) => (options.client ?? client).get<GetRetentionResponses, GetRetentionErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -307,7 +305,7 @@ export const getRetention = <ThrowOnError extends boolean = false>(options: Opti
 /**
  * Put Retention
  *
- * Set the rule. This retires nothing: the response lists what the rule would retire.
+ * Set the rule. Nothing is retired by that: the answer says what would be.
  */
 export const putRetention = <ThrowOnError extends boolean = false>(options: Options<PutRetentionData, ThrowOnError>) => (options.client ?? client).put<PutRetentionResponses, PutRetentionErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -322,7 +320,7 @@ export const putRetention = <ThrowOnError extends boolean = false>(options: Opti
 /**
  * Apply Retention
  *
- * Retire versions according to the rule. Garbage collection deletes their bytes.
+ * Retire what the rule gives up. Their bytes go when the owner collects orphans.
  */
 export const applyRetention = <ThrowOnError extends boolean = false>(options: Options<ApplyRetentionData, ThrowOnError>) => (options.client ?? client).post<ApplyRetentionResponses, ApplyRetentionErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -333,7 +331,7 @@ export const applyRetention = <ThrowOnError extends boolean = false>(options: Op
 /**
  * List Webhooks
  *
- * List the lineage's webhooks, oldest first.
+ * The lineage's webhooks, oldest first.
  */
 export const listWebhooks = <ThrowOnError extends boolean = false>(options: Options<ListWebhooksData, ThrowOnError>) => (options.client ?? client).get<ListWebhooksResponses, ListWebhooksErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -344,7 +342,7 @@ export const listWebhooks = <ThrowOnError extends boolean = false>(options: Opti
 /**
  * Create Webhook
  *
- * Notify a URL whenever a merge of the lineage ends. Only this response contains the signing secret.
+ * Send word to a URL whenever a merge of the lineage ends. The answer shows the signing secret, this once.
  */
 export const createWebhook = <ThrowOnError extends boolean = false>(options: Options<CreateWebhookData, ThrowOnError>) => (options.client ?? client).post<CreateWebhookResponses, CreateWebhookErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -359,7 +357,7 @@ export const createWebhook = <ThrowOnError extends boolean = false>(options: Opt
 /**
  * Delete Webhook
  *
- * Delete a webhook and its delivery log.
+ * Send nothing there any more; its log goes too.
  */
 export const deleteWebhook = <ThrowOnError extends boolean = false>(options: Options<DeleteWebhookData, ThrowOnError>) => (options.client ?? client).delete<DeleteWebhookResponses, DeleteWebhookErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -370,7 +368,7 @@ export const deleteWebhook = <ThrowOnError extends boolean = false>(options: Opt
 /**
  * Get Webhook
  *
- * Get a webhook, without its secret.
+ * One webhook, without its secret.
  */
 export const getWebhook = <ThrowOnError extends boolean = false>(options: Options<GetWebhookData, ThrowOnError>) => (options.client ?? client).get<GetWebhookResponses, GetWebhookErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -381,7 +379,7 @@ export const getWebhook = <ThrowOnError extends boolean = false>(options: Option
 /**
  * List Deliveries
  *
- * List the newest delivery attempts, at most 100, newest first.
+ * What came of the newest attempts, a hundred at most, newest first.
  */
 export const listDeliveries = <ThrowOnError extends boolean = false>(options: Options<ListDeliveriesData, ThrowOnError>) => (options.client ?? client).get<ListDeliveriesResponses, ListDeliveriesErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -392,7 +390,7 @@ export const listDeliveries = <ThrowOnError extends boolean = false>(options: Op
 /**
  * Test Webhook
  *
- * Send a message of the type `webhook.test` now; a success enables a disabled webhook again.
+ * Send a message of the type `webhook.test` now, and say what came of it; switches a disabled webhook on again.
  */
 export const testWebhook = <ThrowOnError extends boolean = false>(options: Options<TestWebhookData, ThrowOnError>) => (options.client ?? client).post<TestWebhookResponses, TestWebhookErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -403,9 +401,9 @@ export const testWebhook = <ThrowOnError extends boolean = false>(options: Optio
 /**
  * Create Blob
  *
- * Upload a safetensors file as the raw body; the same bytes again give the same digest.
+ * Send a safetensors file as the raw body; the same bytes again give the same digest.
  *
- * With Repr-Digest the bytes are verified; a body whose digest is already stored is not read (200).
+ * With Repr-Digest the bytes are verified; a body whose digest is stored already is not read (200).
  */
 export const createBlob = <ThrowOnError extends boolean = false>(options: Options<CreateBlobData, ThrowOnError>) => (options.client ?? client).post<CreateBlobResponses, CreateBlobErrors, ThrowOnError>({
     bodySerializer: null,
@@ -421,7 +419,7 @@ export const createBlob = <ThrowOnError extends boolean = false>(options: Option
 /**
  * Head Blob
  *
- * Ask whether a blob is stored: 200 with its size, or 404.
+ * Whether the server has a blob: 200 with its size, or 404.
  */
 export const headBlob = <ThrowOnError extends boolean = false>(options: Options<HeadBlobData, ThrowOnError>) => (options.client ?? client).head<HeadBlobResponses, HeadBlobErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -430,16 +428,16 @@ export const headBlob = <ThrowOnError extends boolean = false>(options: Options<
 });
 
 /**
- * Get Upload Options
+ * Upload Options
  *
- * List the supported tus extensions and the largest upload.
+ * What of tus is spoken here, and the largest upload.
  */
-export const getUploadOptions = <ThrowOnError extends boolean = false>(options?: Options<GetUploadOptionsData, ThrowOnError>) => (options?.client ?? client).options<GetUploadOptionsResponses, unknown, ThrowOnError>({ url: '/uploads', ...options });
+export const getUploadOptions = <ThrowOnError extends boolean = false>(options?: Options<GetUploadOptionsData, ThrowOnError>) => (options?.client ?? client).options<GetUploadOptionsResponses, GetUploadOptionsErrors, ThrowOnError>({ url: '/uploads', ...options });
 
 /**
  * Create Upload
  *
- * Create a resumable upload of Upload-Length bytes; the body may carry its first bytes.
+ * Begin a resumable upload of Upload-Length bytes; its first bytes may come along.
  */
 export const createUpload = <ThrowOnError extends boolean = false>(options?: Options<CreateUploadData, ThrowOnError>) => (options?.client ?? client).post<CreateUploadResponses, CreateUploadErrors, ThrowOnError>({
     bodySerializer: null,
@@ -455,7 +453,7 @@ export const createUpload = <ThrowOnError extends boolean = false>(options?: Opt
 /**
  * End Upload
  *
- * Delete an upload. A blob that it has become stays.
+ * Forget an upload. A blob that it has become stays.
  */
 export const endUpload = <ThrowOnError extends boolean = false>(options: Options<EndUploadData, ThrowOnError>) => (options.client ?? client).delete<EndUploadResponses, EndUploadErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -466,7 +464,7 @@ export const endUpload = <ThrowOnError extends boolean = false>(options: Options
 /**
  * Get Upload
  *
- * Get an upload as JSON; once it is complete, with the digest of its blob.
+ * The same as JSON; once it is complete, the digest of its blob.
  */
 export const getUpload = <ThrowOnError extends boolean = false>(options: Options<GetUploadData, ThrowOnError>) => (options.client ?? client).get<GetUploadResponses, GetUploadErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -477,7 +475,7 @@ export const getUpload = <ThrowOnError extends boolean = false>(options: Options
 /**
  * Head Upload
  *
- * Get the number of bytes stored: continue from there. Stops a request that still writes to the upload.
+ * Number of bytes stored: continue from there. Stops a request that still writes to the upload.
  */
 export const headUpload = <ThrowOnError extends boolean = false>(options: Options<HeadUploadData, ThrowOnError>) => (options.client ?? client).head<HeadUploadResponses, HeadUploadErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -488,7 +486,7 @@ export const headUpload = <ThrowOnError extends boolean = false>(options: Option
 /**
  * Append Upload
  *
- * Send bytes from Upload-Offset on. With the last byte the upload becomes a blob.
+ * Send bytes from Upload-Offset on. With the last one the upload becomes a blob.
  *
  * Of two requests that write to one upload the newer one wins: the older one stops (423), and its bytes are kept.
  */
@@ -504,15 +502,15 @@ export const appendUpload = <ThrowOnError extends boolean = false>(options: Opti
 });
 
 /**
- * Get Health
+ * Healthz
  *
- * Liveness: the process runs.
+ * The process runs.
  */
 export const getHealth = <ThrowOnError extends boolean = false>(options?: Options<GetHealthData, ThrowOnError>) => (options?.client ?? client).get<GetHealthResponses, unknown, ThrowOnError>({ url: '/healthz', ...options });
 
 /**
- * Get Readiness
+ * Readyz
  *
- * Readiness: the state store responds.
+ * The gateway can do its work: the state store answers.
  */
 export const getReadiness = <ThrowOnError extends boolean = false>(options?: Options<GetReadinessData, ThrowOnError>) => (options?.client ?? client).get<GetReadinessResponses, GetReadinessErrors, ThrowOnError>({ url: '/readyz', ...options });

@@ -9,7 +9,7 @@ export type ClientOptions = {
  *
  * ActMat: RegMean with task vectors in place of activations; exact continually. Source: arXiv 2604.01329.
  */
-export type ActMatRecipeInput = {
+export type ActMatRecipe = {
     /**
      * Method
      */
@@ -28,26 +28,18 @@ export type ActMatRecipeInput = {
     max_moment_bytes?: number;
 };
 
-export type ActMatRecipeOutput = {
-    [key: string]: unknown;
-};
-
 /**
  * AliasPage
  *
- * A lineage's aliases, by name.
+ * A lineage's aliases, by name. `next` is the next page's cursor, null on the last.
  */
 export type AliasPage = {
     /**
      * Aliases
-     *
-     * The aliases on this page.
      */
     aliases: Array<AliasView>;
     /**
      * Next
-     *
-     * Cursor of the next page, null on the last.
      */
     next: string | null;
 };
@@ -55,7 +47,7 @@ export type AliasPage = {
 /**
  * AliasTarget
  *
- * The version that an alias is to name.
+ * Which version an alias is to name.
  */
 export type AliasTarget = {
     /**
@@ -69,25 +61,19 @@ export type AliasTarget = {
 /**
  * AliasView
  *
- * An alias.
+ * An alias and the full name of its version.
  */
 export type AliasView = {
     /**
      * Name
-     *
-     * Name of the alias.
      */
     name: string;
     /**
      * Version
-     *
-     * Full name of the version.
      */
     version: string;
     /**
      * Updated At
-     *
-     * When the alias was last set.
      */
     updated_at: string;
 };
@@ -121,7 +107,7 @@ export type Architecture = {
  *
  * ASWUDI: WUDI on as many eigendirections as the spectrum has effective ranks; exact continually. Source: arXiv 2606.07289.
  */
-export type AswudiRecipeInput = {
+export type AswudiRecipe = {
     /**
      * Method
      */
@@ -138,10 +124,6 @@ export type AswudiRecipeInput = {
      * most bytes that the second moments of one matrix may take in memory; a larger one is refused. About three times as much is in use while that matrix is merged
      */
     max_moment_bytes?: number;
-};
-
-export type AswudiRecipeOutput = {
-    [key: string]: unknown;
 };
 
 /**
@@ -203,33 +185,25 @@ export type AttemptView = {
  *
  * The running average: θ + (θ' − θ) T_k with T_k from the utilities, 1/k if they are equal. Source: model soups, arXiv 2203.05482.
  */
-export type AverageRecipeInput = {
+export type AverageRecipe = {
     /**
      * Method
      */
     method?: 'average';
 };
 
-export type AverageRecipeOutput = {
-    [key: string]: unknown;
-};
-
 /**
  * BlobView
  *
- * A stored blob.
+ * A stored blob; size in bytes.
  */
 export type BlobView = {
     /**
      * Digest
-     *
-     * Name of the blob: `sha256:` and 64 hexadecimal digits.
      */
     digest: string;
     /**
      * Size
-     *
-     * Size in bytes.
      */
     size: number;
 };
@@ -237,7 +211,7 @@ export type BlobView = {
 /**
  * BranchRequest
  *
- * A new lineage and the version that it starts from.
+ * The new lineage's name, and the version that it starts from.
  */
 export type BranchRequest = {
     /**
@@ -248,8 +222,6 @@ export type BranchRequest = {
     version?: string;
     /**
      * Name
-     *
-     * Name of the new lineage.
      */
     name: string;
 };
@@ -259,7 +231,7 @@ export type BranchRequest = {
  *
  * Model Breadcrumbs: mask the smallest and the largest entries of each task vector, add the rest; exact continually. Source: arXiv 2312.06795.
  */
-export type BreadcrumbsRecipeInput = {
+export type BreadcrumbsRecipe = {
     /**
      * Method
      */
@@ -282,10 +254,6 @@ export type BreadcrumbsRecipeInput = {
      * factor of the sum. Default: task arithmetic's, arXiv 2212.04089
      */
     scaling?: number;
-};
-
-export type BreadcrumbsRecipeOutput = {
-    [key: string]: unknown;
 };
 
 /**
@@ -324,1940 +292,6 @@ export type ChangeView = {
      * elements that are not finite in a or b; the measures leave them out
      */
     not_finite: number;
-};
-
-/**
- * ConsensusRecipe
- *
- * Consensus: the sum without entries that matter to few tasks; approximate continually. Source: arXiv 2405.07813.
- */
-export type ConsensusRecipeInput = {
-    /**
-     * Method
-     */
-    method?: 'consensus';
-    /**
-     * Threshold
-     *
-     * k: tasks that must use an entry. Default: arXiv 2405.07813
-     */
-    threshold?: number;
-    /**
-     * Mask Scale
-     *
-     * λ of the masks. Default: the middle of the source's 0.2 to 0.6
-     */
-    mask_scale?: number;
-    /**
-     * Scaling
-     *
-     * factor of the masked sum. Default: task arithmetic's, arXiv 2212.04089
-     */
-    scaling?: number;
-};
-
-export type ConsensusRecipeOutput = {
-    [key: string]: unknown;
-};
-
-/**
- * DareRecipe
- *
- * DARE: drop entries of τ' with probability p, divide the rest by 1 − p, then merge. Source: arXiv 2311.03099.
- */
-export type DareRecipeInput = {
-    /**
-     * Method
-     */
-    method?: 'dare';
-    /**
-     * Drop Rate
-     *
-     * p: probability that an entry is dropped
-     */
-    drop_rate?: number;
-    /**
-     * Seed
-     *
-     * seed of the drops, which also differ by the task's name
-     */
-    seed?: number;
-    /**
-     * Then
-     *
-     * method that merges the thinned τ'
-     */
-    then?: 'task_arithmetic' | 'ties';
-    /**
-     * Scaling
-     *
-     * λ: factor of the merged task vector
-     */
-    scaling?: number;
-    /**
-     * Density
-     *
-     * share of a task vector's entries that trimming keeps; entries equal to the smallest kept one all stay
-     */
-    density?: number;
-    /**
-     * Scope
-     *
-     * what is trimmed at once: each tensor, or the whole model
-     */
-    scope?: 'tensor' | 'model';
-};
-
-export type DareRecipeOutput = {
-    [key: string]: unknown;
-};
-
-/**
- * DcMergeRecipe
- *
- * DC-Merge: task vectors aggregated in an orthogonal cover of their leading singular spaces, per matrix; exact continually. Source: arXiv 2603.06242.
- */
-export type DcMergeRecipeInput = {
-    /**
-     * Method
-     */
-    method?: 'dc_merge';
-    /**
-     * Density
-     *
-     * share of a task's entries in the cover that stay. Default: the authors' code
-     */
-    density?: number;
-    /**
-     * Scaling
-     *
-     * factor of the merged matrices. Default: 1, about which the authors' code searches
-     */
-    scaling?: number;
-};
-
-export type DcMergeRecipeOutput = {
-    [key: string]: unknown;
-};
-
-/**
- * DellaRecipe
- *
- * DELLA: drop entries at random, small ones more often, then elect signs and average; exact continually. Source: arXiv 2406.11617.
- */
-export type DellaRecipeInput = {
-    /**
-     * Method
-     */
-    method?: 'della';
-    /**
-     * Density
-     *
-     * mean probability that an entry is kept; density ± epsilon must lie between 0 and 1. Default: the middle of the source's range
-     */
-    density?: number;
-    /**
-     * Epsilon
-     *
-     * half the span of the probabilities, from a row's smallest entry to its largest. Default: mergekit
-     */
-    epsilon?: number;
-    /**
-     * Scaling
-     *
-     * factor of the elected mean. Default: mergekit's λ
-     */
-    scaling?: number;
-    /**
-     * Seed
-     *
-     * seed of the drops, which also differ by the task's name
-     */
-    seed?: number;
-};
-
-export type DellaRecipeOutput = {
-    [key: string]: unknown;
-};
-
-/**
- * DiffView
- *
- * What differs between two versions. tensors: those that are not the same; unchanged: how many are.
- */
-export type DiffView = {
-    /**
-     * A
-     */
-    a: string;
-    /**
-     * B
-     */
-    b: string;
-    /**
-     * Of all tensors that both have in one shape, as one vector.
-     */
-    total: ChangeView;
-    /**
-     * Tensors
-     */
-    tensors: Array<TensorDiff>;
-    /**
-     * Unchanged
-     */
-    unchanged: number;
-    /**
-     * Tasks
-     */
-    tasks: Array<TaskDiff>;
-};
-
-/**
- * DopRecipe
- *
- * Two-sided projection: least interference with each task's inputs and outputs; exact continually. Source: closed form of the objective of arXiv 2505.12082.
- */
-export type DopRecipeInput = {
-    /**
-     * Method
-     */
-    method?: 'dop';
-    /**
-     * Scaling
-     *
-     * factor of the merged matrices from the second task on. Default: the sources have none; with eight tasks 1.3 gave half a point more on a sentence encoder and on an image backbone
-     */
-    scaling?: number;
-    /**
-     * Max Moment Bytes
-     *
-     * most bytes that the second moments of one matrix may take in memory; a larger one is refused. About three times as much is in use while that matrix is merged
-     */
-    max_moment_bytes?: number;
-};
-
-export type DopRecipeOutput = {
-    [key: string]: unknown;
-};
-
-/**
- * EmrRecipe
- *
- * EMR: elect a sign for each entry by the sum, take the largest magnitude of that sign; exact continually. Source: arXiv 2405.17461.
- */
-export type EmrRecipeInput = {
-    /**
-     * Method
-     */
-    method?: 'emr';
-    /**
-     * Scaling
-     *
-     * factor of the unified vector. Default: MagMax's, because the source only uses the vector with masks and scales
-     */
-    scaling?: number;
-};
-
-export type EmrRecipeOutput = {
-    [key: string]: unknown;
-};
-
-/**
- * Gate
- *
- * Limits that a merge must meet on the calibration samples of every earlier task, or it is rejected.
- *
- * max_drop: by how much a task's accuracy may drop, as a share (0.03: three points). max_loss_rise: by how much its
- * loss may rise. The incoming task is not judged, because it has no earlier value.
- */
-export type Gate = {
-    /**
-     * Max Drop
-     */
-    max_drop?: number | null;
-    /**
-     * Max Loss Rise
-     */
-    max_loss_rise?: number | null;
-};
-
-/**
- * Health
- *
- * Health of the gateway.
- */
-export type Health = {
-    /**
-     * Status
-     *
-     * `ok`
-     */
-    status: string;
-};
-
-/**
- * IsoCRecipe
- *
- * Iso-C: the sum of all task vectors with a flat spectrum, per matrix; exact continually. Source: arXiv 2502.04959.
- */
-export type IsoCRecipeInput = {
-    /**
-     * Method
-     */
-    method?: 'iso_c';
-    /**
-     * Scaling
-     *
-     * factor of the merged matrices. Default: FusionBench's configuration of Iso-C
-     */
-    scaling?: number;
-};
-
-export type IsoCRecipeOutput = {
-    [key: string]: unknown;
-};
-
-/**
- * IsoCtsRecipe
- *
- * Iso-CTS: a flat spectrum over the common subspace and each task's own directions, per matrix; approximate continually. Source: arXiv 2502.04959.
- */
-export type IsoCtsRecipeInput = {
-    /**
-     * Method
-     */
-    method?: 'iso_cts';
-    /**
-     * Common
-     *
-     * share of a matrix's rank that the common subspace has. Default: arXiv 2502.04959, section 5
-     */
-    common?: number;
-    /**
-     * Scaling
-     *
-     * factor of the merged matrices. Default: FusionBench's configuration of Iso-CTS
-     */
-    scaling?: number;
-};
-
-export type IsoCtsRecipeOutput = {
-    [key: string]: unknown;
-};
-
-/**
- * LineagePage
- *
- * Lineages, by name.
- */
-export type LineagePage = {
-    /**
-     * Lineages
-     *
-     * The lineages on this page.
-     */
-    lineages: Array<LineageView>;
-    /**
-     * Next
-     *
-     * Cursor of the next page, null on the last.
-     */
-    next: string | null;
-};
-
-/**
- * LineageSpec
- *
- * The specification of a lineage.
- *
- * architecture: absent for plain safetensors weights, which only data-free recipes can merge.
- * base: the pretrained weights, version 0.
- * recipe: the default of the lineage's merges.
- * calibration_budget: samples in the calibration memory, of all tasks together.
- * gate: the limits of every merge without a gate of its own.
- * base_utility: u_0, the weight of the base model; with 0 the first checkpoint is taken as it is.
- */
-export type LineageSpec = {
-    /**
-     * Name
-     */
-    name?: string;
-    architecture?: Architecture | null;
-    /**
-     * Base
-     */
-    base: string;
-    /**
-     * Recipe
-     */
-    recipe?: ({
-        method: 'ode';
-    } & OdeRecipeInput) | ({
-        method: 'average';
-    } & AverageRecipeInput) | ({
-        method: 'linear';
-    } & LinearRecipeInput) | ({
-        method: 'task_arithmetic';
-    } & TaskArithmeticRecipeInput) | ({
-        method: 'ties';
-    } & TiesRecipeInput) | ({
-        method: 'dare';
-    } & DareRecipeInput) | ({
-        method: 'magmax';
-    } & MagMaxRecipeInput) | ({
-        method: 'slerp';
-    } & SlerpRecipeInput) | ({
-        method: 'opcm';
-    } & OpcmRecipeInput) | ({
-        method: 'wudi';
-    } & WudiRecipeInput) | ({
-        method: 'swudi';
-    } & SwudiRecipeInput) | ({
-        method: 'aswudi';
-    } & AswudiRecipeInput) | ({
-        method: 'actmat';
-    } & ActMatRecipeInput) | ({
-        method: 'tact';
-    } & TactRecipeInput) | ({
-        method: 'dop';
-    } & DopRecipeInput) | ({
-        method: 'iso_c';
-    } & IsoCRecipeInput) | ({
-        method: 'tsv_m';
-    } & TsvMRecipeInput) | ({
-        method: 'dc_merge';
-    } & DcMergeRecipeInput) | ({
-        method: 'iso_cts';
-    } & IsoCtsRecipeInput) | ({
-        method: 'nufilt';
-    } & NuFiltRecipeInput) | ({
-        method: 'emr';
-    } & EmrRecipeInput) | ({
-        method: 'breadcrumbs';
-    } & BreadcrumbsRecipeInput) | ({
-        method: 'della';
-    } & DellaRecipeInput) | ({
-        method: 'model_stock';
-    } & ModelStockRecipeInput) | ({
-        method: 'localize_and_stitch';
-    } & LocalizeAndStitchRecipeInput) | ({
-        method: 'consensus';
-    } & ConsensusRecipeInput) | ({
-        method: 'pcb';
-    } & PcbRecipeInput);
-    gate?: Gate | null;
-    /**
-     * Calibration Budget
-     */
-    calibration_budget?: number;
-    /**
-     * Base Utility
-     */
-    base_utility?: number;
-};
-
-/**
- * LineageView
- *
- * A lineage.
- */
-export type LineageView = {
-    /**
-     * Name
-     *
-     * Name of the lineage.
-     */
-    name: string;
-    /**
-     * The network; null: only data-free methods run.
-     */
-    architecture: Architecture | null;
-    /**
-     * Base
-     *
-     * Digest of the base, the weights of version 0.
-     */
-    base: string;
-    /**
-     * Recipe
-     *
-     * Default recipe of merges.
-     */
-    recipe: ({
-        method: 'ode';
-    } & OdeRecipeOutput) | ({
-        method: 'average';
-    } & AverageRecipeOutput) | ({
-        method: 'linear';
-    } & LinearRecipeOutput) | ({
-        method: 'task_arithmetic';
-    } & TaskArithmeticRecipeOutput) | ({
-        method: 'ties';
-    } & TiesRecipeOutput) | ({
-        method: 'dare';
-    } & DareRecipeOutput) | ({
-        method: 'magmax';
-    } & MagMaxRecipeOutput) | ({
-        method: 'slerp';
-    } & SlerpRecipeOutput) | ({
-        method: 'opcm';
-    } & OpcmRecipeOutput) | ({
-        method: 'wudi';
-    } & WudiRecipeOutput) | ({
-        method: 'swudi';
-    } & SwudiRecipeOutput) | ({
-        method: 'aswudi';
-    } & AswudiRecipeOutput) | ({
-        method: 'actmat';
-    } & ActMatRecipeOutput) | ({
-        method: 'tact';
-    } & TactRecipeOutput) | ({
-        method: 'dop';
-    } & DopRecipeOutput) | ({
-        method: 'iso_c';
-    } & IsoCRecipeOutput) | ({
-        method: 'tsv_m';
-    } & TsvMRecipeOutput) | ({
-        method: 'dc_merge';
-    } & DcMergeRecipeOutput) | ({
-        method: 'iso_cts';
-    } & IsoCtsRecipeOutput) | ({
-        method: 'nufilt';
-    } & NuFiltRecipeOutput) | ({
-        method: 'emr';
-    } & EmrRecipeOutput) | ({
-        method: 'breadcrumbs';
-    } & BreadcrumbsRecipeOutput) | ({
-        method: 'della';
-    } & DellaRecipeOutput) | ({
-        method: 'model_stock';
-    } & ModelStockRecipeOutput) | ({
-        method: 'localize_and_stitch';
-    } & LocalizeAndStitchRecipeOutput) | ({
-        method: 'consensus';
-    } & ConsensusRecipeOutput) | ({
-        method: 'pcb';
-    } & PcbRecipeOutput);
-    /**
-     * Default quality gate of merges.
-     */
-    gate: Gate | null;
-    /**
-     * Calibration Budget
-     *
-     * Most samples that the calibration memory keeps.
-     */
-    calibration_budget: number;
-    /**
-     * Base Utility
-     *
-     * Importance of the base among the tasks; 0: the base does not count.
-     */
-    base_utility: number;
-    /**
-     * Origin
-     *
-     * The version that the lineage branched off from.
-     */
-    origin: string | null;
-    /**
-     * Created At
-     *
-     * When the lineage was created.
-     */
-    created_at: string;
-    /**
-     * Head
-     *
-     * Name of the newest version.
-     */
-    head: string;
-};
-
-/**
- * LinearRecipe
- *
- * Linear interpolation: (1 − α) θ + α θ'. Source: WiSE-FT, arXiv 2109.01903.
- */
-export type LinearRecipeInput = {
-    /**
-     * Method
-     */
-    method?: 'linear';
-    /**
-     * Alpha
-     *
-     * α: the checkpoint's share
-     */
-    alpha?: number;
-};
-
-export type LinearRecipeOutput = {
-    [key: string]: unknown;
-};
-
-/**
- * LocalizeAndStitchRecipe
- *
- * Localize-and-Stitch without data: the largest entries of each task vector, averaged where they overlap; exact continually. Source: arXiv 2408.13656.
- */
-export type LocalizeAndStitchRecipeInput = {
-    /**
-     * Method
-     */
-    method?: 'localize_and_stitch';
-    /**
-     * Density
-     *
-     * share of the model's entries that are a task's. Default: the authors' code
-     */
-    density?: number;
-    /**
-     * Scaling
-     *
-     * factor of the stitched vector. Default: arXiv 2408.13656
-     */
-    scaling?: number;
-};
-
-export type LocalizeAndStitchRecipeOutput = {
-    [key: string]: unknown;
-};
-
-/**
- * MagMaxRecipe
- *
- * MagMax: per entry the task vector of largest magnitude so far. Source: arXiv 2407.06322.
- */
-export type MagMaxRecipeInput = {
-    /**
-     * Method
-     */
-    method?: 'magmax';
-    /**
-     * Scaling
-     *
-     * λ: factor of the merged task vector
-     */
-    scaling?: number;
-};
-
-export type MagMaxRecipeOutput = {
-    [key: string]: unknown;
-};
-
-/**
- * MergePage
- *
- * Merges of a lineage, newest first, without their reports.
- */
-export type MergePage = {
-    /**
-     * Merges
-     *
-     * The merges on this page.
-     */
-    merges: Array<MergeView>;
-    /**
-     * Next
-     *
-     * Cursor of the next page, null on the last.
-     */
-    next: string | null;
-};
-
-/**
- * MergeProblem
- *
- * Why a merge failed, as in RFC 9457: `type` is stable, `detail` tells the user what to do.
- */
-export type MergeProblem = {
-    /**
-     * Type
-     */
-    type: string;
-    /**
-     * Title
-     */
-    title: string;
-    /**
-     * Detail
-     */
-    detail: string;
-};
-
-/**
- * MergeState
- *
- * The state of a merge; the last four are terminal.
- *
- * queued -> running (claim); running -> succeeded (commit), rejected (its gate was not met), failed (fail),
- * cancelled (cancel), or back to queued at its old position when its lease expires.
- */
-export type MergeState = 'queued' | 'running' | 'succeeded' | 'rejected' | 'failed' | 'cancelled';
-
-/**
- * MergeView
- *
- * A merge and its state.
- */
-export type MergeView = {
-    /**
-     * Id
-     *
-     * ID of the merge.
-     */
-    id: string;
-    /**
-     * Lineage
-     *
-     * The lineage that is merged into.
-     */
-    lineage: string;
-    /**
-     * State of the merge; terminal: succeeded, rejected, failed, cancelled.
-     */
-    state: MergeState;
-    /**
-     * What the checkpoint was fine-tuned for.
-     */
-    task: Task;
-    /**
-     * Recipe
-     *
-     * The recipe in full: the request's on top of the lineage's.
-     */
-    recipe: ({
-        method: 'ode';
-    } & OdeRecipeOutput) | ({
-        method: 'average';
-    } & AverageRecipeOutput) | ({
-        method: 'linear';
-    } & LinearRecipeOutput) | ({
-        method: 'task_arithmetic';
-    } & TaskArithmeticRecipeOutput) | ({
-        method: 'ties';
-    } & TiesRecipeOutput) | ({
-        method: 'dare';
-    } & DareRecipeOutput) | ({
-        method: 'magmax';
-    } & MagMaxRecipeOutput) | ({
-        method: 'slerp';
-    } & SlerpRecipeOutput) | ({
-        method: 'opcm';
-    } & OpcmRecipeOutput) | ({
-        method: 'wudi';
-    } & WudiRecipeOutput) | ({
-        method: 'swudi';
-    } & SwudiRecipeOutput) | ({
-        method: 'aswudi';
-    } & AswudiRecipeOutput) | ({
-        method: 'actmat';
-    } & ActMatRecipeOutput) | ({
-        method: 'tact';
-    } & TactRecipeOutput) | ({
-        method: 'dop';
-    } & DopRecipeOutput) | ({
-        method: 'iso_c';
-    } & IsoCRecipeOutput) | ({
-        method: 'tsv_m';
-    } & TsvMRecipeOutput) | ({
-        method: 'dc_merge';
-    } & DcMergeRecipeOutput) | ({
-        method: 'iso_cts';
-    } & IsoCtsRecipeOutput) | ({
-        method: 'nufilt';
-    } & NuFiltRecipeOutput) | ({
-        method: 'emr';
-    } & EmrRecipeOutput) | ({
-        method: 'breadcrumbs';
-    } & BreadcrumbsRecipeOutput) | ({
-        method: 'della';
-    } & DellaRecipeOutput) | ({
-        method: 'model_stock';
-    } & ModelStockRecipeOutput) | ({
-        method: 'localize_and_stitch';
-    } & LocalizeAndStitchRecipeOutput) | ({
-        method: 'consensus';
-    } & ConsensusRecipeOutput) | ({
-        method: 'pcb';
-    } & PcbRecipeOutput);
-    /**
-     * Checkpoint
-     *
-     * Digest of the checkpoint.
-     */
-    checkpoint: string;
-    /**
-     * Calibration
-     *
-     * Digest of the calibration sample.
-     */
-    calibration: string | null;
-    /**
-     * Quality gate that the result must pass.
-     */
-    gate: Gate | null;
-    /**
-     * Labels
-     *
-     * Labels of the request.
-     */
-    labels: {
-        [key: string]: string;
-    };
-    /**
-     * Attempt
-     *
-     * How many workers have started the merge; 0 while it waits for the first.
-     */
-    attempt: number;
-    /**
-     * Cancel Requested
-     *
-     * Whether the running merge is to stop at its next step.
-     */
-    cancel_requested: boolean;
-    /**
-     * Created At
-     *
-     * When the merge was queued.
-     */
-    created_at: string;
-    /**
-     * Cancel At
-     *
-     * When the merge is cancelled unless it has ended (Cancel-After).
-     */
-    cancel_at: string | null;
-    /**
-     * Started At
-     *
-     * When the newest attempt started.
-     */
-    started_at: string | null;
-    /**
-     * Ended At
-     *
-     * When the merge ended.
-     */
-    ended_at: string | null;
-    /**
-     * Version
-     *
-     * The version that the merge created.
-     */
-    version: string | null;
-    /**
-     * Progress of a running merge.
-     */
-    progress: Progress | null;
-    /**
-     * Why a merge failed or was rejected.
-     */
-    problem: MergeProblem | null;
-    /**
-     * Report
-     *
-     * Measurements: losses and accuracies by task before and after, timings, memory, warnings.
-     */
-    report?: {
-        [key: string]: unknown;
-    } | null;
-};
-
-/**
- * MethodState
- *
- * What a data-free method needs to know about earlier tasks besides the weights; of constant size.
- *
- * family: the methods that can continue from it, such as "ties". scalars: numbers by name.
- * parts: safetensors blobs by name, each with a tensor of the weights' name and shape for every merged tensor.
- */
-export type MethodState = {
-    /**
-     * Family
-     */
-    family: string;
-    /**
-     * Scalars
-     */
-    scalars?: {
-        [key: string]: number;
-    };
-    /**
-     * Parts
-     */
-    parts?: {
-        [key: string]: string;
-    };
-};
-
-/**
- * ModelStockRecipe
- *
- * Model Stock: the mean of all checkpoints, nearer to the base the less they agree, per tensor; exact continually. Source: arXiv 2403.19522.
- */
-export type ModelStockRecipeInput = {
-    /**
-     * Method
-     */
-    method?: 'model_stock';
-};
-
-export type ModelStockRecipeOutput = {
-    [key: string]: unknown;
-};
-
-/**
- * NuFiltRecipe
- *
- * NUFILT's filter: τ' outside the leading right singular space of the merged update, per matrix. Source: arXiv 2509.21413.
- */
-export type NuFiltRecipeInput = {
-    /**
-     * Method
-     */
-    method?: 'nufilt';
-    /**
-     * Rank
-     *
-     * number of protected directions. Default: the authors' configuration
-     */
-    rank?: number;
-};
-
-export type NuFiltRecipeOutput = {
-    [key: string]: unknown;
-};
-
-/**
- * OdeRecipe
- *
- * ODE-M: follow the flow from head to checkpoint under a loss barrier for every task. Source: Lin & Kang, arXiv 2605.19409.
- */
-export type OdeRecipeInput = {
-    /**
-     * Method
-     */
-    method?: 'ode';
-    /**
-     * Preset
-     *
-     * default of all other parameters; released: the values of the published code
-     */
-    preset?: 'default' | 'released';
-    /**
-     * Rectifier
-     *
-     * per_task: constraints for each task (form B); aggregate: one gradient (form A, §3.2); none: straight line
-     */
-    rectifier?: 'per_task' | 'aggregate' | 'none';
-    /**
-     * Integrator
-     *
-     * adaptive: smoothed Euler with step-size control; euler: fixed step; adams: fixed step, order 2
-     */
-    integrator?: 'adaptive' | 'euler' | 'adams';
-    /**
-     * Step Size
-     *
-     * h: step of the integrators with a fixed step
-     */
-    step_size?: number;
-    /**
-     * Operating Time
-     *
-     * T: from the tasks' utilities, chosen on held-out calibration samples (auto), or given
-     */
-    operating_time?: number | 'utilities' | 'auto';
-    /**
-     * Barrier Budget
-     *
-     * B_max: how far a task's loss may rise above the line between its values at both ends
-     */
-    barrier_budget?: number;
-    /**
-     * Coefficients
-     *
-     * after the path, learn how much each row of a weight takes of what was merged
-     */
-    coefficients?: boolean;
-    /**
-     * Refine
-     *
-     * after the path, descend briefly on the calibration memory
-     */
-    refine?: boolean;
-    /**
-     * Seed
-     *
-     * seed of all random draws: memory, held-out samples, refinement batches
-     */
-    seed?: number;
-    /**
-     * Micro Batch
-     *
-     * samples per pass: bounds activation memory and changes the result only by rounding
-     */
-    micro_batch?: number;
-};
-
-export type OdeRecipeOutput = {
-    [key: string]: unknown;
-};
-
-/**
- * OpcmRecipe
- *
- * OPCM: project each linear weight's τ' away from the leading subspace of the merged one. Source: arXiv 2501.09522.
- */
-export type OpcmRecipeInput = {
-    /**
-     * Method
-     */
-    method?: 'opcm';
-    /**
-     * Alpha
-     *
-     * α: the leading subspace holds more than this share of the sum of singular values
-     */
-    alpha?: number;
-};
-
-export type OpcmRecipeOutput = {
-    [key: string]: unknown;
-};
-
-/**
- * PcbRecipe
- *
- * PCB-Merging: the mean weighted by how entries compete within and between tasks; approximate continually. Source: arXiv 2410.02396.
- */
-export type PcbRecipeInput = {
-    /**
-     * Method
-     */
-    method?: 'pcb';
-    /**
-     * Density
-     *
-     * share of a tensor's entries that get a weight. Default: the authors' code
-     */
-    density?: number;
-    /**
-     * Scaling
-     *
-     * factor of the weighted mean. Default: the authors' code, λ = 1.2
-     */
-    scaling?: number;
-};
-
-export type PcbRecipeOutput = {
-    [key: string]: unknown;
-};
-
-/**
- * Preprocess
- *
- * Image preprocessing: the fields of open_clip's `preprocess_cfg`.
- *
- * mean, std: of images in [0, 1], per channel. Source: open_clip `PreprocessCfg`.
- */
-export type Preprocess = {
-    /**
-     * Mean
-     */
-    mean?: [
-        number,
-        number,
-        number
-    ];
-    /**
-     * Std
-     */
-    std?: [
-        number,
-        number,
-        number
-    ];
-    /**
-     * Mode
-     */
-    mode?: string;
-    /**
-     * Interpolation
-     */
-    interpolation?: string;
-    /**
-     * Resize Mode
-     */
-    resize_mode?: string;
-    /**
-     * Fill Color
-     */
-    fill_color?: number;
-};
-
-/**
- * Progress
- *
- * The progress of a running merge. `t` and `T` are times on the path from head (0) to checkpoint (1).
- *
- * phase: loading, merging (the path), weighing (its coefficients), refining, evaluating, writing; step: in this phase.
- */
-export type Progress = {
-    /**
-     * Phase
-     */
-    phase: string;
-    /**
-     * Step
-     */
-    step?: number | null;
-    /**
-     * T
-     */
-    t?: number | null;
-    /**
-     * T
-     */
-    T?: number | null;
-    /**
-     * Losses
-     */
-    losses?: {
-        [key: string]: number | null;
-    };
-    /**
-     * Scale
-     */
-    scale?: number | null;
-};
-
-/**
- * Provenance
- *
- * Everything that a version was made from, sufficient to make it again.
- *
- * The same parent, checkpoint, calibration, recipe and seed on the same device and library versions give the same
- * bytes. code: the release of odem. commit: the commit of the code; absent in versions made before 0.2.0.
- */
-export type Provenance = {
-    /**
-     * Parent
-     */
-    parent: number;
-    /**
-     * Merge
-     */
-    merge: string;
-    /**
-     * Checkpoint
-     */
-    checkpoint: string;
-    /**
-     * Calibration
-     */
-    calibration?: string | null;
-    /**
-     * Recipe
-     */
-    recipe: ({
-        method: 'ode';
-    } & OdeRecipeOutput) | ({
-        method: 'average';
-    } & AverageRecipeOutput) | ({
-        method: 'linear';
-    } & LinearRecipeOutput) | ({
-        method: 'task_arithmetic';
-    } & TaskArithmeticRecipeOutput) | ({
-        method: 'ties';
-    } & TiesRecipeOutput) | ({
-        method: 'dare';
-    } & DareRecipeOutput) | ({
-        method: 'magmax';
-    } & MagMaxRecipeOutput) | ({
-        method: 'slerp';
-    } & SlerpRecipeOutput) | ({
-        method: 'opcm';
-    } & OpcmRecipeOutput) | ({
-        method: 'wudi';
-    } & WudiRecipeOutput) | ({
-        method: 'swudi';
-    } & SwudiRecipeOutput) | ({
-        method: 'aswudi';
-    } & AswudiRecipeOutput) | ({
-        method: 'actmat';
-    } & ActMatRecipeOutput) | ({
-        method: 'tact';
-    } & TactRecipeOutput) | ({
-        method: 'dop';
-    } & DopRecipeOutput) | ({
-        method: 'iso_c';
-    } & IsoCRecipeOutput) | ({
-        method: 'tsv_m';
-    } & TsvMRecipeOutput) | ({
-        method: 'dc_merge';
-    } & DcMergeRecipeOutput) | ({
-        method: 'iso_cts';
-    } & IsoCtsRecipeOutput) | ({
-        method: 'nufilt';
-    } & NuFiltRecipeOutput) | ({
-        method: 'emr';
-    } & EmrRecipeOutput) | ({
-        method: 'breadcrumbs';
-    } & BreadcrumbsRecipeOutput) | ({
-        method: 'della';
-    } & DellaRecipeOutput) | ({
-        method: 'model_stock';
-    } & ModelStockRecipeOutput) | ({
-        method: 'localize_and_stitch';
-    } & LocalizeAndStitchRecipeOutput) | ({
-        method: 'consensus';
-    } & ConsensusRecipeOutput) | ({
-        method: 'pcb';
-    } & PcbRecipeOutput);
-    /**
-     * Code
-     */
-    code: string;
-    /**
-     * Commit
-     */
-    commit?: string | null;
-    /**
-     * Libraries
-     */
-    libraries: {
-        [key: string]: string;
-    };
-    /**
-     * Device
-     */
-    device: string;
-};
-
-/**
- * Retention
- *
- * Keep the last `keep_last` versions, the base, and every version that an alias names or that is pinned.
- *
- * Other versions are retired: record and number stay, the weights may be garbage collected.
- */
-export type Retention = {
-    /**
-     * Keep Last
-     */
-    keep_last: number;
-};
-
-/**
- * RetentionView
- *
- * A lineage's retention rule and its effect, in numbers of versions.
- */
-export type RetentionView = {
-    /**
-     * Keep Last
-     *
-     * How many of the newest versions are kept; null: all.
-     */
-    keep_last: number | null;
-    /**
-     * Pins
-     *
-     * Versions that are never retired.
-     */
-    pins: Array<number>;
-    /**
-     * Would Retire
-     *
-     * Versions that the rule would retire now.
-     */
-    would_retire: Array<number>;
-    /**
-     * Retired
-     *
-     * Versions that this request has retired.
-     */
-    retired?: Array<number>;
-};
-
-/**
- * RollbackRequest
- *
- * The version to roll back to.
- */
-export type RollbackRequest = {
-    /**
-     * Version
-     *
-     * A number, `latest` or another alias of the same lineage.
-     */
-    version: string;
-};
-
-/**
- * Scores
- *
- * What a version's report says of a task after its merge; null where nothing was measured.
- */
-export type Scores = {
-    /**
-     * Utility
-     */
-    utility: number;
-    /**
-     * Loss
-     */
-    loss: number | null;
-    /**
-     * Accuracy
-     */
-    accuracy: number | null;
-};
-
-/**
- * SlerpRecipe
- *
- * Slerp: along the great circle from θ to θ', per tensor. Source: K. Shoemake, SIGGRAPH 1985.
- */
-export type SlerpRecipeInput = {
-    /**
-     * Method
-     */
-    method?: 'slerp';
-    /**
-     * Operating Time
-     *
-     * T: from the tasks' utilities, or given
-     */
-    operating_time?: number | 'utilities';
-};
-
-export type SlerpRecipeOutput = {
-    [key: string]: unknown;
-};
-
-/**
- * SwudiRecipe
- *
- * SWUDI: WUDI's gradient flow at time t on the leading eigendirections; exact continually. Source: arXiv 2606.07289.
- */
-export type SwudiRecipeInput = {
-    /**
-     * Method
-     */
-    method?: 'swudi';
-    /**
-     * Time
-     *
-     * t. Default: arXiv 2606.07289
-     */
-    time?: number;
-    /**
-     * Rank Share
-     *
-     * K / in: share of the directions. Default: arXiv 2606.07289
-     */
-    rank_share?: number;
-    /**
-     * Scaling
-     *
-     * factor of the merged matrices from the second task on. Default: the sources have none; with eight tasks 1.3 gave half a point more on a sentence encoder and on an image backbone
-     */
-    scaling?: number;
-    /**
-     * Max Moment Bytes
-     *
-     * most bytes that the second moments of one matrix may take in memory; a larger one is refused. About three times as much is in use while that matrix is merged
-     */
-    max_moment_bytes?: number;
-};
-
-export type SwudiRecipeOutput = {
-    [key: string]: unknown;
-};
-
-/**
- * TactRecipe
- *
- * TACT: ActMat with task vectors trimmed where they stand for activations; exact continually. Source: arXiv 2604.01329.
- */
-export type TactRecipeInput = {
-    /**
-     * Method
-     */
-    method?: 'tact';
-    /**
-     * Density
-     *
-     * share of a matrix's entries that stay. Default: arXiv 2604.01329
-     */
-    density?: number;
-    /**
-     * Scaling
-     *
-     * factor of the merged matrices from the second task on. Default: the sources have none; with eight tasks 1.3 gave half a point more on a sentence encoder and on an image backbone
-     */
-    scaling?: number;
-    /**
-     * Max Moment Bytes
-     *
-     * most bytes that the second moments of one matrix may take in memory; a larger one is refused. About three times as much is in use while that matrix is merged
-     */
-    max_moment_bytes?: number;
-};
-
-export type TactRecipeOutput = {
-    [key: string]: unknown;
-};
-
-/**
- * Task
- *
- * A classification task, as the zero-shot head of CLIP describes it.
- *
- * classnames: one name for each label, label 0 first; empty when the calibration file carries a `head`.
- * templates: prompts with `{}` in place of the class name; a class's embedding is the mean over all of them.
- * utility: the task's importance u_k, which decides its operating time T_k = u_k / (u_1 + ... + u_k).
- * Source: CLIP, arXiv 2103.00020, section 3.1.4 (prompt ensembling); ODE-M, arXiv 2605.19409 (utility).
- */
-export type Task = {
-    /**
-     * Name
-     */
-    name: string;
-    /**
-     * Classnames
-     */
-    classnames?: Array<string>;
-    /**
-     * Templates
-     */
-    templates?: Array<string>;
-    /**
-     * Utility
-     */
-    utility?: number;
-};
-
-/**
- * TaskArithmeticRecipe
- *
- * Task arithmetic: θ + λ τ' with τ' = θ' − θ_pre. Source: arXiv 2212.04089.
- */
-export type TaskArithmeticRecipeInput = {
-    /**
-     * Method
-     */
-    method?: 'task_arithmetic';
-    /**
-     * Scaling
-     *
-     * λ: factor of the task vector; below 0 it makes the model forget it
-     */
-    scaling?: number;
-};
-
-export type TaskArithmeticRecipeOutput = {
-    [key: string]: unknown;
-};
-
-/**
- * TaskDiff
- *
- * A task of either version.
- */
-export type TaskDiff = {
-    /**
-     * Name
-     */
-    name: string;
-    a: Scores | null;
-    b: Scores | null;
-};
-
-/**
- * TensorDiff
- *
- * A tensor that is not the same in both. Missing in a: added; in b: removed. No change: another shape.
- */
-export type TensorDiff = {
-    /**
-     * Name
-     */
-    name: string;
-    a: TensorShape | null;
-    b: TensorShape | null;
-    change: ChangeView | null;
-};
-
-/**
- * TensorShape
- *
- * A tensor as a header tells it.
- */
-export type TensorShape = {
-    /**
-     * Dtype
-     */
-    dtype: string;
-    /**
-     * Shape
-     */
-    shape: Array<number>;
-};
-
-/**
- * TiesRecipe
- *
- * TIES: trim, elect a sign, average the entries of that sign; exact continually. Source: arXiv 2306.01708.
- */
-export type TiesRecipeInput = {
-    /**
-     * Method
-     */
-    method?: 'ties';
-    /**
-     * Density
-     *
-     * share of a task vector's entries that trimming keeps; entries equal to the smallest kept one all stay
-     */
-    density?: number;
-    /**
-     * Scaling
-     *
-     * λ: factor of the merged task vector
-     */
-    scaling?: number;
-    /**
-     * Scope
-     *
-     * what is trimmed at once: each tensor, or the whole model
-     */
-    scope?: 'tensor' | 'model';
-};
-
-export type TiesRecipeOutput = {
-    [key: string]: unknown;
-};
-
-/**
- * TsvMRecipe
- *
- * TSV-M: the leading singular vectors of all task vectors, orthogonalised and added, per matrix; exact continually. Source: arXiv 2412.00081.
- */
-export type TsvMRecipeInput = {
-    /**
-     * Method
-     */
-    method?: 'tsv_m';
-    /**
-     * Scaling
-     *
-     * factor of the merged matrices. Default: arXiv 2412.00081, α = 1
-     */
-    scaling?: number;
-};
-
-export type TsvMRecipeOutput = {
-    [key: string]: unknown;
-};
-
-/**
- * UploadView
- *
- * A resumable upload.
- */
-export type UploadView = {
-    /**
-     * Id
-     *
-     * ID of the upload; last segment of its URL.
-     */
-    id: string;
-    /**
-     * Length
-     *
-     * Size of the whole file in bytes.
-     */
-    length: number;
-    /**
-     * Offset
-     *
-     * Bytes that are durably stored.
-     */
-    offset: number;
-    /**
-     * Digest
-     *
-     * The blob that the complete upload has become; null before.
-     */
-    digest: string | null;
-    /**
-     * Created At
-     *
-     * When the upload was created.
-     */
-    created_at: string;
-    /**
-     * Expires At
-     *
-     * When an unfinished upload is deleted.
-     */
-    expires_at: string;
-};
-
-/**
- * VersionPage
- *
- * Versions, newest first, without their reports.
- */
-export type VersionPage = {
-    /**
-     * Versions
-     *
-     * The versions on this page.
-     */
-    versions: Array<VersionView>;
-    /**
-     * Next
-     *
-     * Cursor of the next page, null on the last.
-     */
-    next: string | null;
-};
-
-/**
- * VersionView
- *
- * A version.
- */
-export type VersionView = {
-    /**
-     * Reference
-     *
-     * Full name of the version.
-     */
-    reference: string;
-    /**
-     * Lineage
-     *
-     * The lineage that the version belongs to.
-     */
-    lineage: string;
-    /**
-     * Number
-     *
-     * Number of the version; 0 is the base.
-     */
-    number: number;
-    /**
-     * Weights
-     *
-     * Digest of the weights.
-     */
-    weights: string;
-    /**
-     * Size
-     *
-     * Size of the weights in bytes.
-     */
-    size: number;
-    /**
-     * Tasks
-     *
-     * Tasks that the version has merged, in order.
-     */
-    tasks: Array<Task>;
-    /**
-     * Memory
-     *
-     * Digest of the calibration memory.
-     */
-    memory: string | null;
-    /**
-     * What the merge method keeps of earlier tasks besides the weights.
-     */
-    state: MethodState | null;
-    /**
-     * Parent, inputs, recipe, seed, software and device.
-     */
-    provenance: Provenance | null;
-    /**
-     * Report
-     *
-     * Measurements of the merge that created the version.
-     */
-    report?: {
-        [key: string]: unknown;
-    } | null;
-    /**
-     * Origin
-     *
-     * The version that this one repeats, after a rollback or a branch.
-     */
-    origin: string | null;
-    /**
-     * Created At
-     *
-     * When the version was created.
-     */
-    created_at: string;
-    /**
-     * Retired At
-     *
-     * When retention retired it; its weights may be deleted since.
-     */
-    retired_at: string | null;
-    /**
-     * Weights Url
-     *
-     * URL of the weights.
-     */
-    weights_url: string;
-    /**
-     * Config Url
-     *
-     * URL of the open_clip config; null without an architecture.
-     */
-    config_url: string | null;
-};
-
-/**
- * WebhookMade
- *
- * A new webhook with its signing secret, which no later response shows.
- */
-export type WebhookMade = {
-    /**
-     * Id
-     *
-     * Id of the webhook, made by the service.
-     */
-    id: string;
-    /**
-     * Lineage
-     *
-     * Lineage whose merges the webhook reports.
-     */
-    lineage: string;
-    /**
-     * Url
-     *
-     * URL that receives the messages.
-     */
-    url: string;
-    /**
-     * Created At
-     *
-     * When the webhook was created.
-     */
-    created_at: string;
-    /**
-     * Disabled At
-     *
-     * When the webhook was disabled because deliveries failed for too long; null while it is enabled.
-     */
-    disabled_at: string | null;
-    /**
-     * Secret
-     *
-     * Secret that signs the messages, as in the Standard Webhooks specification.
-     */
-    secret: string;
-};
-
-/**
- * WebhookPage
- *
- * A lineage's webhooks, oldest first.
- */
-export type WebhookPage = {
-    /**
-     * Webhooks
-     *
-     * All webhooks of the lineage.
-     */
-    webhooks: Array<WebhookView>;
-};
-
-/**
- * WebhookRequest
- *
- * A webhook to create: a URL that receives a message when a merge ends.
- */
-export type WebhookRequest = {
-    /**
-     * Url
-     *
-     * URL of the receiver: https://, with a public address.
-     */
-    url: string;
-};
-
-/**
- * WebhookView
- *
- * A webhook of a lineage, without its secret.
- */
-export type WebhookView = {
-    /**
-     * Id
-     *
-     * Id of the webhook, made by the service.
-     */
-    id: string;
-    /**
-     * Lineage
-     *
-     * Lineage whose merges the webhook reports.
-     */
-    lineage: string;
-    /**
-     * Url
-     *
-     * URL that receives the messages.
-     */
-    url: string;
-    /**
-     * Created At
-     *
-     * When the webhook was created.
-     */
-    created_at: string;
-    /**
-     * Disabled At
-     *
-     * When the webhook was disabled because deliveries failed for too long; null while it is enabled.
-     */
-    disabled_at: string | null;
-};
-
-/**
- * WudiRecipe
- *
- * WUDI: least interference with each task's own inputs, solved in full; exact continually. Source: arXiv 2503.08099.
- */
-export type WudiRecipeInput = {
-    /**
-     * Method
-     */
-    method?: 'wudi';
-    /**
-     * Cutoff
-     *
-     * smallest eigenvalue that is solved for, of moments with trace 1 a task. Default: above the rounding of float32 checkpoints
-     */
-    cutoff?: number;
-    /**
-     * Scaling
-     *
-     * factor of the merged matrices from the second task on. Default: the sources have none; with eight tasks 1.3 gave half a point more on a sentence encoder and on an image backbone
-     */
-    scaling?: number;
-    /**
-     * Max Moment Bytes
-     *
-     * most bytes that the second moments of one matrix may take in memory; a larger one is refused. About three times as much is in use while that matrix is merged
-     */
-    max_moment_bytes?: number;
-};
-
-export type WudiRecipeOutput = {
-    [key: string]: unknown;
-};
-
-/**
- * ActMatRecipe
- *
- * ActMat: RegMean with task vectors in place of activations; exact continually. Source: arXiv 2604.01329.
- */
-export type ActMatRecipe = {
-    /**
-     * Method
-     */
-    method?: 'actmat';
-    /**
-     * Scaling
-     *
-     * factor of the merged matrices from the second task on. Default: the sources have none; with eight tasks 1.3 gave half a point more on a sentence encoder and on an image backbone
-     */
-    scaling?: number;
-    /**
-     * Max Moment Bytes
-     *
-     * most bytes that the second moments of one matrix may take in memory; a larger one is refused. About three times as much is in use while that matrix is merged
-     */
-    max_moment_bytes?: number;
-};
-
-/**
- * AswudiRecipe
- *
- * ASWUDI: WUDI on as many eigendirections as the spectrum has effective ranks; exact continually. Source: arXiv 2606.07289.
- */
-export type AswudiRecipe = {
-    /**
-     * Method
-     */
-    method?: 'aswudi';
-    /**
-     * Scaling
-     *
-     * factor of the merged matrices from the second task on. Default: the sources have none; with eight tasks 1.3 gave half a point more on a sentence encoder and on an image backbone
-     */
-    scaling?: number;
-    /**
-     * Max Moment Bytes
-     *
-     * most bytes that the second moments of one matrix may take in memory; a larger one is refused. About three times as much is in use while that matrix is merged
-     */
-    max_moment_bytes?: number;
-};
-
-/**
- * AverageRecipe
- *
- * The running average: θ + (θ' − θ) T_k with T_k from the utilities, 1/k if they are equal. Source: model soups, arXiv 2203.05482.
- */
-export type AverageRecipe = {
-    /**
-     * Method
-     */
-    method?: 'average';
-};
-
-/**
- * BreadcrumbsRecipe
- *
- * Model Breadcrumbs: mask the smallest and the largest entries of each task vector, add the rest; exact continually. Source: arXiv 2312.06795.
- */
-export type BreadcrumbsRecipe = {
-    /**
-     * Method
-     */
-    method?: 'breadcrumbs';
-    /**
-     * Density
-     *
-     * share of a tensor's entries that stay. Default: mergekit's documentation
-     */
-    density?: number;
-    /**
-     * Gamma
-     *
-     * share of the largest entries that are masked. Default: mergekit
-     */
-    gamma?: number;
-    /**
-     * Scaling
-     *
-     * factor of the sum. Default: task arithmetic's, arXiv 2212.04089
-     */
-    scaling?: number;
 };
 
 /**
@@ -2399,6 +433,38 @@ export type DellaRecipe = {
 };
 
 /**
+ * DiffView
+ *
+ * What differs between two versions. tensors: those that are not the same; unchanged: how many are.
+ */
+export type DiffView = {
+    /**
+     * A
+     */
+    a: string;
+    /**
+     * B
+     */
+    b: string;
+    /**
+     * Of all tensors that both have in one shape, as one vector.
+     */
+    total: ChangeView;
+    /**
+     * Tensors
+     */
+    tensors: Array<TensorDiff>;
+    /**
+     * Unchanged
+     */
+    unchanged: number;
+    /**
+     * Tasks
+     */
+    tasks: Array<TaskDiff>;
+};
+
+/**
  * DopRecipe
  *
  * Two-sided projection: least interference with each task's inputs and outputs; exact continually. Source: closed form of the objective of arXiv 2505.12082.
@@ -2441,49 +507,34 @@ export type EmrRecipe = {
 };
 
 /**
- * GapEvent
+ * Gate
  *
- * Notice that the events after Last-Event-ID are no longer stored. The present state and new events follow.
+ * Limits that a merge must meet on the calibration samples of every earlier task, or it is rejected.
+ *
+ * max_drop: how far a task's accuracy may fall, as a share (0.03: three points). max_loss_rise: how far its loss
+ * may rise. The incoming task is not judged: it has no value before.
  */
-export type GapEvent = {
+export type Gate = {
     /**
-     * Type
-     *
-     * Name of the event.
+     * Max Drop
      */
-    type?: 'gap';
+    max_drop?: number | null;
     /**
-     * Lineage
-     *
-     * Name of the lineage.
+     * Max Loss Rise
      */
-    lineage: string;
-    /**
-     * Detail
-     *
-     * Explanation for people.
-     */
-    detail?: string;
+    max_loss_rise?: number | null;
 };
 
 /**
- * InvalidField
+ * Health
  *
- * One error in a request.
+ * `ok` when the process runs (healthz) or can do its work (readyz).
  */
-export type InvalidField = {
+export type Health = {
     /**
-     * Where
-     *
-     * Path to the field, such as `query.limit` or `body.version`.
+     * Status
      */
-    where: string;
-    /**
-     * What
-     *
-     * What is wrong with it.
-     */
-    what: string;
+    status: string;
 };
 
 /**
@@ -2529,21 +580,118 @@ export type IsoCtsRecipe = {
 };
 
 /**
- * LineageEvent
+ * LineagePage
  *
- * Data of an event of a lineage.
+ * Lineages, by name. `next` is the next page's cursor, null on the last.
  */
-export type LineageEvent = ({
-    type: 'present';
-} & PresentEvent) | ({
-    type: 'state';
-} & StateEvent) | ({
-    type: 'progress';
-} & ProgressEvent) | ({
-    type: 'version';
-} & VersionEvent) | ({
-    type: 'gap';
-} & GapEvent);
+export type LineagePage = {
+    /**
+     * Lineages
+     */
+    lineages: Array<LineageView>;
+    /**
+     * Next
+     */
+    next: string | null;
+};
+
+/**
+ * LineageView
+ *
+ * A lineage; `head` names its newest version.
+ */
+export type LineageView = {
+    /**
+     * Name
+     */
+    name: string;
+    architecture: Architecture | null;
+    /**
+     * Base
+     */
+    base: string;
+    /**
+     * Recipe
+     */
+    recipe: ({
+        method: 'ode';
+    } & OdeRecipe) | ({
+        method: 'average';
+    } & AverageRecipe) | ({
+        method: 'linear';
+    } & LinearRecipe) | ({
+        method: 'task_arithmetic';
+    } & TaskArithmeticRecipe) | ({
+        method: 'ties';
+    } & TiesRecipe) | ({
+        method: 'dare';
+    } & DareRecipe) | ({
+        method: 'magmax';
+    } & MagMaxRecipe) | ({
+        method: 'slerp';
+    } & SlerpRecipe) | ({
+        method: 'opcm';
+    } & OpcmRecipe) | ({
+        method: 'wudi';
+    } & WudiRecipe) | ({
+        method: 'swudi';
+    } & SwudiRecipe) | ({
+        method: 'aswudi';
+    } & AswudiRecipe) | ({
+        method: 'actmat';
+    } & ActMatRecipe) | ({
+        method: 'tact';
+    } & TactRecipe) | ({
+        method: 'dop';
+    } & DopRecipe) | ({
+        method: 'iso_c';
+    } & IsoCRecipe) | ({
+        method: 'tsv_m';
+    } & TsvMRecipe) | ({
+        method: 'dc_merge';
+    } & DcMergeRecipe) | ({
+        method: 'iso_cts';
+    } & IsoCtsRecipe) | ({
+        method: 'nufilt';
+    } & NuFiltRecipe) | ({
+        method: 'emr';
+    } & EmrRecipe) | ({
+        method: 'breadcrumbs';
+    } & BreadcrumbsRecipe) | ({
+        method: 'della';
+    } & DellaRecipe) | ({
+        method: 'model_stock';
+    } & ModelStockRecipe) | ({
+        method: 'localize_and_stitch';
+    } & LocalizeAndStitchRecipe) | ({
+        method: 'consensus';
+    } & ConsensusRecipe) | ({
+        method: 'pcb';
+    } & PcbRecipe);
+    gate: Gate | null;
+    /**
+     * Calibration Budget
+     */
+    calibration_budget: number;
+    /**
+     * Base Utility
+     */
+    base_utility: number;
+    /**
+     * Origin
+     *
+     * The version that the lineage branched off from.
+     */
+    origin: string | null;
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Head
+     */
+    head: string;
+};
 
 /**
  * LinearRecipe
@@ -2606,68 +754,205 @@ export type MagMaxRecipe = {
 };
 
 /**
- * MergeEvent
+ * MergePage
  *
- * Data of an event of a merge.
+ * Merges of a lineage, newest first, without their reports. `next` is the next page's cursor, null on the last.
  */
-export type MergeEvent = ({
-    type: 'state';
-} & StateEvent) | ({
-    type: 'progress';
-} & ProgressEvent) | ({
-    type: 'version';
-} & VersionEvent) | ({
-    type: 'gap';
-} & GapEvent);
+export type MergePage = {
+    /**
+     * Merges
+     */
+    merges: Array<MergeView>;
+    /**
+     * Next
+     */
+    next: string | null;
+};
 
 /**
- * MergeRequest
+ * MergeProblem
  *
- * The JSON part `merge` of POST /merge, or its JSON body when the blobs were uploaded before.
+ * Why a merge failed, in the terms of RFC 9457: `type` is a stable word, `detail` says what to do.
  */
-export type MergeRequest = {
+export type MergeProblem = {
+    /**
+     * Type
+     */
+    type: string;
+    /**
+     * Title
+     */
+    title: string;
+    /**
+     * Detail
+     */
+    detail: string;
+};
+
+/**
+ * MergeState
+ *
+ * Where a merge stands; the last four are terminal.
+ *
+ * queued -> running (claim); running -> succeeded (commit), rejected (its gate was not met), failed (fail),
+ * cancelled (cancel), or back to queued at its old place when its lease expires.
+ */
+export type MergeState = 'queued' | 'running' | 'succeeded' | 'rejected' | 'failed' | 'cancelled';
+
+/**
+ * MergeView
+ *
+ * A merge and how it stands. `version` is the name of what it made.
+ */
+export type MergeView = {
+    /**
+     * Id
+     */
+    id: string;
     /**
      * Lineage
-     *
-     * The lineage to merge into.
      */
-    lineage?: string;
-    /**
-     * What the checkpoint was fine-tuned for.
-     */
+    lineage: string;
+    state: MergeState;
     task: Task;
     /**
      * Recipe
-     *
-     * Parameters that override the lineage's recipe.
      */
-    recipe?: {
-        [key: string]: unknown;
-    } | null;
+    recipe: ({
+        method: 'ode';
+    } & OdeRecipe) | ({
+        method: 'average';
+    } & AverageRecipe) | ({
+        method: 'linear';
+    } & LinearRecipe) | ({
+        method: 'task_arithmetic';
+    } & TaskArithmeticRecipe) | ({
+        method: 'ties';
+    } & TiesRecipe) | ({
+        method: 'dare';
+    } & DareRecipe) | ({
+        method: 'magmax';
+    } & MagMaxRecipe) | ({
+        method: 'slerp';
+    } & SlerpRecipe) | ({
+        method: 'opcm';
+    } & OpcmRecipe) | ({
+        method: 'wudi';
+    } & WudiRecipe) | ({
+        method: 'swudi';
+    } & SwudiRecipe) | ({
+        method: 'aswudi';
+    } & AswudiRecipe) | ({
+        method: 'actmat';
+    } & ActMatRecipe) | ({
+        method: 'tact';
+    } & TactRecipe) | ({
+        method: 'dop';
+    } & DopRecipe) | ({
+        method: 'iso_c';
+    } & IsoCRecipe) | ({
+        method: 'tsv_m';
+    } & TsvMRecipe) | ({
+        method: 'dc_merge';
+    } & DcMergeRecipe) | ({
+        method: 'iso_cts';
+    } & IsoCtsRecipe) | ({
+        method: 'nufilt';
+    } & NuFiltRecipe) | ({
+        method: 'emr';
+    } & EmrRecipe) | ({
+        method: 'breadcrumbs';
+    } & BreadcrumbsRecipe) | ({
+        method: 'della';
+    } & DellaRecipe) | ({
+        method: 'model_stock';
+    } & ModelStockRecipe) | ({
+        method: 'localize_and_stitch';
+    } & LocalizeAndStitchRecipe) | ({
+        method: 'consensus';
+    } & ConsensusRecipe) | ({
+        method: 'pcb';
+    } & PcbRecipe);
     /**
-     * Quality gate in place of the lineage's.
+     * Checkpoint
      */
-    gate?: Gate | null;
+    checkpoint: string;
+    /**
+     * Calibration
+     */
+    calibration: string | null;
+    gate: Gate | null;
     /**
      * Labels
-     *
-     * Labels of your own, shown with the merge.
      */
-    labels?: {
+    labels: {
         [key: string]: string;
     };
     /**
-     * Checkpoint
-     *
-     * JSON body: a blob uploaded before. JSON part: the digest that the part with the file must have.
+     * Attempt
      */
-    checkpoint?: string | null;
+    attempt: number;
     /**
-     * Calibration
-     *
-     * JSON body: a blob uploaded before. JSON part: the digest that the part with the file must have.
+     * Cancel Requested
      */
-    calibration?: string | null;
+    cancel_requested: boolean;
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Cancel At
+     *
+     * When it is cancelled unless it has ended (Cancel-After).
+     */
+    cancel_at: string | null;
+    /**
+     * Started At
+     */
+    started_at: string | null;
+    /**
+     * Ended At
+     */
+    ended_at: string | null;
+    /**
+     * Version
+     */
+    version: string | null;
+    progress: Progress | null;
+    problem: MergeProblem | null;
+    /**
+     * Report
+     */
+    report?: {
+        [key: string]: unknown;
+    } | null;
+};
+
+/**
+ * MethodState
+ *
+ * What a data-free method must know of the tasks so far beside the weights, of constant size.
+ *
+ * family: the methods that can go on from it, such as "ties". scalars: numbers by name.
+ * parts: safetensors blobs by name, each with a tensor of the weights' name and shape for every merged tensor.
+ */
+export type MethodState = {
+    /**
+     * Family
+     */
+    family: string;
+    /**
+     * Scalars
+     */
+    scalars?: {
+        [key: string]: number;
+    };
+    /**
+     * Parts
+     */
+    parts?: {
+        [key: string]: string;
+    };
 };
 
 /**
@@ -2815,115 +1100,256 @@ export type PcbRecipe = {
 };
 
 /**
- * PresentEvent
+ * Preprocess
  *
- * Present state of a lineage, at the start of its stream.
+ * How images become the tower's input; the fields of open_clip's `preprocess_cfg`.
+ *
+ * mean, std: of images in [0, 1], per channel. Source: open_clip `PreprocessCfg`.
  */
-export type PresentEvent = {
+export type Preprocess = {
     /**
-     * Type
-     *
-     * Name of the event.
+     * Mean
      */
-    type?: 'present';
+    mean?: [
+        number,
+        number,
+        number
+    ];
     /**
-     * Lineage
-     *
-     * Name of the lineage.
+     * Std
      */
-    lineage: string;
+    std?: [
+        number,
+        number,
+        number
+    ];
     /**
-     * Head
-     *
-     * The newest version.
+     * Mode
      */
-    head: string;
+    mode?: string;
     /**
-     * Waiting
-     *
-     * Number of unfinished merges.
+     * Interpolation
      */
-    waiting: number;
+    interpolation?: string;
     /**
-     * Merges
-     *
-     * The first unfinished merges, at most 100.
+     * Resize Mode
      */
-    merges: Array<StateEvent>;
+    resize_mode?: string;
+    /**
+     * Fill Color
+     */
+    fill_color?: number;
 };
 
 /**
- * Problem
+ * Progress
  *
- * An error response. Source: RFC 9457.
+ * What a running merge is doing. `t` and `T` are times on the path from head (0) to checkpoint (1).
+ *
+ * phase: loading, merging (the path), weighing (its coefficients), refining, evaluating, writing; step: in this phase.
  */
-export type Problem = {
+export type Progress = {
     /**
-     * Type
-     *
-     * The problem type; stable.
+     * Phase
      */
-    type: string;
+    phase: string;
     /**
-     * Title
-     *
-     * A short summary of the problem type.
+     * Step
      */
-    title: string;
+    step?: number | null;
     /**
-     * Status
-     *
-     * The HTTP status code.
+     * T
      */
-    status: number;
+    t?: number | null;
     /**
-     * Detail
-     *
-     * What happened and what to do.
+     * T
      */
-    detail: string;
+    T?: number | null;
     /**
-     * Errors
-     *
-     * invalid-document only: all errors in the request.
+     * Losses
      */
-    errors?: Array<InvalidField>;
+    losses?: {
+        [key: string]: number | null;
+    };
     /**
-     * Differences
-     *
-     * tensor-mismatch only: differences from the lineage's base.
+     * Scale
      */
-    differences?: Array<string>;
+    scale?: number | null;
 };
 
 /**
- * ProgressEvent
+ * Provenance
  *
- * Progress of a running merge. Only the newest is sent, without an id, so resuming clients do not get it again.
+ * Everything that a version was made from, sufficient to make it again.
+ *
+ * The same parent, checkpoint, calibration, recipe and seed on the same device and library versions give the same
+ * bytes. code: the release of odem. commit: the commit of the code; absent in versions made before 0.2.0.
  */
-export type ProgressEvent = {
+export type Provenance = {
     /**
-     * Type
-     *
-     * Name of the event.
+     * Parent
      */
-    type?: 'progress';
-    /**
-     * Lineage
-     *
-     * Lineage of the merge.
-     */
-    lineage: string;
+    parent: number;
     /**
      * Merge
-     *
-     * Id of the merge.
      */
     merge: string;
     /**
-     * How far the merge is.
+     * Checkpoint
      */
-    progress: Progress;
+    checkpoint: string;
+    /**
+     * Calibration
+     */
+    calibration?: string | null;
+    /**
+     * Recipe
+     */
+    recipe: ({
+        method: 'ode';
+    } & OdeRecipe) | ({
+        method: 'average';
+    } & AverageRecipe) | ({
+        method: 'linear';
+    } & LinearRecipe) | ({
+        method: 'task_arithmetic';
+    } & TaskArithmeticRecipe) | ({
+        method: 'ties';
+    } & TiesRecipe) | ({
+        method: 'dare';
+    } & DareRecipe) | ({
+        method: 'magmax';
+    } & MagMaxRecipe) | ({
+        method: 'slerp';
+    } & SlerpRecipe) | ({
+        method: 'opcm';
+    } & OpcmRecipe) | ({
+        method: 'wudi';
+    } & WudiRecipe) | ({
+        method: 'swudi';
+    } & SwudiRecipe) | ({
+        method: 'aswudi';
+    } & AswudiRecipe) | ({
+        method: 'actmat';
+    } & ActMatRecipe) | ({
+        method: 'tact';
+    } & TactRecipe) | ({
+        method: 'dop';
+    } & DopRecipe) | ({
+        method: 'iso_c';
+    } & IsoCRecipe) | ({
+        method: 'tsv_m';
+    } & TsvMRecipe) | ({
+        method: 'dc_merge';
+    } & DcMergeRecipe) | ({
+        method: 'iso_cts';
+    } & IsoCtsRecipe) | ({
+        method: 'nufilt';
+    } & NuFiltRecipe) | ({
+        method: 'emr';
+    } & EmrRecipe) | ({
+        method: 'breadcrumbs';
+    } & BreadcrumbsRecipe) | ({
+        method: 'della';
+    } & DellaRecipe) | ({
+        method: 'model_stock';
+    } & ModelStockRecipe) | ({
+        method: 'localize_and_stitch';
+    } & LocalizeAndStitchRecipe) | ({
+        method: 'consensus';
+    } & ConsensusRecipe) | ({
+        method: 'pcb';
+    } & PcbRecipe);
+    /**
+     * Code
+     */
+    code: string;
+    /**
+     * Commit
+     */
+    commit?: string | null;
+    /**
+     * Libraries
+     */
+    libraries: {
+        [key: string]: string;
+    };
+    /**
+     * Device
+     */
+    device: string;
+};
+
+/**
+ * Retention
+ *
+ * Keep the last `keep_last` versions, the base, and every version that an alias names or that is pinned.
+ *
+ * What is given up is retired: its record and its number stay, its weights may be collected.
+ */
+export type Retention = {
+    /**
+     * Keep Last
+     */
+    keep_last: number;
+};
+
+/**
+ * RetentionView
+ *
+ * A lineage's retention rule: null keeps everything. `would_retire` and `retired` are numbers of versions.
+ */
+export type RetentionView = {
+    /**
+     * Keep Last
+     */
+    keep_last: number | null;
+    /**
+     * Pins
+     */
+    pins: Array<number>;
+    /**
+     * Would Retire
+     */
+    would_retire: Array<number>;
+    /**
+     * Retired
+     */
+    retired?: Array<number>;
+};
+
+/**
+ * RollbackRequest
+ *
+ * Which version to go back to.
+ */
+export type RollbackRequest = {
+    /**
+     * Version
+     *
+     * A number, `latest` or another alias of the same lineage.
+     */
+    version: string;
+};
+
+/**
+ * Scores
+ *
+ * What a version's report says of a task after its merge; null where nothing was measured.
+ */
+export type Scores = {
+    /**
+     * Utility
+     */
+    utility: number;
+    /**
+     * Loss
+     */
+    loss: number | null;
+    /**
+     * Accuracy
+     */
+    accuracy: number | null;
 };
 
 /**
@@ -2942,58 +1368,6 @@ export type SlerpRecipe = {
      * T: from the tasks' utilities, or given
      */
     operating_time?: number | 'utilities';
-};
-
-/**
- * StateEvent
- *
- * State of a merge: its present one at the start of a stream, then each new one.
- */
-export type StateEvent = {
-    /**
-     * Type
-     *
-     * Name of the event.
-     */
-    type?: 'state';
-    /**
-     * Lineage
-     *
-     * Lineage of the merge.
-     */
-    lineage: string;
-    /**
-     * Merge
-     *
-     * Id of the merge.
-     */
-    merge: string;
-    /**
-     * The state that the merge is in.
-     */
-    state: MergeState;
-    /**
-     * Attempt
-     *
-     * Number of the attempt, from 1; null before the first.
-     */
-    attempt: number | null;
-    /**
-     * Version
-     *
-     * The version that the merge created; null unless it succeeded.
-     */
-    version: string | null;
-    /**
-     * Why the merge failed; null unless it did.
-     */
-    problem: MergeProblem | null;
-    /**
-     * At
-     *
-     * When the merge entered the state.
-     */
-    at: string;
 };
 
 /**
@@ -3063,6 +1437,35 @@ export type TactRecipe = {
 };
 
 /**
+ * Task
+ *
+ * A classification task, as the zero-shot head of CLIP describes it.
+ *
+ * classnames: one name for each label, label 0 first; empty when the calibration file carries a `head`.
+ * templates: prompts with `{}` where the class name goes; a class's embedding is the mean over all of them.
+ * utility: the task's importance u_k, which decides its operating time T_k = u_k / (u_1 + ... + u_k).
+ * Source: CLIP, arXiv 2103.00020, section 3.1.4 (prompt ensembling); ODE-M, arXiv 2605.19409 (utility).
+ */
+export type Task = {
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Classnames
+     */
+    classnames?: Array<string>;
+    /**
+     * Templates
+     */
+    templates?: Array<string>;
+    /**
+     * Utility
+     */
+    utility?: number;
+};
+
+/**
  * TaskArithmeticRecipe
  *
  * Task arithmetic: θ + λ τ' with τ' = θ' − θ_pre. Source: arXiv 2212.04089.
@@ -3078,6 +1481,51 @@ export type TaskArithmeticRecipe = {
      * λ: factor of the task vector; below 0 it makes the model forget it
      */
     scaling?: number;
+};
+
+/**
+ * TaskDiff
+ *
+ * A task of either version.
+ */
+export type TaskDiff = {
+    /**
+     * Name
+     */
+    name: string;
+    a: Scores | null;
+    b: Scores | null;
+};
+
+/**
+ * TensorDiff
+ *
+ * A tensor that is not the same in both. Missing in a: added; in b: removed. No change: another shape.
+ */
+export type TensorDiff = {
+    /**
+     * Name
+     */
+    name: string;
+    a: TensorShape | null;
+    b: TensorShape | null;
+    change: ChangeView | null;
+};
+
+/**
+ * TensorShape
+ *
+ * A tensor as a header tells it.
+ */
+export type TensorShape = {
+    /**
+     * Dtype
+     */
+    dtype: string;
+    /**
+     * Shape
+     */
+    shape: Array<number>;
 };
 
 /**
@@ -3129,6 +1577,632 @@ export type TsvMRecipe = {
 };
 
 /**
+ * UploadView
+ *
+ * A resumable upload; sizes in bytes. `digest` names the blob that it has become, null before.
+ */
+export type UploadView = {
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Length
+     */
+    length: number;
+    /**
+     * Offset
+     */
+    offset: number;
+    /**
+     * Digest
+     */
+    digest: string | null;
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Expires At
+     */
+    expires_at: string;
+};
+
+/**
+ * VersionPage
+ *
+ * Versions, newest first, without their reports. `next` is the next page's cursor, null on the last.
+ */
+export type VersionPage = {
+    /**
+     * Versions
+     */
+    versions: Array<VersionView>;
+    /**
+     * Next
+     */
+    next: string | null;
+};
+
+/**
+ * VersionView
+ *
+ * A version; its weights and its open_clip config lie behind the two URLs.
+ */
+export type VersionView = {
+    /**
+     * Reference
+     */
+    reference: string;
+    /**
+     * Lineage
+     */
+    lineage: string;
+    /**
+     * Number
+     */
+    number: number;
+    /**
+     * Weights
+     */
+    weights: string;
+    /**
+     * Size
+     */
+    size: number;
+    /**
+     * Tasks
+     */
+    tasks: Array<Task>;
+    /**
+     * Memory
+     */
+    memory: string | null;
+    state: MethodState | null;
+    provenance: Provenance | null;
+    /**
+     * Report
+     */
+    report?: {
+        [key: string]: unknown;
+    } | null;
+    /**
+     * Origin
+     *
+     * The version that this one repeats: a rollback, or a branch's first.
+     */
+    origin: string | null;
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Retired At
+     *
+     * When retention gave it up; its weights may be gone since.
+     */
+    retired_at: string | null;
+    /**
+     * Weights Url
+     */
+    weights_url: string;
+    /**
+     * Config Url
+     */
+    config_url: string | null;
+};
+
+/**
+ * WebhookMade
+ *
+ * A new webhook with its signing secret, which no later response shows.
+ */
+export type WebhookMade = {
+    /**
+     * Id
+     *
+     * Id of the webhook, made by the service.
+     */
+    id: string;
+    /**
+     * Lineage
+     *
+     * Lineage whose merges the webhook reports.
+     */
+    lineage: string;
+    /**
+     * Url
+     *
+     * URL that receives the messages.
+     */
+    url: string;
+    /**
+     * Created At
+     *
+     * When the webhook was created.
+     */
+    created_at: string;
+    /**
+     * Disabled At
+     *
+     * When the webhook was disabled because deliveries failed for too long; null while it is enabled.
+     */
+    disabled_at: string | null;
+    /**
+     * Secret
+     *
+     * Secret that signs the messages, as in the Standard Webhooks specification.
+     */
+    secret: string;
+};
+
+/**
+ * WebhookPage
+ *
+ * A lineage's webhooks, oldest first.
+ */
+export type WebhookPage = {
+    /**
+     * Webhooks
+     *
+     * All webhooks of the lineage.
+     */
+    webhooks: Array<WebhookView>;
+};
+
+/**
+ * WebhookRequest
+ *
+ * A webhook to create: a URL that receives a message when a merge ends.
+ */
+export type WebhookRequest = {
+    /**
+     * Url
+     *
+     * URL of the receiver: https://, with a public address.
+     */
+    url: string;
+};
+
+/**
+ * WebhookView
+ *
+ * A webhook of a lineage, without its secret.
+ */
+export type WebhookView = {
+    /**
+     * Id
+     *
+     * Id of the webhook, made by the service.
+     */
+    id: string;
+    /**
+     * Lineage
+     *
+     * Lineage whose merges the webhook reports.
+     */
+    lineage: string;
+    /**
+     * Url
+     *
+     * URL that receives the messages.
+     */
+    url: string;
+    /**
+     * Created At
+     *
+     * When the webhook was created.
+     */
+    created_at: string;
+    /**
+     * Disabled At
+     *
+     * When the webhook was disabled because deliveries failed for too long; null while it is enabled.
+     */
+    disabled_at: string | null;
+};
+
+/**
+ * WudiRecipe
+ *
+ * WUDI: least interference with each task's own inputs, solved in full; exact continually. Source: arXiv 2503.08099.
+ */
+export type WudiRecipe = {
+    /**
+     * Method
+     */
+    method?: 'wudi';
+    /**
+     * Cutoff
+     *
+     * smallest eigenvalue that is solved for, of moments with trace 1 a task. Default: above the rounding of float32 checkpoints
+     */
+    cutoff?: number;
+    /**
+     * Scaling
+     *
+     * factor of the merged matrices from the second task on. Default: the sources have none; with eight tasks 1.3 gave half a point more on a sentence encoder and on an image backbone
+     */
+    scaling?: number;
+    /**
+     * Max Moment Bytes
+     *
+     * most bytes that the second moments of one matrix may take in memory; a larger one is refused. About three times as much is in use while that matrix is merged
+     */
+    max_moment_bytes?: number;
+};
+
+/**
+ * GapEvent
+ *
+ * Notice that the events after Last-Event-ID are no longer stored. The present state and new events follow.
+ */
+export type GapEvent = {
+    /**
+     * Type
+     *
+     * Name of the event.
+     */
+    type?: 'gap';
+    /**
+     * Lineage
+     *
+     * Name of the lineage.
+     */
+    lineage: string;
+    /**
+     * Detail
+     *
+     * Explanation for people.
+     */
+    detail?: string;
+};
+
+/**
+ * InvalidPlace
+ *
+ * One thing that is wrong with a request.
+ */
+export type InvalidPlace = {
+    /**
+     * Where
+     *
+     * A path to it, such as `query.limit` or `body.version`.
+     */
+    where: string;
+    /**
+     * What
+     */
+    what: string;
+};
+
+/**
+ * LineageEvent
+ *
+ * Data of an event of a lineage.
+ */
+export type LineageEvent = ({
+    type: 'present';
+} & PresentEvent) | ({
+    type: 'state';
+} & StateEvent) | ({
+    type: 'progress';
+} & ProgressEvent) | ({
+    type: 'version';
+} & VersionEvent) | ({
+    type: 'gap';
+} & GapEvent);
+
+/**
+ * LineageSpec
+ *
+ * What a lineage is created from.
+ *
+ * architecture: absent for plain safetensors weights, which only data-free recipes can merge.
+ * base: the pretrained weights, version 0.
+ * recipe: the default of the lineage's merges.
+ * calibration_budget: samples in the calibration memory, of all tasks together.
+ * gate: what every merge must meet, unless it brings limits of its own.
+ * base_utility: u_0, the share that keeps the base's general abilities; 0 takes the first checkpoint as it is.
+ */
+export type LineageSpec = {
+    /**
+     * Name
+     */
+    name?: string;
+    architecture?: Architecture | null;
+    /**
+     * Base
+     */
+    base: string;
+    /**
+     * Recipe
+     */
+    recipe?: ({
+        method: 'ode';
+    } & OdeRecipe) | ({
+        method: 'average';
+    } & AverageRecipe) | ({
+        method: 'linear';
+    } & LinearRecipe) | ({
+        method: 'task_arithmetic';
+    } & TaskArithmeticRecipe) | ({
+        method: 'ties';
+    } & TiesRecipe) | ({
+        method: 'dare';
+    } & DareRecipe) | ({
+        method: 'magmax';
+    } & MagMaxRecipe) | ({
+        method: 'slerp';
+    } & SlerpRecipe) | ({
+        method: 'opcm';
+    } & OpcmRecipe) | ({
+        method: 'wudi';
+    } & WudiRecipe) | ({
+        method: 'swudi';
+    } & SwudiRecipe) | ({
+        method: 'aswudi';
+    } & AswudiRecipe) | ({
+        method: 'actmat';
+    } & ActMatRecipe) | ({
+        method: 'tact';
+    } & TactRecipe) | ({
+        method: 'dop';
+    } & DopRecipe) | ({
+        method: 'iso_c';
+    } & IsoCRecipe) | ({
+        method: 'tsv_m';
+    } & TsvMRecipe) | ({
+        method: 'dc_merge';
+    } & DcMergeRecipe) | ({
+        method: 'iso_cts';
+    } & IsoCtsRecipe) | ({
+        method: 'nufilt';
+    } & NuFiltRecipe) | ({
+        method: 'emr';
+    } & EmrRecipe) | ({
+        method: 'breadcrumbs';
+    } & BreadcrumbsRecipe) | ({
+        method: 'della';
+    } & DellaRecipe) | ({
+        method: 'model_stock';
+    } & ModelStockRecipe) | ({
+        method: 'localize_and_stitch';
+    } & LocalizeAndStitchRecipe) | ({
+        method: 'consensus';
+    } & ConsensusRecipe) | ({
+        method: 'pcb';
+    } & PcbRecipe);
+    gate?: Gate | null;
+    /**
+     * Calibration Budget
+     */
+    calibration_budget?: number;
+    /**
+     * Base Utility
+     */
+    base_utility?: number;
+};
+
+/**
+ * MergeEvent
+ *
+ * Data of an event of a merge.
+ */
+export type MergeEvent = ({
+    type: 'state';
+} & StateEvent) | ({
+    type: 'progress';
+} & ProgressEvent) | ({
+    type: 'version';
+} & VersionEvent) | ({
+    type: 'gap';
+} & GapEvent);
+
+/**
+ * MergeRequest
+ *
+ * The JSON part `merge` of POST /merge, or its whole JSON body when the blobs were sent before.
+ */
+export type MergeRequest = {
+    /**
+     * Lineage
+     */
+    lineage?: string;
+    task: Task;
+    /**
+     * Recipe
+     *
+     * Parameters that differ from the lineage's recipe.
+     */
+    recipe?: {
+        [key: string]: unknown;
+    } | null;
+    /**
+     * Limits in place of the lineage's.
+     */
+    gate?: Gate | null;
+    /**
+     * Labels
+     */
+    labels?: {
+        [key: string]: string;
+    };
+    /**
+     * Checkpoint
+     *
+     * In a JSON body the blob, which was sent before; in a JSON part what the file that follows must hash to.
+     */
+    checkpoint?: string | null;
+    /**
+     * Calibration
+     *
+     * In a JSON body the blob, which was sent before; in a JSON part what the file that follows must hash to.
+     */
+    calibration?: string | null;
+};
+
+/**
+ * PresentEvent
+ *
+ * Present state of a lineage, at the start of its stream.
+ */
+export type PresentEvent = {
+    /**
+     * Type
+     *
+     * Name of the event.
+     */
+    type?: 'present';
+    /**
+     * Lineage
+     *
+     * Name of the lineage.
+     */
+    lineage: string;
+    /**
+     * Head
+     *
+     * The newest version.
+     */
+    head: string;
+    /**
+     * Waiting
+     *
+     * Number of unfinished merges.
+     */
+    waiting: number;
+    /**
+     * Merges
+     *
+     * The first unfinished merges, at most 100.
+     */
+    merges: Array<StateEvent>;
+};
+
+/**
+ * Problem
+ *
+ * An error. Source: RFC 9457.
+ */
+export type Problem = {
+    /**
+     * Type
+     *
+     * Which problem this is; stable.
+     */
+    type: string;
+    /**
+     * Title
+     */
+    title: string;
+    /**
+     * Status
+     */
+    status: number;
+    /**
+     * Detail
+     *
+     * What happened and what to do.
+     */
+    detail: string;
+    /**
+     * Errors
+     *
+     * Of invalid-document: all that is wrong with the request.
+     */
+    errors?: Array<InvalidPlace>;
+    /**
+     * Differences
+     *
+     * Of tensor-mismatch: what differs from the lineage's base.
+     */
+    differences?: Array<string>;
+};
+
+/**
+ * ProgressEvent
+ *
+ * Progress of a running merge. Only the newest is sent, without an id, so resuming clients do not get it again.
+ */
+export type ProgressEvent = {
+    /**
+     * Type
+     *
+     * Name of the event.
+     */
+    type?: 'progress';
+    /**
+     * Lineage
+     *
+     * Lineage of the merge.
+     */
+    lineage: string;
+    /**
+     * Merge
+     *
+     * Id of the merge.
+     */
+    merge: string;
+    /**
+     * How far the merge is.
+     */
+    progress: Progress;
+};
+
+/**
+ * StateEvent
+ *
+ * State of a merge: its present one at the start of a stream, then each new one.
+ */
+export type StateEvent = {
+    /**
+     * Type
+     *
+     * Name of the event.
+     */
+    type?: 'state';
+    /**
+     * Lineage
+     *
+     * Lineage of the merge.
+     */
+    lineage: string;
+    /**
+     * Merge
+     *
+     * Id of the merge.
+     */
+    merge: string;
+    /**
+     * The state that the merge is in.
+     */
+    state: MergeState;
+    /**
+     * Attempt
+     *
+     * Number of the attempt, from 1; null before the first.
+     */
+    attempt: number | null;
+    /**
+     * Version
+     *
+     * The version that the merge created; null unless it succeeded.
+     */
+    version: string | null;
+    /**
+     * Why the merge failed; null unless it did.
+     */
+    problem: MergeProblem | null;
+    /**
+     * At
+     *
+     * When the merge entered the state.
+     */
+    at: string;
+};
+
+/**
  * VersionEvent
  *
  * A new version of a lineage, created by a merge or a rollback.
@@ -3172,104 +2246,58 @@ export type VersionEvent = {
     at: string;
 };
 
-/**
- * WudiRecipe
- *
- * WUDI: least interference with each task's own inputs, solved in full; exact continually. Source: arXiv 2503.08099.
- */
-export type WudiRecipe = {
-    /**
-     * Method
-     */
-    method?: 'wudi';
-    /**
-     * Cutoff
-     *
-     * smallest eigenvalue that is solved for, of moments with trace 1 a task. Default: above the rounding of float32 checkpoints
-     */
-    cutoff?: number;
-    /**
-     * Scaling
-     *
-     * factor of the merged matrices from the second task on. Default: the sources have none; with eight tasks 1.3 gave half a point more on a sentence encoder and on an image backbone
-     */
-    scaling?: number;
-    /**
-     * Max Moment Bytes
-     *
-     * most bytes that the second moments of one matrix may take in memory; a larger one is refused. About three times as much is in use while that matrix is merged
-     */
-    max_moment_bytes?: number;
-};
-
 export type CreateMergeData = {
     body: MergeRequest;
     headers?: {
         /**
          * Prefer
          *
-         * `wait=n`: respond when the merge has ended, at the latest after n seconds.
+         * `wait=n`: answer when the merge has ended, or after n seconds.
          */
         prefer?: string;
         /**
          * Cancel-After
          *
-         * Cancel the merge unless it has ended after this time, such as `90s`, `5m`, `1h30m`.
+         * Cancel the merge if it has not ended after this time, such as `90s`, `5m`, `1h30m`.
          */
         'cancel-after'?: string;
         /**
-         * A request with the same key creates nothing again: it receives the first response. Use a new key for each request.
+         * The same key again makes nothing again: it gets the first answer. Take a new one for each request.
          */
         'Idempotency-Key'?: string;
     };
     path?: never;
     query?: {
         /**
-         * Task
-         *
-         * Raw body only, required: name of the task.
+         * Of a raw body: the task's name; it is needed then.
          */
         task?: string;
         /**
-         * Lineage
-         *
-         * Raw body only: the lineage to merge into.
+         * Of a raw body: which lineage.
          */
         lineage?: string;
         /**
-         * Method
-         *
-         * Raw body only: method of the recipe.
+         * Of a raw body: the recipe's method.
          */
         method?: string;
         /**
-         * Utility
-         *
-         * Raw body only: importance of the task.
+         * Of a raw body: the task's importance.
          */
         utility?: number;
         /**
-         * Calibration
-         *
-         * Raw body only: digest of a calibration blob uploaded before.
+         * Of a raw body: digest of a calibration blob sent before.
          */
         calibration?: string;
         /**
-         * Classname
-         *
-         * Raw body only: class names, in order.
+         * Of a raw body: the class names, in order.
          */
         classname?: Array<string>;
         /**
-         * Template
-         *
-         * Raw body only: prompt templates.
+         * Of a raw body: the prompt templates.
          */
         template?: Array<string>;
         /**
-         * Label
-         *
-         * Raw body only: labels, each `key:value`.
+         * Of a raw body: labels, each `key:value`.
          */
         label?: Array<string>;
     };
@@ -3278,55 +2306,55 @@ export type CreateMergeData = {
 
 export type CreateMergeErrors = {
     /**
-     * Malformed upload.
+     * The upload is not as it should be.
      */
     400: Problem;
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Lineage not found; Blob not found.
+     * No such lineage; No such blob.
      */
     404: Problem;
     /**
-     * Request body timeout.
+     * The body stopped coming.
      */
     408: Problem;
     /**
-     * Request with this Idempotency-Key in progress.
+     * A request with this Idempotency-Key is under way.
      */
     409: Problem;
     /**
-     * Content too large.
+     * A limit was passed.
      */
     413: Problem;
     /**
-     * Unsupported media type; Unsupported Content-Encoding.
+     * Bodies of this type are not taken; Encoded bodies are not taken.
      */
     415: Problem;
     /**
-     * Digest mismatch; Invalid safetensors file; Pickle files are not accepted; Checkpoint does not match the lineage's base; Invalid calibration sample; Method unavailable in this lineage; Invalid request; Idempotency-Key reused for another request.
+     * The bytes are not those that were promised; Not a well-formed safetensors file; Pickles are never accepted; The checkpoint does not match the lineage's base; The calibration sample cannot be used; This lineage cannot run this method; The JSON document is not valid; This Idempotency-Key was used for something else.
      */
     422: Problem;
     /**
-     * Too many open uploads; Rate limit exceeded.
+     * Too many uploads are open; Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
     /**
-     * Insufficient storage.
+     * The disk is full.
      */
     507: Problem;
 };
@@ -3335,11 +2363,11 @@ export type CreateMergeError = CreateMergeErrors[keyof CreateMergeErrors];
 
 export type CreateMergeResponses = {
     /**
-     * The merge, which ended within the time of `Prefer: wait=n`.
+     * The merge, which has ended within the time that Prefer asks to wait.
      */
     200: MergeView;
     /**
-     * The queued or running merge.
+     * The merge, as it stands.
      */
     202: MergeView;
 };
@@ -3352,7 +2380,7 @@ export type GetMergeData = {
         /**
          * Prefer
          *
-         * `wait=n`: respond when the merge has ended, at the latest after n seconds.
+         * `wait=n`: answer when the merge has ended, or after n seconds.
          */
         prefer?: string;
     };
@@ -3368,31 +2396,31 @@ export type GetMergeData = {
 
 export type GetMergeErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Merge not found.
+     * No such merge.
      */
     404: Problem;
     /**
-     * Invalid request.
+     * The JSON document is not valid.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };
@@ -3415,7 +2443,7 @@ export type ListMergesData = {
         /**
          * Lineage
          *
-         * The lineage whose merges to list.
+         * Of which lineage.
          */
         lineage?: string;
         /**
@@ -3448,31 +2476,31 @@ export type ListMergesData = {
 
 export type ListMergesErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Lineage not found.
+     * No such lineage.
      */
     404: Problem;
     /**
-     * Invalid request.
+     * The JSON document is not valid.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };
@@ -3492,7 +2520,7 @@ export type CancelMergeData = {
     body?: never;
     headers?: {
         /**
-         * A request with the same key creates nothing again: it receives the first response. Use a new key for each request.
+         * The same key again makes nothing again: it gets the first answer. Take a new one for each request.
          */
         'Idempotency-Key'?: string;
     };
@@ -3508,35 +2536,35 @@ export type CancelMergeData = {
 
 export type CancelMergeErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Merge not found.
+     * No such merge.
      */
     404: Problem;
     /**
-     * Merge has already ended; Request with this Idempotency-Key in progress.
+     * The merge has ended; A request with this Idempotency-Key is under way.
      */
     409: Problem;
     /**
-     * Invalid request; Idempotency-Key reused for another request.
+     * The JSON document is not valid; This Idempotency-Key was used for something else.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };
@@ -3558,7 +2586,7 @@ export type WatchMergeData = {
         /**
          * Last-Event-Id
          *
-         * ID of the last event received; the stream continues after it.
+         * The id of the last event that came: what came after follows.
          */
         'Last-Event-ID'?: string;
     };
@@ -3574,31 +2602,31 @@ export type WatchMergeData = {
 
 export type WatchMergeErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Merge not found.
+     * No such merge.
      */
     404: Problem;
     /**
-     * Invalid request.
+     * The JSON document is not valid.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * Server overloaded; State store unavailable.
+     * Too much is asked at once; The state store does not answer.
      */
     503: Problem;
 };
@@ -3611,7 +2639,7 @@ export type WatchMergeResponses = {
      */
     200: MergeEvent;
     /**
-     * The merge has ended, and Last-Event-ID names its last event.
+     * The merge has ended, and its last event is the one that Last-Event-ID names.
      */
     204: void;
 };
@@ -3624,7 +2652,7 @@ export type WatchLineageData = {
         /**
          * Last-Event-Id
          *
-         * ID of the last event received; the stream continues after it.
+         * The id of the last event that came: what came after follows.
          */
         'Last-Event-ID'?: string;
     };
@@ -3640,31 +2668,31 @@ export type WatchLineageData = {
 
 export type WatchLineageErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Lineage not found.
+     * No such lineage.
      */
     404: Problem;
     /**
-     * Invalid request.
+     * The JSON document is not valid.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * Server overloaded; State store unavailable.
+     * Too much is asked at once; The state store does not answer.
      */
     503: Problem;
 };
@@ -3687,7 +2715,7 @@ export type ListVersionsData = {
         /**
          * Lineage
          *
-         * The lineage whose versions to list.
+         * Of which lineage.
          */
         lineage?: string;
         /**
@@ -3708,31 +2736,31 @@ export type ListVersionsData = {
 
 export type ListVersionsErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Lineage not found.
+     * No such lineage.
      */
     404: Problem;
     /**
-     * Invalid request.
+     * The JSON document is not valid.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };
@@ -3762,31 +2790,31 @@ export type GetVersionData = {
 
 export type GetVersionErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Version not found.
+     * No such version.
      */
     404: Problem;
     /**
-     * Invalid request.
+     * The JSON document is not valid.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };
@@ -3816,43 +2844,43 @@ export type GetWeightsData = {
 
 export type GetWeightsErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Version not found.
+     * No such version.
      */
     404: Problem;
     /**
-     * Version retired.
+     * The version was retired.
      */
     410: Problem;
     /**
-     * Weights do not match If-Match.
+     * The weights are not those asked for.
      */
     412: Problem;
     /**
-     * Range not satisfiable.
+     * The range lies outside the file.
      */
     416: Problem;
     /**
-     * Invalid request.
+     * The JSON document is not valid.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };
@@ -3865,7 +2893,7 @@ export type GetWeightsResponses = {
      */
     200: Blob | File;
     /**
-     * The requested range.
+     * The asked range of it.
      */
     206: Blob | File;
 };
@@ -3886,31 +2914,31 @@ export type GetOpenClipConfigData = {
 
 export type GetOpenClipConfigErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Version not found; Not found.
+     * No such version; Not found.
      */
     404: Problem;
     /**
-     * Invalid request.
+     * The JSON document is not valid.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };
@@ -3948,35 +2976,35 @@ export type DiffVersionsData = {
 
 export type DiffVersionsErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Version not found.
+     * No such version.
      */
     404: Problem;
     /**
-     * Version retired.
+     * The version was retired.
      */
     410: Problem;
     /**
-     * Invalid request.
+     * The JSON document is not valid.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * Server overloaded; State store unavailable.
+     * Too much is asked at once; The state store does not answer.
      */
     503: Problem;
 };
@@ -4014,27 +3042,27 @@ export type ListLineagesData = {
 
 export type ListLineagesErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Invalid request.
+     * The JSON document is not valid.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };
@@ -4054,7 +3082,7 @@ export type CreateLineageData = {
     body: LineageSpec;
     headers?: {
         /**
-         * A request with the same key creates nothing again: it receives the first response. Use a new key for each request.
+         * The same key again makes nothing again: it gets the first answer. Take a new one for each request.
          */
         'Idempotency-Key'?: string;
     };
@@ -4065,39 +3093,39 @@ export type CreateLineageData = {
 
 export type CreateLineageErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Blob not found.
+     * No such blob.
      */
     404: Problem;
     /**
-     * Lineage already exists; Request with this Idempotency-Key in progress.
+     * The lineage exists already; A request with this Idempotency-Key is under way.
      */
     409: Problem;
     /**
-     * Content too large.
+     * A limit was passed.
      */
     413: Problem;
     /**
-     * Invalid safetensors file; Unknown architecture; Base does not match the architecture; Method unavailable in this lineage; Invalid request; Idempotency-Key reused for another request.
+     * Not a well-formed safetensors file; No such architecture; The base is not of this architecture; This lineage cannot run this method; The JSON document is not valid; This Idempotency-Key was used for something else.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };
@@ -4127,31 +3155,31 @@ export type GetLineageData = {
 
 export type GetLineageErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Lineage not found.
+     * No such lineage.
      */
     404: Problem;
     /**
-     * Invalid request.
+     * The JSON document is not valid.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };
@@ -4194,31 +3222,31 @@ export type ListAliasesData = {
 
 export type ListAliasesErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Lineage not found.
+     * No such lineage.
      */
     404: Problem;
     /**
-     * Invalid request.
+     * The JSON document is not valid.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };
@@ -4240,7 +3268,7 @@ export type DeleteAliasData = {
         /**
          * If-Match
          *
-         * The ETag that the alias must have; `*`: it must exist.
+         * The ETag that the alias must have; `*`: it must be there.
          */
         'if-match'?: string;
     };
@@ -4260,35 +3288,35 @@ export type DeleteAliasData = {
 
 export type DeleteAliasErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Alias not found.
+     * No such alias.
      */
     404: Problem;
     /**
-     * Alias was changed concurrently.
+     * The alias was changed by somebody else.
      */
     412: Problem;
     /**
-     * Invalid request.
+     * The JSON document is not valid.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };
@@ -4322,31 +3350,31 @@ export type GetAliasData = {
 
 export type GetAliasErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Alias not found.
+     * No such alias.
      */
     404: Problem;
     /**
-     * Invalid request.
+     * The JSON document is not valid.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };
@@ -4368,13 +3396,13 @@ export type PutAliasData = {
         /**
          * If-Match
          *
-         * The ETag that the alias must have; `*`: it must exist.
+         * The ETag that the alias must have; `*`: it must be there.
          */
         'if-match'?: string;
         /**
          * If-None-Match
          *
-         * `*`: the alias must not exist yet.
+         * `*`: the alias must not be there yet.
          */
         'if-none-match'?: string;
     };
@@ -4394,39 +3422,39 @@ export type PutAliasData = {
 
 export type PutAliasErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Lineage not found; Version not found.
+     * No such lineage; No such version.
      */
     404: Problem;
     /**
-     * Version retired.
+     * The version was retired.
      */
     410: Problem;
     /**
-     * Alias was changed concurrently.
+     * The alias was changed by somebody else.
      */
     412: Problem;
     /**
-     * Invalid request.
+     * The JSON document is not valid.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };
@@ -4446,7 +3474,7 @@ export type RollBackData = {
     body: RollbackRequest;
     headers?: {
         /**
-         * A request with the same key creates nothing again: it receives the first response. Use a new key for each request.
+         * The same key again makes nothing again: it gets the first answer. Take a new one for each request.
          */
         'Idempotency-Key'?: string;
     };
@@ -4462,39 +3490,39 @@ export type RollBackData = {
 
 export type RollBackErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Lineage not found; Version not found.
+     * No such lineage; No such version.
      */
     404: Problem;
     /**
-     * Request with this Idempotency-Key in progress.
+     * A request with this Idempotency-Key is under way.
      */
     409: Problem;
     /**
-     * Version retired.
+     * The version was retired.
      */
     410: Problem;
     /**
-     * Invalid request; Idempotency-Key reused for another request.
+     * The JSON document is not valid; This Idempotency-Key was used for something else.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };
@@ -4503,7 +3531,7 @@ export type RollBackError = RollBackErrors[keyof RollBackErrors];
 
 export type RollBackResponses = {
     /**
-     * The new resource.
+     * What was made.
      */
     201: VersionView;
 };
@@ -4514,7 +3542,7 @@ export type BranchLineageData = {
     body: BranchRequest;
     headers?: {
         /**
-         * A request with the same key creates nothing again: it receives the first response. Use a new key for each request.
+         * The same key again makes nothing again: it gets the first answer. Take a new one for each request.
          */
         'Idempotency-Key'?: string;
     };
@@ -4530,39 +3558,39 @@ export type BranchLineageData = {
 
 export type BranchLineageErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Lineage not found; Version not found.
+     * No such lineage; No such version.
      */
     404: Problem;
     /**
-     * Lineage already exists; Request with this Idempotency-Key in progress.
+     * The lineage exists already; A request with this Idempotency-Key is under way.
      */
     409: Problem;
     /**
-     * Version retired.
+     * The version was retired.
      */
     410: Problem;
     /**
-     * Invalid request; Idempotency-Key reused for another request.
+     * The JSON document is not valid; This Idempotency-Key was used for something else.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };
@@ -4571,7 +3599,7 @@ export type BranchLineageError = BranchLineageErrors[keyof BranchLineageErrors];
 
 export type BranchLineageResponses = {
     /**
-     * The new resource.
+     * What was made.
      */
     201: LineageView;
 };
@@ -4596,31 +3624,31 @@ export type DeletePinData = {
 
 export type DeletePinErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Version not found.
+     * No such version.
      */
     404: Problem;
     /**
-     * Invalid request.
+     * The JSON document is not valid.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };
@@ -4654,35 +3682,35 @@ export type PutPinData = {
 
 export type PutPinErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Version not found.
+     * No such version.
      */
     404: Problem;
     /**
-     * Version retired.
+     * The version was retired.
      */
     410: Problem;
     /**
-     * Invalid request.
+     * The JSON document is not valid.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };
@@ -4712,31 +3740,31 @@ export type DeleteRetentionData = {
 
 export type DeleteRetentionErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Lineage not found.
+     * No such lineage.
      */
     404: Problem;
     /**
-     * Invalid request.
+     * The JSON document is not valid.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };
@@ -4766,31 +3794,31 @@ export type GetRetentionData = {
 
 export type GetRetentionErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Lineage not found.
+     * No such lineage.
      */
     404: Problem;
     /**
-     * Invalid request.
+     * The JSON document is not valid.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };
@@ -4820,31 +3848,31 @@ export type PutRetentionData = {
 
 export type PutRetentionErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Lineage not found.
+     * No such lineage.
      */
     404: Problem;
     /**
-     * Invalid request.
+     * The JSON document is not valid.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };
@@ -4864,7 +3892,7 @@ export type ApplyRetentionData = {
     body?: never;
     headers?: {
         /**
-         * A request with the same key creates nothing again: it receives the first response. Use a new key for each request.
+         * The same key again makes nothing again: it gets the first answer. Take a new one for each request.
          */
         'Idempotency-Key'?: string;
     };
@@ -4880,35 +3908,35 @@ export type ApplyRetentionData = {
 
 export type ApplyRetentionErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Lineage not found.
+     * No such lineage.
      */
     404: Problem;
     /**
-     * Request with this Idempotency-Key in progress.
+     * A request with this Idempotency-Key is under way.
      */
     409: Problem;
     /**
-     * Invalid request; Idempotency-Key reused for another request.
+     * The JSON document is not valid; This Idempotency-Key was used for something else.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };
@@ -4938,31 +3966,31 @@ export type ListWebhooksData = {
 
 export type ListWebhooksErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Lineage not found.
+     * No such lineage.
      */
     404: Problem;
     /**
-     * Invalid request.
+     * The JSON document is not valid.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };
@@ -4982,7 +4010,7 @@ export type CreateWebhookData = {
     body: WebhookRequest;
     headers?: {
         /**
-         * A request with the same key creates nothing again: it receives the first response. Use a new key for each request.
+         * The same key again makes nothing again: it gets the first answer. Take a new one for each request.
          */
         'Idempotency-Key'?: string;
     };
@@ -4998,35 +4026,35 @@ export type CreateWebhookData = {
 
 export type CreateWebhookErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Lineage not found.
+     * No such lineage.
      */
     404: Problem;
     /**
-     * Conflict with the current state; Request with this Idempotency-Key in progress.
+     * The request contradicts what is stored; A request with this Idempotency-Key is under way.
      */
     409: Problem;
     /**
-     * Invalid request; Idempotency-Key reused for another request.
+     * The JSON document is not valid; This Idempotency-Key was used for something else.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };
@@ -5060,31 +4088,31 @@ export type DeleteWebhookData = {
 
 export type DeleteWebhookErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Webhook not found.
+     * No such webhook.
      */
     404: Problem;
     /**
-     * Invalid request.
+     * The JSON document is not valid.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };
@@ -5118,31 +4146,31 @@ export type GetWebhookData = {
 
 export type GetWebhookErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Webhook not found.
+     * No such webhook.
      */
     404: Problem;
     /**
-     * Invalid request.
+     * The JSON document is not valid.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };
@@ -5176,31 +4204,31 @@ export type ListDeliveriesData = {
 
 export type ListDeliveriesErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Webhook not found.
+     * No such webhook.
      */
     404: Problem;
     /**
-     * Invalid request.
+     * The JSON document is not valid.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };
@@ -5220,7 +4248,7 @@ export type TestWebhookData = {
     body?: never;
     headers?: {
         /**
-         * A request with the same key creates nothing again: it receives the first response. Use a new key for each request.
+         * The same key again makes nothing again: it gets the first answer. Take a new one for each request.
          */
         'Idempotency-Key'?: string;
     };
@@ -5240,35 +4268,35 @@ export type TestWebhookData = {
 
 export type TestWebhookErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Webhook not found.
+     * No such webhook.
      */
     404: Problem;
     /**
-     * Request with this Idempotency-Key in progress.
+     * A request with this Idempotency-Key is under way.
      */
     409: Problem;
     /**
-     * Invalid request; Idempotency-Key reused for another request.
+     * The JSON document is not valid; This Idempotency-Key was used for something else.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };
@@ -5288,7 +4316,7 @@ export type CreateBlobData = {
     body: Blob | File;
     headers?: {
         /**
-         * A request with the same key creates nothing again: it receives the first response. Use a new key for each request.
+         * The same key again makes nothing again: it gets the first answer. Take a new one for each request.
          */
         'Idempotency-Key'?: string;
     };
@@ -5299,51 +4327,51 @@ export type CreateBlobData = {
 
 export type CreateBlobErrors = {
     /**
-     * Malformed upload.
+     * The upload is not as it should be.
      */
     400: Problem;
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Request body timeout.
+     * The body stopped coming.
      */
     408: Problem;
     /**
-     * Request with this Idempotency-Key in progress.
+     * A request with this Idempotency-Key is under way.
      */
     409: Problem;
     /**
-     * Content too large.
+     * A limit was passed.
      */
     413: Problem;
     /**
-     * Unsupported Content-Encoding.
+     * Encoded bodies are not taken.
      */
     415: Problem;
     /**
-     * Invalid safetensors file; Pickle files are not accepted; Digest mismatch; Invalid request; Idempotency-Key reused for another request.
+     * Not a well-formed safetensors file; Pickles are never accepted; The bytes are not those that were promised; The JSON document is not valid; This Idempotency-Key was used for something else.
      */
     422: Problem;
     /**
-     * Too many open uploads; Rate limit exceeded.
+     * Too many uploads are open; Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
     /**
-     * Insufficient storage.
+     * The disk is full.
      */
     507: Problem;
 };
@@ -5352,11 +4380,11 @@ export type CreateBlobError = CreateBlobErrors[keyof CreateBlobErrors];
 
 export type CreateBlobResponses = {
     /**
-     * The blob was stored before; the body was not read.
+     * These bytes were here already.
      */
     200: BlobView;
     /**
-     * The blob is stored.
+     * Successful Response
      */
     201: BlobView;
 };
@@ -5377,31 +4405,31 @@ export type HeadBlobData = {
 
 export type HeadBlobErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Blob not found.
+     * No such blob.
      */
     404: Problem;
     /**
-     * Invalid request.
+     * The JSON document is not valid.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };
@@ -5410,7 +4438,7 @@ export type HeadBlobError = HeadBlobErrors[keyof HeadBlobErrors];
 
 export type HeadBlobResponses = {
     /**
-     * The blob is stored.
+     * The server has it.
      */
     200: unknown;
 };
@@ -5422,9 +4450,26 @@ export type GetUploadOptionsData = {
     url: '/uploads';
 };
 
+export type GetUploadOptionsErrors = {
+    /**
+     * The JSON document is not valid.
+     */
+    422: Problem;
+    /**
+     * The service made a mistake.
+     */
+    500: Problem;
+    /**
+     * The state store does not answer.
+     */
+    503: Problem;
+};
+
+export type GetUploadOptionsError = GetUploadOptionsErrors[keyof GetUploadOptionsErrors];
+
 export type GetUploadOptionsResponses = {
     /**
-     * The supported version and extensions.
+     * What is spoken.
      */
     204: void;
 };
@@ -5435,7 +4480,7 @@ export type CreateUploadData = {
     body?: Blob | File;
     headers?: {
         /**
-         * A request with the same key creates nothing again: it receives the first response. Use a new key for each request.
+         * The same key again makes nothing again: it gets the first answer. Take a new one for each request.
          */
         'Idempotency-Key'?: string;
     };
@@ -5446,59 +4491,59 @@ export type CreateUploadData = {
 
 export type CreateUploadErrors = {
     /**
-     * Malformed upload.
+     * The upload is not as it should be.
      */
     400: Problem;
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Request body timeout.
+     * The body stopped coming.
      */
     408: Problem;
     /**
-     * Request with this Idempotency-Key in progress.
+     * A request with this Idempotency-Key is under way.
      */
     409: Problem;
     /**
-     * Unsupported tus version.
+     * This version of tus is not spoken here.
      */
     412: Problem;
     /**
-     * Content too large.
+     * A limit was passed.
      */
     413: Problem;
     /**
-     * Unsupported media type; Unsupported Content-Encoding.
+     * Bodies of this type are not taken; Encoded bodies are not taken.
      */
     415: Problem;
     /**
-     * Invalid safetensors file; Pickle files are not accepted; Digest mismatch; Invalid request; Idempotency-Key reused for another request.
+     * Not a well-formed safetensors file; Pickles are never accepted; The bytes are not those that were promised; The JSON document is not valid; This Idempotency-Key was used for something else.
      */
     422: Problem;
     /**
-     * Too many open uploads; Rate limit exceeded.
+     * Too many uploads are open; Requests come too fast.
      */
     429: Problem;
     /**
-     * Checksum mismatch.
+     * The bytes were damaged on their way.
      */
     460: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
     /**
-     * Insufficient storage.
+     * The disk is full.
      */
     507: Problem;
 };
@@ -5507,7 +4552,7 @@ export type CreateUploadError = CreateUploadErrors[keyof CreateUploadErrors];
 
 export type CreateUploadResponses = {
     /**
-     * The upload with its offset.
+     * The upload, as far as it has come.
      */
     201: unknown;
 };
@@ -5526,39 +4571,39 @@ export type EndUploadData = {
 
 export type EndUploadErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Upload not found.
+     * No such upload.
      */
     404: Problem;
     /**
-     * Unsupported tus version.
+     * This version of tus is not spoken here.
      */
     412: Problem;
     /**
-     * Invalid request.
+     * The JSON document is not valid.
      */
     422: Problem;
     /**
-     * Upload locked by another request.
+     * The upload is being sent by another request.
      */
     423: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };
@@ -5588,31 +4633,31 @@ export type GetUploadData = {
 
 export type GetUploadErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Upload not found.
+     * No such upload.
      */
     404: Problem;
     /**
-     * Invalid request.
+     * The JSON document is not valid.
      */
     422: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };
@@ -5642,39 +4687,39 @@ export type HeadUploadData = {
 
 export type HeadUploadErrors = {
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Upload not found.
+     * No such upload.
      */
     404: Problem;
     /**
-     * Unsupported tus version.
+     * This version of tus is not spoken here.
      */
     412: Problem;
     /**
-     * Invalid request.
+     * The JSON document is not valid.
      */
     422: Problem;
     /**
-     * Upload locked by another request.
+     * The upload is being sent by another request.
      */
     423: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };
@@ -5683,7 +4728,7 @@ export type HeadUploadError = HeadUploadErrors[keyof HeadUploadErrors];
 
 export type HeadUploadResponses = {
     /**
-     * The offset of the upload.
+     * How far it has come.
      */
     200: unknown;
 };
@@ -5702,67 +4747,67 @@ export type AppendUploadData = {
 
 export type AppendUploadErrors = {
     /**
-     * Malformed upload.
+     * The upload is not as it should be.
      */
     400: Problem;
     /**
-     * API key required.
+     * An API key is needed.
      */
     401: Problem;
     /**
-     * Not allowed for this API key.
+     * The API key does not cover this.
      */
     403: Problem;
     /**
-     * Upload not found.
+     * No such upload.
      */
     404: Problem;
     /**
-     * Request body timeout.
+     * The body stopped coming.
      */
     408: Problem;
     /**
-     * Upload offset mismatch.
+     * The bytes do not begin where the upload ended.
      */
     409: Problem;
     /**
-     * Unsupported tus version.
+     * This version of tus is not spoken here.
      */
     412: Problem;
     /**
-     * Content too large.
+     * A limit was passed.
      */
     413: Problem;
     /**
-     * Unsupported media type; Unsupported Content-Encoding.
+     * Bodies of this type are not taken; Encoded bodies are not taken.
      */
     415: Problem;
     /**
-     * Invalid safetensors file; Pickle files are not accepted; Digest mismatch; Invalid request.
+     * Not a well-formed safetensors file; Pickles are never accepted; The bytes are not those that were promised; The JSON document is not valid.
      */
     422: Problem;
     /**
-     * Upload locked by another request.
+     * The upload is being sent by another request.
      */
     423: Problem;
     /**
-     * Rate limit exceeded.
+     * Requests come too fast.
      */
     429: Problem;
     /**
-     * Checksum mismatch.
+     * The bytes were damaged on their way.
      */
     460: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
     /**
-     * Insufficient storage.
+     * The disk is full.
      */
     507: Problem;
 };
@@ -5803,15 +4848,15 @@ export type GetReadinessData = {
 
 export type GetReadinessErrors = {
     /**
-     * Invalid request.
+     * The JSON document is not valid.
      */
     422: Problem;
     /**
-     * Internal server error.
+     * The service made a mistake.
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * The state store does not answer.
      */
     503: Problem;
 };

@@ -12,10 +12,10 @@ T = TypeVar("T", bound="BranchRequest")
 
 @_attrs_define
 class BranchRequest:
-    """A new lineage and the version that it starts from.
+    """The new lineage's name, and the version that it starts from.
 
     Attributes:
-        name (str): Name of the new lineage.
+        name (str):
         version (str | Unset): A number, `latest` or an alias of the old lineage. Default: 'latest'.
     """
 

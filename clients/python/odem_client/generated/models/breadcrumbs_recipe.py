@@ -23,15 +23,15 @@ class BreadcrumbsRecipe:
 
         Attributes:
             method (Literal['breadcrumbs'] | Unset):  Default: 'breadcrumbs'.
-            density (float | Unset): share of a tensor's entries that stay. Default: mergekit's documentation Default: 0.9.
-            gamma (float | Unset): share of the largest entries that are masked. Default: mergekit Default: 0.01.
-            scaling (float | Unset): factor of the sum. Default: task arithmetic's, arXiv 2212.04089 Default: 0.3.
+            density (float | Unset): share of a tensor's entries that stay. Default: mergekit's documentation
+            gamma (float | Unset): share of the largest entries that are masked. Default: mergekit
+            scaling (float | Unset): factor of the sum. Default: task arithmetic's, arXiv 2212.04089
     """
 
     method: Literal["breadcrumbs"] | Unset = "breadcrumbs"
-    density: float | Unset = 0.9
-    gamma: float | Unset = 0.01
-    scaling: float | Unset = 0.3
+    density: float | Unset = UNSET
+    gamma: float | Unset = UNSET
+    scaling: float | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         method = self.method

@@ -22,15 +22,15 @@ class ConsensusRecipe:
 
     Attributes:
         method (Literal['consensus'] | Unset):  Default: 'consensus'.
-        threshold (int | Unset): k: tasks that must use an entry. Default: arXiv 2405.07813 Default: 2.
-        mask_scale (float | Unset): λ of the masks. Default: the middle of the source's 0.2 to 0.6 Default: 0.4.
-        scaling (float | Unset): factor of the masked sum. Default: task arithmetic's, arXiv 2212.04089 Default: 0.3.
+        threshold (int | Unset): k: tasks that must use an entry. Default: arXiv 2405.07813
+        mask_scale (float | Unset): λ of the masks. Default: the middle of the source's 0.2 to 0.6
+        scaling (float | Unset): factor of the masked sum. Default: task arithmetic's, arXiv 2212.04089
     """
 
     method: Literal["consensus"] | Unset = "consensus"
-    threshold: int | Unset = 2
-    mask_scale: float | Unset = 0.4
-    scaling: float | Unset = 0.3
+    threshold: int | Unset = UNSET
+    mask_scale: float | Unset = UNSET
+    scaling: float | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         method = self.method

@@ -24,23 +24,22 @@ class DareRecipe:
 
     Attributes:
         method (Literal['dare'] | Unset):  Default: 'dare'.
-        drop_rate (float | Unset): p: probability that an entry is dropped Default: 0.9.
-        seed (int | Unset): seed of the drops, which also differ by the task's name Default: 0.
-        then (DareRecipeThen | Unset): method that merges the thinned τ' Default: DareRecipeThen.TASK_ARITHMETIC.
-        scaling (float | Unset): λ: factor of the merged task vector Default: 0.3.
+        drop_rate (float | Unset): p: probability that an entry is dropped
+        seed (int | Unset): seed of the drops, which also differ by the task's name
+        then (DareRecipeThen | Unset): method that merges the thinned τ'
+        scaling (float | Unset): λ: factor of the merged task vector
         density (float | Unset): share of a task vector's entries that trimming keeps; entries equal to the smallest
-            kept one all stay Default: 0.2.
-        scope (DareRecipeScope | Unset): what is trimmed at once: each tensor, or the whole model Default:
-            DareRecipeScope.TENSOR.
+            kept one all stay
+        scope (DareRecipeScope | Unset): what is trimmed at once: each tensor, or the whole model
     """
 
     method: Literal["dare"] | Unset = "dare"
-    drop_rate: float | Unset = 0.9
-    seed: int | Unset = 0
-    then: DareRecipeThen | Unset = DareRecipeThen.TASK_ARITHMETIC
-    scaling: float | Unset = 0.3
-    density: float | Unset = 0.2
-    scope: DareRecipeScope | Unset = DareRecipeScope.TENSOR
+    drop_rate: float | Unset = UNSET
+    seed: int | Unset = UNSET
+    then: DareRecipeThen | Unset = UNSET
+    scaling: float | Unset = UNSET
+    density: float | Unset = UNSET
+    scope: DareRecipeScope | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         method = self.method

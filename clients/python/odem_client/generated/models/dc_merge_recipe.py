@@ -23,15 +23,13 @@ class DcMergeRecipe:
 
         Attributes:
             method (Literal['dc_merge'] | Unset):  Default: 'dc_merge'.
-            density (float | Unset): share of a task's entries in the cover that stay. Default: the authors' code Default:
-                0.001.
+            density (float | Unset): share of a task's entries in the cover that stay. Default: the authors' code
             scaling (float | Unset): factor of the merged matrices. Default: 1, about which the authors' code searches
-                Default: 1.0.
     """
 
     method: Literal["dc_merge"] | Unset = "dc_merge"
-    density: float | Unset = 0.001
-    scaling: float | Unset = 1.0
+    density: float | Unset = UNSET
+    scaling: float | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         method = self.method

@@ -24,18 +24,18 @@ class DellaRecipe:
         Attributes:
             method (Literal['della'] | Unset):  Default: 'della'.
             density (float | Unset): mean probability that an entry is kept; density ± epsilon must lie between 0 and 1.
-                Default: the middle of the source's range Default: 0.5.
+                Default: the middle of the source's range
             epsilon (float | Unset): half the span of the probabilities, from a row's smallest entry to its largest.
-                Default: mergekit Default: 0.15.
-            scaling (float | Unset): factor of the elected mean. Default: mergekit's λ Default: 1.0.
-            seed (int | Unset): seed of the drops, which also differ by the task's name Default: 0.
+                Default: mergekit
+            scaling (float | Unset): factor of the elected mean. Default: mergekit's λ
+            seed (int | Unset): seed of the drops, which also differ by the task's name
     """
 
     method: Literal["della"] | Unset = "della"
-    density: float | Unset = 0.5
-    epsilon: float | Unset = 0.15
-    scaling: float | Unset = 1.0
-    seed: int | Unset = 0
+    density: float | Unset = UNSET
+    epsilon: float | Unset = UNSET
+    scaling: float | Unset = UNSET
+    seed: int | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         method = self.method

@@ -24,11 +24,11 @@ class EmrRecipe:
         Attributes:
             method (Literal['emr'] | Unset):  Default: 'emr'.
             scaling (float | Unset): factor of the unified vector. Default: MagMax's, because the source only uses the
-                vector with masks and scales Default: 0.5.
+                vector with masks and scales
     """
 
     method: Literal["emr"] | Unset = "emr"
-    scaling: float | Unset = 0.5
+    scaling: float | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         method = self.method

@@ -11,10 +11,10 @@ T = TypeVar("T", bound="Health")
 
 @_attrs_define
 class Health:
-    """Health of the gateway.
+    """`ok` when the process runs (healthz) or can do its work (readyz).
 
     Attributes:
-        status (str): `ok`
+        status (str):
     """
 
     status: str

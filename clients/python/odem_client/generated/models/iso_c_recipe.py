@@ -22,12 +22,11 @@ class IsoCRecipe:
 
     Attributes:
         method (Literal['iso_c'] | Unset):  Default: 'iso_c'.
-        scaling (float | Unset): factor of the merged matrices. Default: FusionBench's configuration of Iso-C Default:
-            1.0.
+        scaling (float | Unset): factor of the merged matrices. Default: FusionBench's configuration of Iso-C
     """
 
     method: Literal["iso_c"] | Unset = "iso_c"
-    scaling: float | Unset = 1.0
+    scaling: float | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         method = self.method

@@ -24,14 +24,13 @@ class IsoCtsRecipe:
         Attributes:
             method (Literal['iso_cts'] | Unset):  Default: 'iso_cts'.
             common (float | Unset): share of a matrix's rank that the common subspace has. Default: arXiv 2502.04959,
-                section 5 Default: 0.8.
-            scaling (float | Unset): factor of the merged matrices. Default: FusionBench's configuration of Iso-CTS Default:
-                1.0.
+                section 5
+            scaling (float | Unset): factor of the merged matrices. Default: FusionBench's configuration of Iso-CTS
     """
 
     method: Literal["iso_cts"] | Unset = "iso_cts"
-    common: float | Unset = 0.8
-    scaling: float | Unset = 1.0
+    common: float | Unset = UNSET
+    scaling: float | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         method = self.method

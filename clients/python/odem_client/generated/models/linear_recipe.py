@@ -22,11 +22,11 @@ class LinearRecipe:
 
     Attributes:
         method (Literal['linear'] | Unset):  Default: 'linear'.
-        alpha (float | Unset): α: the checkpoint's share Default: 0.5.
+        alpha (float | Unset): α: the checkpoint's share
     """
 
     method: Literal["linear"] | Unset = "linear"
-    alpha: float | Unset = 0.5
+    alpha: float | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         method = self.method

@@ -23,14 +23,13 @@ class LocalizeAndStitchRecipe:
 
         Attributes:
             method (Literal['localize_and_stitch'] | Unset):  Default: 'localize_and_stitch'.
-            density (float | Unset): share of the model's entries that are a task's. Default: the authors' code Default:
-                0.1.
-            scaling (float | Unset): factor of the stitched vector. Default: arXiv 2408.13656 Default: 1.0.
+            density (float | Unset): share of the model's entries that are a task's. Default: the authors' code
+            scaling (float | Unset): factor of the stitched vector. Default: arXiv 2408.13656
     """
 
     method: Literal["localize_and_stitch"] | Unset = "localize_and_stitch"
-    density: float | Unset = 0.1
-    scaling: float | Unset = 1.0
+    density: float | Unset = UNSET
+    scaling: float | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         method = self.method

@@ -22,11 +22,11 @@ class MagMaxRecipe:
 
     Attributes:
         method (Literal['magmax'] | Unset):  Default: 'magmax'.
-        scaling (float | Unset): λ: factor of the merged task vector Default: 0.5.
+        scaling (float | Unset): λ: factor of the merged task vector
     """
 
     method: Literal["magmax"] | Unset = "magmax"
-    scaling: float | Unset = 0.5
+    scaling: float | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         method = self.method

@@ -23,11 +23,11 @@ class NuFiltRecipe:
 
         Attributes:
             method (Literal['nufilt'] | Unset):  Default: 'nufilt'.
-            rank (int | Unset): number of protected directions. Default: the authors' configuration Default: 128.
+            rank (int | Unset): number of protected directions. Default: the authors' configuration
     """
 
     method: Literal["nufilt"] | Unset = "nufilt"
-    rank: int | Unset = 128
+    rank: int | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         method = self.method

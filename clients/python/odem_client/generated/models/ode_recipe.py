@@ -28,37 +28,32 @@ class OdeRecipe:
         Attributes:
             method (Literal['ode'] | Unset):  Default: 'ode'.
             preset (OdeRecipePreset | Unset): default of all other parameters; released: the values of the published code
-                Default: OdeRecipePreset.DEFAULT.
             rectifier (OdeRecipeRectifier | Unset): per_task: constraints for each task (form B); aggregate: one gradient
-                (form A, §3.2); none: straight line Default: OdeRecipeRectifier.PER_TASK.
+                (form A, §3.2); none: straight line
             integrator (OdeRecipeIntegrator | Unset): adaptive: smoothed Euler with step-size control; euler: fixed step;
-                adams: fixed step, order 2 Default: OdeRecipeIntegrator.ADAPTIVE.
-            step_size (float | Unset): h: step of the integrators with a fixed step Default: 0.05.
+                adams: fixed step, order 2
+            step_size (float | Unset): h: step of the integrators with a fixed step
             operating_time (float | OdeRecipeOperatingTimeType1 | Unset): T: from the tasks' utilities, chosen on held-out
-                calibration samples (auto), or given Default: OdeRecipeOperatingTimeType1.UTILITIES.
+                calibration samples (auto), or given
             barrier_budget (float | Unset): B_max: how far a task's loss may rise above the line between its values at both
-                ends Default: 0.08.
+                ends
             coefficients (bool | Unset): after the path, learn how much each row of a weight takes of what was merged
-                Default: True.
-            refine (bool | Unset): after the path, descend briefly on the calibration memory Default: True.
-            seed (int | Unset): seed of all random draws: memory, held-out samples, refinement batches Default: 0.
+            refine (bool | Unset): after the path, descend briefly on the calibration memory
+            seed (int | Unset): seed of all random draws: memory, held-out samples, refinement batches
             micro_batch (int | Unset): samples per pass: bounds activation memory and changes the result only by rounding
-                Default: 128.
     """
 
     method: Literal["ode"] | Unset = "ode"
-    preset: OdeRecipePreset | Unset = OdeRecipePreset.DEFAULT
-    rectifier: OdeRecipeRectifier | Unset = OdeRecipeRectifier.PER_TASK
-    integrator: OdeRecipeIntegrator | Unset = OdeRecipeIntegrator.ADAPTIVE
-    step_size: float | Unset = 0.05
-    operating_time: float | OdeRecipeOperatingTimeType1 | Unset = (
-        OdeRecipeOperatingTimeType1.UTILITIES
-    )
-    barrier_budget: float | Unset = 0.08
-    coefficients: bool | Unset = True
-    refine: bool | Unset = True
-    seed: int | Unset = 0
-    micro_batch: int | Unset = 128
+    preset: OdeRecipePreset | Unset = UNSET
+    rectifier: OdeRecipeRectifier | Unset = UNSET
+    integrator: OdeRecipeIntegrator | Unset = UNSET
+    step_size: float | Unset = UNSET
+    operating_time: float | OdeRecipeOperatingTimeType1 | Unset = UNSET
+    barrier_budget: float | Unset = UNSET
+    coefficients: bool | Unset = UNSET
+    refine: bool | Unset = UNSET
+    seed: int | Unset = UNSET
+    micro_batch: int | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         method = self.method

@@ -22,12 +22,11 @@ class OpcmRecipe:
 
     Attributes:
         method (Literal['opcm'] | Unset):  Default: 'opcm'.
-        alpha (float | Unset): α: the leading subspace holds more than this share of the sum of singular values Default:
-            0.5.
+        alpha (float | Unset): α: the leading subspace holds more than this share of the sum of singular values
     """
 
     method: Literal["opcm"] | Unset = "opcm"
-    alpha: float | Unset = 0.5
+    alpha: float | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         method = self.method

@@ -23,13 +23,13 @@ class PcbRecipe:
 
         Attributes:
             method (Literal['pcb'] | Unset):  Default: 'pcb'.
-            density (float | Unset): share of a tensor's entries that get a weight. Default: the authors' code Default: 0.1.
-            scaling (float | Unset): factor of the weighted mean. Default: the authors' code, λ = 1.2 Default: 1.2.
+            density (float | Unset): share of a tensor's entries that get a weight. Default: the authors' code
+            scaling (float | Unset): factor of the weighted mean. Default: the authors' code, λ = 1.2
     """
 
     method: Literal["pcb"] | Unset = "pcb"
-    density: float | Unset = 0.1
-    scaling: float | Unset = 1.2
+    density: float | Unset = UNSET
+    scaling: float | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         method = self.method

@@ -8,34 +8,34 @@ from attrs import define as _attrs_define
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
-    from ..models.act_mat_recipe_output import ActMatRecipeOutput
-    from ..models.aswudi_recipe_output import AswudiRecipeOutput
-    from ..models.average_recipe_output import AverageRecipeOutput
-    from ..models.breadcrumbs_recipe_output import BreadcrumbsRecipeOutput
-    from ..models.consensus_recipe_output import ConsensusRecipeOutput
-    from ..models.dare_recipe_output import DareRecipeOutput
-    from ..models.dc_merge_recipe_output import DcMergeRecipeOutput
-    from ..models.della_recipe_output import DellaRecipeOutput
-    from ..models.dop_recipe_output import DopRecipeOutput
-    from ..models.emr_recipe_output import EmrRecipeOutput
-    from ..models.iso_c_recipe_output import IsoCRecipeOutput
-    from ..models.iso_cts_recipe_output import IsoCtsRecipeOutput
-    from ..models.linear_recipe_output import LinearRecipeOutput
-    from ..models.localize_and_stitch_recipe_output import LocalizeAndStitchRecipeOutput
-    from ..models.mag_max_recipe_output import MagMaxRecipeOutput
-    from ..models.model_stock_recipe_output import ModelStockRecipeOutput
-    from ..models.nu_filt_recipe_output import NuFiltRecipeOutput
-    from ..models.ode_recipe_output import OdeRecipeOutput
-    from ..models.opcm_recipe_output import OpcmRecipeOutput
-    from ..models.pcb_recipe_output import PcbRecipeOutput
+    from ..models.act_mat_recipe import ActMatRecipe
+    from ..models.aswudi_recipe import AswudiRecipe
+    from ..models.average_recipe import AverageRecipe
+    from ..models.breadcrumbs_recipe import BreadcrumbsRecipe
+    from ..models.consensus_recipe import ConsensusRecipe
+    from ..models.dare_recipe import DareRecipe
+    from ..models.dc_merge_recipe import DcMergeRecipe
+    from ..models.della_recipe import DellaRecipe
+    from ..models.dop_recipe import DopRecipe
+    from ..models.emr_recipe import EmrRecipe
+    from ..models.iso_c_recipe import IsoCRecipe
+    from ..models.iso_cts_recipe import IsoCtsRecipe
+    from ..models.linear_recipe import LinearRecipe
+    from ..models.localize_and_stitch_recipe import LocalizeAndStitchRecipe
+    from ..models.mag_max_recipe import MagMaxRecipe
+    from ..models.model_stock_recipe import ModelStockRecipe
+    from ..models.nu_filt_recipe import NuFiltRecipe
+    from ..models.ode_recipe import OdeRecipe
+    from ..models.opcm_recipe import OpcmRecipe
+    from ..models.pcb_recipe import PcbRecipe
     from ..models.provenance_libraries import ProvenanceLibraries
-    from ..models.slerp_recipe_output import SlerpRecipeOutput
-    from ..models.swudi_recipe_output import SwudiRecipeOutput
-    from ..models.tact_recipe_output import TactRecipeOutput
-    from ..models.task_arithmetic_recipe_output import TaskArithmeticRecipeOutput
-    from ..models.ties_recipe_output import TiesRecipeOutput
-    from ..models.tsv_m_recipe_output import TsvMRecipeOutput
-    from ..models.wudi_recipe_output import WudiRecipeOutput
+    from ..models.slerp_recipe import SlerpRecipe
+    from ..models.swudi_recipe import SwudiRecipe
+    from ..models.tact_recipe import TactRecipe
+    from ..models.task_arithmetic_recipe import TaskArithmeticRecipe
+    from ..models.ties_recipe import TiesRecipe
+    from ..models.tsv_m_recipe import TsvMRecipe
+    from ..models.wudi_recipe import WudiRecipe
 
 
 T = TypeVar("T", bound="Provenance")
@@ -52,12 +52,10 @@ class Provenance:
             parent (int):
             merge (str):
             checkpoint (str):
-            recipe (ActMatRecipeOutput | AswudiRecipeOutput | AverageRecipeOutput | BreadcrumbsRecipeOutput |
-                ConsensusRecipeOutput | DareRecipeOutput | DcMergeRecipeOutput | DellaRecipeOutput | DopRecipeOutput |
-                EmrRecipeOutput | IsoCRecipeOutput | IsoCtsRecipeOutput | LinearRecipeOutput | LocalizeAndStitchRecipeOutput |
-                MagMaxRecipeOutput | ModelStockRecipeOutput | NuFiltRecipeOutput | OdeRecipeOutput | OpcmRecipeOutput |
-                PcbRecipeOutput | SlerpRecipeOutput | SwudiRecipeOutput | TactRecipeOutput | TaskArithmeticRecipeOutput |
-                TiesRecipeOutput | TsvMRecipeOutput | WudiRecipeOutput):
+            recipe (ActMatRecipe | AswudiRecipe | AverageRecipe | BreadcrumbsRecipe | ConsensusRecipe | DareRecipe |
+                DcMergeRecipe | DellaRecipe | DopRecipe | EmrRecipe | IsoCRecipe | IsoCtsRecipe | LinearRecipe |
+                LocalizeAndStitchRecipe | MagMaxRecipe | ModelStockRecipe | NuFiltRecipe | OdeRecipe | OpcmRecipe | PcbRecipe |
+                SlerpRecipe | SwudiRecipe | TactRecipe | TaskArithmeticRecipe | TiesRecipe | TsvMRecipe | WudiRecipe):
             code (str):
             libraries (ProvenanceLibraries):
             device (str):
@@ -69,33 +67,33 @@ class Provenance:
     merge: str
     checkpoint: str
     recipe: (
-        ActMatRecipeOutput
-        | AswudiRecipeOutput
-        | AverageRecipeOutput
-        | BreadcrumbsRecipeOutput
-        | ConsensusRecipeOutput
-        | DareRecipeOutput
-        | DcMergeRecipeOutput
-        | DellaRecipeOutput
-        | DopRecipeOutput
-        | EmrRecipeOutput
-        | IsoCRecipeOutput
-        | IsoCtsRecipeOutput
-        | LinearRecipeOutput
-        | LocalizeAndStitchRecipeOutput
-        | MagMaxRecipeOutput
-        | ModelStockRecipeOutput
-        | NuFiltRecipeOutput
-        | OdeRecipeOutput
-        | OpcmRecipeOutput
-        | PcbRecipeOutput
-        | SlerpRecipeOutput
-        | SwudiRecipeOutput
-        | TactRecipeOutput
-        | TaskArithmeticRecipeOutput
-        | TiesRecipeOutput
-        | TsvMRecipeOutput
-        | WudiRecipeOutput
+        ActMatRecipe
+        | AswudiRecipe
+        | AverageRecipe
+        | BreadcrumbsRecipe
+        | ConsensusRecipe
+        | DareRecipe
+        | DcMergeRecipe
+        | DellaRecipe
+        | DopRecipe
+        | EmrRecipe
+        | IsoCRecipe
+        | IsoCtsRecipe
+        | LinearRecipe
+        | LocalizeAndStitchRecipe
+        | MagMaxRecipe
+        | ModelStockRecipe
+        | NuFiltRecipe
+        | OdeRecipe
+        | OpcmRecipe
+        | PcbRecipe
+        | SlerpRecipe
+        | SwudiRecipe
+        | TactRecipe
+        | TaskArithmeticRecipe
+        | TiesRecipe
+        | TsvMRecipe
+        | WudiRecipe
     )
     code: str
     libraries: ProvenanceLibraries
@@ -104,34 +102,32 @@ class Provenance:
     commit: None | str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
-        from ..models.act_mat_recipe_output import ActMatRecipeOutput  # noqa: PLC0415
-        from ..models.aswudi_recipe_output import AswudiRecipeOutput  # noqa: PLC0415
-        from ..models.average_recipe_output import AverageRecipeOutput  # noqa: PLC0415
-        from ..models.breadcrumbs_recipe_output import BreadcrumbsRecipeOutput  # noqa: PLC0415
-        from ..models.consensus_recipe_output import ConsensusRecipeOutput  # noqa: PLC0415
-        from ..models.dare_recipe_output import DareRecipeOutput  # noqa: PLC0415
-        from ..models.dc_merge_recipe_output import DcMergeRecipeOutput  # noqa: PLC0415
-        from ..models.della_recipe_output import DellaRecipeOutput  # noqa: PLC0415
-        from ..models.dop_recipe_output import DopRecipeOutput  # noqa: PLC0415
-        from ..models.emr_recipe_output import EmrRecipeOutput  # noqa: PLC0415
-        from ..models.iso_c_recipe_output import IsoCRecipeOutput  # noqa: PLC0415
-        from ..models.iso_cts_recipe_output import IsoCtsRecipeOutput  # noqa: PLC0415
-        from ..models.linear_recipe_output import LinearRecipeOutput  # noqa: PLC0415
-        from ..models.localize_and_stitch_recipe_output import (
-            LocalizeAndStitchRecipeOutput,  # noqa: PLC0415
-        )
-        from ..models.mag_max_recipe_output import MagMaxRecipeOutput  # noqa: PLC0415
-        from ..models.model_stock_recipe_output import ModelStockRecipeOutput  # noqa: PLC0415
-        from ..models.nu_filt_recipe_output import NuFiltRecipeOutput  # noqa: PLC0415
-        from ..models.ode_recipe_output import OdeRecipeOutput  # noqa: PLC0415
-        from ..models.opcm_recipe_output import OpcmRecipeOutput  # noqa: PLC0415
-        from ..models.slerp_recipe_output import SlerpRecipeOutput  # noqa: PLC0415
-        from ..models.swudi_recipe_output import SwudiRecipeOutput  # noqa: PLC0415
-        from ..models.tact_recipe_output import TactRecipeOutput  # noqa: PLC0415
-        from ..models.task_arithmetic_recipe_output import TaskArithmeticRecipeOutput  # noqa: PLC0415
-        from ..models.ties_recipe_output import TiesRecipeOutput  # noqa: PLC0415
-        from ..models.tsv_m_recipe_output import TsvMRecipeOutput  # noqa: PLC0415
-        from ..models.wudi_recipe_output import WudiRecipeOutput  # noqa: PLC0415
+        from ..models.act_mat_recipe import ActMatRecipe  # noqa: PLC0415
+        from ..models.aswudi_recipe import AswudiRecipe  # noqa: PLC0415
+        from ..models.average_recipe import AverageRecipe  # noqa: PLC0415
+        from ..models.breadcrumbs_recipe import BreadcrumbsRecipe  # noqa: PLC0415
+        from ..models.consensus_recipe import ConsensusRecipe  # noqa: PLC0415
+        from ..models.dare_recipe import DareRecipe  # noqa: PLC0415
+        from ..models.dc_merge_recipe import DcMergeRecipe  # noqa: PLC0415
+        from ..models.della_recipe import DellaRecipe  # noqa: PLC0415
+        from ..models.dop_recipe import DopRecipe  # noqa: PLC0415
+        from ..models.emr_recipe import EmrRecipe  # noqa: PLC0415
+        from ..models.iso_c_recipe import IsoCRecipe  # noqa: PLC0415
+        from ..models.iso_cts_recipe import IsoCtsRecipe  # noqa: PLC0415
+        from ..models.linear_recipe import LinearRecipe  # noqa: PLC0415
+        from ..models.localize_and_stitch_recipe import LocalizeAndStitchRecipe  # noqa: PLC0415
+        from ..models.mag_max_recipe import MagMaxRecipe  # noqa: PLC0415
+        from ..models.model_stock_recipe import ModelStockRecipe  # noqa: PLC0415
+        from ..models.nu_filt_recipe import NuFiltRecipe  # noqa: PLC0415
+        from ..models.ode_recipe import OdeRecipe  # noqa: PLC0415
+        from ..models.opcm_recipe import OpcmRecipe  # noqa: PLC0415
+        from ..models.slerp_recipe import SlerpRecipe  # noqa: PLC0415
+        from ..models.swudi_recipe import SwudiRecipe  # noqa: PLC0415
+        from ..models.tact_recipe import TactRecipe  # noqa: PLC0415
+        from ..models.task_arithmetic_recipe import TaskArithmeticRecipe  # noqa: PLC0415
+        from ..models.ties_recipe import TiesRecipe  # noqa: PLC0415
+        from ..models.tsv_m_recipe import TsvMRecipe  # noqa: PLC0415
+        from ..models.wudi_recipe import WudiRecipe  # noqa: PLC0415
 
         parent = self.parent
 
@@ -140,57 +136,57 @@ class Provenance:
         checkpoint = self.checkpoint
 
         recipe: dict[str, Any]
-        if isinstance(self.recipe, OdeRecipeOutput):
+        if isinstance(self.recipe, OdeRecipe):
             recipe = self.recipe.to_dict()
-        elif isinstance(self.recipe, AverageRecipeOutput):
+        elif isinstance(self.recipe, AverageRecipe):
             recipe = self.recipe.to_dict()
-        elif isinstance(self.recipe, LinearRecipeOutput):
+        elif isinstance(self.recipe, LinearRecipe):
             recipe = self.recipe.to_dict()
-        elif isinstance(self.recipe, TaskArithmeticRecipeOutput):
+        elif isinstance(self.recipe, TaskArithmeticRecipe):
             recipe = self.recipe.to_dict()
-        elif isinstance(self.recipe, TiesRecipeOutput):
+        elif isinstance(self.recipe, TiesRecipe):
             recipe = self.recipe.to_dict()
-        elif isinstance(self.recipe, DareRecipeOutput):
+        elif isinstance(self.recipe, DareRecipe):
             recipe = self.recipe.to_dict()
-        elif isinstance(self.recipe, MagMaxRecipeOutput):
+        elif isinstance(self.recipe, MagMaxRecipe):
             recipe = self.recipe.to_dict()
-        elif isinstance(self.recipe, SlerpRecipeOutput):
+        elif isinstance(self.recipe, SlerpRecipe):
             recipe = self.recipe.to_dict()
-        elif isinstance(self.recipe, OpcmRecipeOutput):
+        elif isinstance(self.recipe, OpcmRecipe):
             recipe = self.recipe.to_dict()
-        elif isinstance(self.recipe, WudiRecipeOutput):
+        elif isinstance(self.recipe, WudiRecipe):
             recipe = self.recipe.to_dict()
-        elif isinstance(self.recipe, SwudiRecipeOutput):
+        elif isinstance(self.recipe, SwudiRecipe):
             recipe = self.recipe.to_dict()
-        elif isinstance(self.recipe, AswudiRecipeOutput):
+        elif isinstance(self.recipe, AswudiRecipe):
             recipe = self.recipe.to_dict()
-        elif isinstance(self.recipe, ActMatRecipeOutput):
+        elif isinstance(self.recipe, ActMatRecipe):
             recipe = self.recipe.to_dict()
-        elif isinstance(self.recipe, TactRecipeOutput):
+        elif isinstance(self.recipe, TactRecipe):
             recipe = self.recipe.to_dict()
-        elif isinstance(self.recipe, DopRecipeOutput):
+        elif isinstance(self.recipe, DopRecipe):
             recipe = self.recipe.to_dict()
-        elif isinstance(self.recipe, IsoCRecipeOutput):
+        elif isinstance(self.recipe, IsoCRecipe):
             recipe = self.recipe.to_dict()
-        elif isinstance(self.recipe, TsvMRecipeOutput):
+        elif isinstance(self.recipe, TsvMRecipe):
             recipe = self.recipe.to_dict()
-        elif isinstance(self.recipe, DcMergeRecipeOutput):
+        elif isinstance(self.recipe, DcMergeRecipe):
             recipe = self.recipe.to_dict()
-        elif isinstance(self.recipe, IsoCtsRecipeOutput):
+        elif isinstance(self.recipe, IsoCtsRecipe):
             recipe = self.recipe.to_dict()
-        elif isinstance(self.recipe, NuFiltRecipeOutput):
+        elif isinstance(self.recipe, NuFiltRecipe):
             recipe = self.recipe.to_dict()
-        elif isinstance(self.recipe, EmrRecipeOutput):
+        elif isinstance(self.recipe, EmrRecipe):
             recipe = self.recipe.to_dict()
-        elif isinstance(self.recipe, BreadcrumbsRecipeOutput):
+        elif isinstance(self.recipe, BreadcrumbsRecipe):
             recipe = self.recipe.to_dict()
-        elif isinstance(self.recipe, DellaRecipeOutput):
+        elif isinstance(self.recipe, DellaRecipe):
             recipe = self.recipe.to_dict()
-        elif isinstance(self.recipe, ModelStockRecipeOutput):
+        elif isinstance(self.recipe, ModelStockRecipe):
             recipe = self.recipe.to_dict()
-        elif isinstance(self.recipe, LocalizeAndStitchRecipeOutput):
+        elif isinstance(self.recipe, LocalizeAndStitchRecipe):
             recipe = self.recipe.to_dict()
-        elif isinstance(self.recipe, ConsensusRecipeOutput):
+        elif isinstance(self.recipe, ConsensusRecipe):
             recipe = self.recipe.to_dict()
         else:
             recipe = self.recipe.to_dict()
@@ -235,36 +231,34 @@ class Provenance:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        from ..models.act_mat_recipe_output import ActMatRecipeOutput  # noqa: PLC0415
-        from ..models.aswudi_recipe_output import AswudiRecipeOutput  # noqa: PLC0415
-        from ..models.average_recipe_output import AverageRecipeOutput  # noqa: PLC0415
-        from ..models.breadcrumbs_recipe_output import BreadcrumbsRecipeOutput  # noqa: PLC0415
-        from ..models.consensus_recipe_output import ConsensusRecipeOutput  # noqa: PLC0415
-        from ..models.dare_recipe_output import DareRecipeOutput  # noqa: PLC0415
-        from ..models.dc_merge_recipe_output import DcMergeRecipeOutput  # noqa: PLC0415
-        from ..models.della_recipe_output import DellaRecipeOutput  # noqa: PLC0415
-        from ..models.dop_recipe_output import DopRecipeOutput  # noqa: PLC0415
-        from ..models.emr_recipe_output import EmrRecipeOutput  # noqa: PLC0415
-        from ..models.iso_c_recipe_output import IsoCRecipeOutput  # noqa: PLC0415
-        from ..models.iso_cts_recipe_output import IsoCtsRecipeOutput  # noqa: PLC0415
-        from ..models.linear_recipe_output import LinearRecipeOutput  # noqa: PLC0415
-        from ..models.localize_and_stitch_recipe_output import (
-            LocalizeAndStitchRecipeOutput,  # noqa: PLC0415
-        )
-        from ..models.mag_max_recipe_output import MagMaxRecipeOutput  # noqa: PLC0415
-        from ..models.model_stock_recipe_output import ModelStockRecipeOutput  # noqa: PLC0415
-        from ..models.nu_filt_recipe_output import NuFiltRecipeOutput  # noqa: PLC0415
-        from ..models.ode_recipe_output import OdeRecipeOutput  # noqa: PLC0415
-        from ..models.opcm_recipe_output import OpcmRecipeOutput  # noqa: PLC0415
-        from ..models.pcb_recipe_output import PcbRecipeOutput  # noqa: PLC0415
+        from ..models.act_mat_recipe import ActMatRecipe  # noqa: PLC0415
+        from ..models.aswudi_recipe import AswudiRecipe  # noqa: PLC0415
+        from ..models.average_recipe import AverageRecipe  # noqa: PLC0415
+        from ..models.breadcrumbs_recipe import BreadcrumbsRecipe  # noqa: PLC0415
+        from ..models.consensus_recipe import ConsensusRecipe  # noqa: PLC0415
+        from ..models.dare_recipe import DareRecipe  # noqa: PLC0415
+        from ..models.dc_merge_recipe import DcMergeRecipe  # noqa: PLC0415
+        from ..models.della_recipe import DellaRecipe  # noqa: PLC0415
+        from ..models.dop_recipe import DopRecipe  # noqa: PLC0415
+        from ..models.emr_recipe import EmrRecipe  # noqa: PLC0415
+        from ..models.iso_c_recipe import IsoCRecipe  # noqa: PLC0415
+        from ..models.iso_cts_recipe import IsoCtsRecipe  # noqa: PLC0415
+        from ..models.linear_recipe import LinearRecipe  # noqa: PLC0415
+        from ..models.localize_and_stitch_recipe import LocalizeAndStitchRecipe  # noqa: PLC0415
+        from ..models.mag_max_recipe import MagMaxRecipe  # noqa: PLC0415
+        from ..models.model_stock_recipe import ModelStockRecipe  # noqa: PLC0415
+        from ..models.nu_filt_recipe import NuFiltRecipe  # noqa: PLC0415
+        from ..models.ode_recipe import OdeRecipe  # noqa: PLC0415
+        from ..models.opcm_recipe import OpcmRecipe  # noqa: PLC0415
+        from ..models.pcb_recipe import PcbRecipe  # noqa: PLC0415
         from ..models.provenance_libraries import ProvenanceLibraries  # noqa: PLC0415
-        from ..models.slerp_recipe_output import SlerpRecipeOutput  # noqa: PLC0415
-        from ..models.swudi_recipe_output import SwudiRecipeOutput  # noqa: PLC0415
-        from ..models.tact_recipe_output import TactRecipeOutput  # noqa: PLC0415
-        from ..models.task_arithmetic_recipe_output import TaskArithmeticRecipeOutput  # noqa: PLC0415
-        from ..models.ties_recipe_output import TiesRecipeOutput  # noqa: PLC0415
-        from ..models.tsv_m_recipe_output import TsvMRecipeOutput  # noqa: PLC0415
-        from ..models.wudi_recipe_output import WudiRecipeOutput  # noqa: PLC0415
+        from ..models.slerp_recipe import SlerpRecipe  # noqa: PLC0415
+        from ..models.swudi_recipe import SwudiRecipe  # noqa: PLC0415
+        from ..models.tact_recipe import TactRecipe  # noqa: PLC0415
+        from ..models.task_arithmetic_recipe import TaskArithmeticRecipe  # noqa: PLC0415
+        from ..models.ties_recipe import TiesRecipe  # noqa: PLC0415
+        from ..models.tsv_m_recipe import TsvMRecipe  # noqa: PLC0415
+        from ..models.wudi_recipe import WudiRecipe  # noqa: PLC0415
 
         d = dict(src_dict)
         parent = d.pop("parent")
@@ -276,38 +270,38 @@ class Provenance:
         def _parse_recipe(
             data: object,
         ) -> (
-            ActMatRecipeOutput
-            | AswudiRecipeOutput
-            | AverageRecipeOutput
-            | BreadcrumbsRecipeOutput
-            | ConsensusRecipeOutput
-            | DareRecipeOutput
-            | DcMergeRecipeOutput
-            | DellaRecipeOutput
-            | DopRecipeOutput
-            | EmrRecipeOutput
-            | IsoCRecipeOutput
-            | IsoCtsRecipeOutput
-            | LinearRecipeOutput
-            | LocalizeAndStitchRecipeOutput
-            | MagMaxRecipeOutput
-            | ModelStockRecipeOutput
-            | NuFiltRecipeOutput
-            | OdeRecipeOutput
-            | OpcmRecipeOutput
-            | PcbRecipeOutput
-            | SlerpRecipeOutput
-            | SwudiRecipeOutput
-            | TactRecipeOutput
-            | TaskArithmeticRecipeOutput
-            | TiesRecipeOutput
-            | TsvMRecipeOutput
-            | WudiRecipeOutput
+            ActMatRecipe
+            | AswudiRecipe
+            | AverageRecipe
+            | BreadcrumbsRecipe
+            | ConsensusRecipe
+            | DareRecipe
+            | DcMergeRecipe
+            | DellaRecipe
+            | DopRecipe
+            | EmrRecipe
+            | IsoCRecipe
+            | IsoCtsRecipe
+            | LinearRecipe
+            | LocalizeAndStitchRecipe
+            | MagMaxRecipe
+            | ModelStockRecipe
+            | NuFiltRecipe
+            | OdeRecipe
+            | OpcmRecipe
+            | PcbRecipe
+            | SlerpRecipe
+            | SwudiRecipe
+            | TactRecipe
+            | TaskArithmeticRecipe
+            | TiesRecipe
+            | TsvMRecipe
+            | WudiRecipe
         ):
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_0 = OdeRecipeOutput.from_dict(data)
+                recipe_type_0 = OdeRecipe.from_dict(data)
 
                 return recipe_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -315,7 +309,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_1 = AverageRecipeOutput.from_dict(data)
+                recipe_type_1 = AverageRecipe.from_dict(data)
 
                 return recipe_type_1
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -323,7 +317,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_2 = LinearRecipeOutput.from_dict(data)
+                recipe_type_2 = LinearRecipe.from_dict(data)
 
                 return recipe_type_2
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -331,7 +325,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_3 = TaskArithmeticRecipeOutput.from_dict(data)
+                recipe_type_3 = TaskArithmeticRecipe.from_dict(data)
 
                 return recipe_type_3
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -339,7 +333,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_4 = TiesRecipeOutput.from_dict(data)
+                recipe_type_4 = TiesRecipe.from_dict(data)
 
                 return recipe_type_4
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -347,7 +341,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_5 = DareRecipeOutput.from_dict(data)
+                recipe_type_5 = DareRecipe.from_dict(data)
 
                 return recipe_type_5
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -355,7 +349,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_6 = MagMaxRecipeOutput.from_dict(data)
+                recipe_type_6 = MagMaxRecipe.from_dict(data)
 
                 return recipe_type_6
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -363,7 +357,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_7 = SlerpRecipeOutput.from_dict(data)
+                recipe_type_7 = SlerpRecipe.from_dict(data)
 
                 return recipe_type_7
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -371,7 +365,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_8 = OpcmRecipeOutput.from_dict(data)
+                recipe_type_8 = OpcmRecipe.from_dict(data)
 
                 return recipe_type_8
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -379,7 +373,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_9 = WudiRecipeOutput.from_dict(data)
+                recipe_type_9 = WudiRecipe.from_dict(data)
 
                 return recipe_type_9
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -387,7 +381,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_10 = SwudiRecipeOutput.from_dict(data)
+                recipe_type_10 = SwudiRecipe.from_dict(data)
 
                 return recipe_type_10
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -395,7 +389,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_11 = AswudiRecipeOutput.from_dict(data)
+                recipe_type_11 = AswudiRecipe.from_dict(data)
 
                 return recipe_type_11
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -403,7 +397,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_12 = ActMatRecipeOutput.from_dict(data)
+                recipe_type_12 = ActMatRecipe.from_dict(data)
 
                 return recipe_type_12
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -411,7 +405,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_13 = TactRecipeOutput.from_dict(data)
+                recipe_type_13 = TactRecipe.from_dict(data)
 
                 return recipe_type_13
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -419,7 +413,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_14 = DopRecipeOutput.from_dict(data)
+                recipe_type_14 = DopRecipe.from_dict(data)
 
                 return recipe_type_14
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -427,7 +421,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_15 = IsoCRecipeOutput.from_dict(data)
+                recipe_type_15 = IsoCRecipe.from_dict(data)
 
                 return recipe_type_15
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -435,7 +429,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_16 = TsvMRecipeOutput.from_dict(data)
+                recipe_type_16 = TsvMRecipe.from_dict(data)
 
                 return recipe_type_16
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -443,7 +437,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_17 = DcMergeRecipeOutput.from_dict(data)
+                recipe_type_17 = DcMergeRecipe.from_dict(data)
 
                 return recipe_type_17
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -451,7 +445,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_18 = IsoCtsRecipeOutput.from_dict(data)
+                recipe_type_18 = IsoCtsRecipe.from_dict(data)
 
                 return recipe_type_18
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -459,7 +453,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_19 = NuFiltRecipeOutput.from_dict(data)
+                recipe_type_19 = NuFiltRecipe.from_dict(data)
 
                 return recipe_type_19
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -467,7 +461,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_20 = EmrRecipeOutput.from_dict(data)
+                recipe_type_20 = EmrRecipe.from_dict(data)
 
                 return recipe_type_20
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -475,7 +469,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_21 = BreadcrumbsRecipeOutput.from_dict(data)
+                recipe_type_21 = BreadcrumbsRecipe.from_dict(data)
 
                 return recipe_type_21
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -483,7 +477,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_22 = DellaRecipeOutput.from_dict(data)
+                recipe_type_22 = DellaRecipe.from_dict(data)
 
                 return recipe_type_22
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -491,7 +485,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_23 = ModelStockRecipeOutput.from_dict(data)
+                recipe_type_23 = ModelStockRecipe.from_dict(data)
 
                 return recipe_type_23
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -499,7 +493,7 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_24 = LocalizeAndStitchRecipeOutput.from_dict(data)
+                recipe_type_24 = LocalizeAndStitchRecipe.from_dict(data)
 
                 return recipe_type_24
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -507,14 +501,14 @@ class Provenance:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                recipe_type_25 = ConsensusRecipeOutput.from_dict(data)
+                recipe_type_25 = ConsensusRecipe.from_dict(data)
 
                 return recipe_type_25
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             if not isinstance(data, dict):
                 raise TypeError()
-            recipe_type_26 = PcbRecipeOutput.from_dict(data)
+            recipe_type_26 = PcbRecipe.from_dict(data)
 
             return recipe_type_26
 

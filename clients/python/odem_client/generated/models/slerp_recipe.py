@@ -22,12 +22,11 @@ class SlerpRecipe:
 
     Attributes:
         method (Literal['slerp'] | Unset):  Default: 'slerp'.
-        operating_time (float | Literal['utilities'] | Unset): T: from the tasks' utilities, or given Default:
-            'utilities'.
+        operating_time (float | Literal['utilities'] | Unset): T: from the tasks' utilities, or given
     """
 
     method: Literal["slerp"] | Unset = "slerp"
-    operating_time: float | Literal["utilities"] | Unset = "utilities"
+    operating_time: float | Literal["utilities"] | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         method = self.method

@@ -22,19 +22,19 @@ class SwudiRecipe:
 
     Attributes:
         method (Literal['swudi'] | Unset):  Default: 'swudi'.
-        time (float | Unset): t. Default: arXiv 2606.07289 Default: 1300.0.
-        rank_share (float | Unset): K / in: share of the directions. Default: arXiv 2606.07289 Default: 0.65.
+        time (float | Unset): t. Default: arXiv 2606.07289
+        rank_share (float | Unset): K / in: share of the directions. Default: arXiv 2606.07289
         scaling (float | Unset): factor of the merged matrices from the second task on. Default: the sources have none;
-            with eight tasks 1.3 gave half a point more on a sentence encoder and on an image backbone Default: 1.0.
+            with eight tasks 1.3 gave half a point more on a sentence encoder and on an image backbone
         max_moment_bytes (int | Unset): most bytes that the second moments of one matrix may take in memory; a larger
-            one is refused. About three times as much is in use while that matrix is merged Default: 2147483648.
+            one is refused. About three times as much is in use while that matrix is merged
     """
 
     method: Literal["swudi"] | Unset = "swudi"
-    time: float | Unset = 1300.0
-    rank_share: float | Unset = 0.65
-    scaling: float | Unset = 1.0
-    max_moment_bytes: int | Unset = 2147483648
+    time: float | Unset = UNSET
+    rank_share: float | Unset = UNSET
+    scaling: float | Unset = UNSET
+    max_moment_bytes: int | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         method = self.method

@@ -23,17 +23,17 @@ class TactRecipe:
 
         Attributes:
             method (Literal['tact'] | Unset):  Default: 'tact'.
-            density (float | Unset): share of a matrix's entries that stay. Default: arXiv 2604.01329 Default: 0.5.
+            density (float | Unset): share of a matrix's entries that stay. Default: arXiv 2604.01329
             scaling (float | Unset): factor of the merged matrices from the second task on. Default: the sources have none;
-                with eight tasks 1.3 gave half a point more on a sentence encoder and on an image backbone Default: 1.0.
+                with eight tasks 1.3 gave half a point more on a sentence encoder and on an image backbone
             max_moment_bytes (int | Unset): most bytes that the second moments of one matrix may take in memory; a larger
-                one is refused. About three times as much is in use while that matrix is merged Default: 2147483648.
+                one is refused. About three times as much is in use while that matrix is merged
     """
 
     method: Literal["tact"] | Unset = "tact"
-    density: float | Unset = 0.5
-    scaling: float | Unset = 1.0
-    max_moment_bytes: int | Unset = 2147483648
+    density: float | Unset = UNSET
+    scaling: float | Unset = UNSET
+    max_moment_bytes: int | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         method = self.method

@@ -22,11 +22,11 @@ class TaskArithmeticRecipe:
 
     Attributes:
         method (Literal['task_arithmetic'] | Unset):  Default: 'task_arithmetic'.
-        scaling (float | Unset): λ: factor of the task vector; below 0 it makes the model forget it Default: 0.3.
+        scaling (float | Unset): λ: factor of the task vector; below 0 it makes the model forget it
     """
 
     method: Literal["task_arithmetic"] | Unset = "task_arithmetic"
-    scaling: float | Unset = 0.3
+    scaling: float | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         method = self.method

@@ -24,16 +24,15 @@ class TiesRecipe:
     Attributes:
         method (Literal['ties'] | Unset):  Default: 'ties'.
         density (float | Unset): share of a task vector's entries that trimming keeps; entries equal to the smallest
-            kept one all stay Default: 0.2.
-        scaling (float | Unset): λ: factor of the merged task vector Default: 1.0.
-        scope (TiesRecipeScope | Unset): what is trimmed at once: each tensor, or the whole model Default:
-            TiesRecipeScope.TENSOR.
+            kept one all stay
+        scaling (float | Unset): λ: factor of the merged task vector
+        scope (TiesRecipeScope | Unset): what is trimmed at once: each tensor, or the whole model
     """
 
     method: Literal["ties"] | Unset = "ties"
-    density: float | Unset = 0.2
-    scaling: float | Unset = 1.0
-    scope: TiesRecipeScope | Unset = TiesRecipeScope.TENSOR
+    density: float | Unset = UNSET
+    scaling: float | Unset = UNSET
+    scope: TiesRecipeScope | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         method = self.method

@@ -23,11 +23,11 @@ class TsvMRecipe:
 
         Attributes:
             method (Literal['tsv_m'] | Unset):  Default: 'tsv_m'.
-            scaling (float | Unset): factor of the merged matrices. Default: arXiv 2412.00081, α = 1 Default: 1.0.
+            scaling (float | Unset): factor of the merged matrices. Default: arXiv 2412.00081, α = 1
     """
 
     method: Literal["tsv_m"] | Unset = "tsv_m"
-    scaling: float | Unset = 1.0
+    scaling: float | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         method = self.method

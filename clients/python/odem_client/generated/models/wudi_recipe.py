@@ -23,17 +23,17 @@ class WudiRecipe:
     Attributes:
         method (Literal['wudi'] | Unset):  Default: 'wudi'.
         cutoff (float | Unset): smallest eigenvalue that is solved for, of moments with trace 1 a task. Default: above
-            the rounding of float32 checkpoints Default: 1e-06.
+            the rounding of float32 checkpoints
         scaling (float | Unset): factor of the merged matrices from the second task on. Default: the sources have none;
-            with eight tasks 1.3 gave half a point more on a sentence encoder and on an image backbone Default: 1.0.
+            with eight tasks 1.3 gave half a point more on a sentence encoder and on an image backbone
         max_moment_bytes (int | Unset): most bytes that the second moments of one matrix may take in memory; a larger
-            one is refused. About three times as much is in use while that matrix is merged Default: 2147483648.
+            one is refused. About three times as much is in use while that matrix is merged
     """
 
     method: Literal["wudi"] | Unset = "wudi"
-    cutoff: float | Unset = 1e-06
-    scaling: float | Unset = 1.0
-    max_moment_bytes: int | Unset = 2147483648
+    cutoff: float | Unset = UNSET
+    scaling: float | Unset = UNSET
+    max_moment_bytes: int | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         method = self.method

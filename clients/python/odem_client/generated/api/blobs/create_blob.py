@@ -129,9 +129,9 @@ def sync_detailed(
 ) -> Response[BlobView | Problem]:
     """Create Blob
 
-     Upload a safetensors file as the raw body; the same bytes again give the same digest.
+     Send a safetensors file as the raw body; the same bytes again give the same digest.
 
-    With Repr-Digest the bytes are verified; a body whose digest is already stored is not read (200).
+    With Repr-Digest the bytes are verified; a body whose digest is stored already is not read (200).
 
     Args:
         idempotency_key (str | Unset):
@@ -165,9 +165,9 @@ def sync(
 ) -> BlobView | Problem | None:
     """Create Blob
 
-     Upload a safetensors file as the raw body; the same bytes again give the same digest.
+     Send a safetensors file as the raw body; the same bytes again give the same digest.
 
-    With Repr-Digest the bytes are verified; a body whose digest is already stored is not read (200).
+    With Repr-Digest the bytes are verified; a body whose digest is stored already is not read (200).
 
     Args:
         idempotency_key (str | Unset):
@@ -196,9 +196,9 @@ async def asyncio_detailed(
 ) -> Response[BlobView | Problem]:
     """Create Blob
 
-     Upload a safetensors file as the raw body; the same bytes again give the same digest.
+     Send a safetensors file as the raw body; the same bytes again give the same digest.
 
-    With Repr-Digest the bytes are verified; a body whose digest is already stored is not read (200).
+    With Repr-Digest the bytes are verified; a body whose digest is stored already is not read (200).
 
     Args:
         idempotency_key (str | Unset):
@@ -230,9 +230,9 @@ async def asyncio(
 ) -> BlobView | Problem | None:
     """Create Blob
 
-     Upload a safetensors file as the raw body; the same bytes again give the same digest.
+     Send a safetensors file as the raw body; the same bytes again give the same digest.
 
-    With Repr-Digest the bytes are verified; a body whose digest is already stored is not read (200).
+    With Repr-Digest the bytes are verified; a body whose digest is stored already is not read (200).
 
     Args:
         idempotency_key (str | Unset):

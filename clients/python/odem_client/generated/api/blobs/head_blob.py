@@ -90,7 +90,7 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Head Blob
 
-     Ask whether a blob is stored: 200 with its size, or 404.
+     Whether the server has a blob: 200 with its size, or 404.
 
     Args:
         digest (str):
@@ -121,7 +121,7 @@ def sync(
 ) -> Any | Problem | None:
     """Head Blob
 
-     Ask whether a blob is stored: 200 with its size, or 404.
+     Whether the server has a blob: 200 with its size, or 404.
 
     Args:
         digest (str):
@@ -147,7 +147,7 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Head Blob
 
-     Ask whether a blob is stored: 200 with its size, or 404.
+     Whether the server has a blob: 200 with its size, or 404.
 
     Args:
         digest (str):
@@ -176,7 +176,7 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Head Blob
 
-     Ask whether a blob is stored: 200 with its size, or 404.
+     Whether the server has a blob: 200 with its size, or 404.
 
     Args:
         digest (str):

@@ -151,12 +151,12 @@ def sync_detailed(
 ]:
     """Watch Lineage
 
-     Stream a lineage's head and unfinished merges, then changes: states and progress of merges, new
+     A lineage's head and waiting merges, and then each change: states and progress of its merges, new
     versions.
 
     Args:
         name (str):
-        last_event_id (str | Unset): ID of the last event received; the stream continues after it.
+        last_event_id (str | Unset): The id of the last event that came: what came after follows.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -188,12 +188,12 @@ def sync(
 ):
     """Watch Lineage
 
-     Stream a lineage's head and unfinished merges, then changes: states and progress of merges, new
+     A lineage's head and waiting merges, and then each change: states and progress of its merges, new
     versions.
 
     Args:
         name (str):
-        last_event_id (str | Unset): ID of the last event received; the stream continues after it.
+        last_event_id (str | Unset): The id of the last event that came: what came after follows.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -220,12 +220,12 @@ async def asyncio_detailed(
 ]:
     """Watch Lineage
 
-     Stream a lineage's head and unfinished merges, then changes: states and progress of merges, new
+     A lineage's head and waiting merges, and then each change: states and progress of its merges, new
     versions.
 
     Args:
         name (str):
-        last_event_id (str | Unset): ID of the last event received; the stream continues after it.
+        last_event_id (str | Unset): The id of the last event that came: what came after follows.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -255,12 +255,12 @@ async def asyncio(
 ):
     """Watch Lineage
 
-     Stream a lineage's head and unfinished merges, then changes: states and progress of merges, new
+     A lineage's head and waiting merges, and then each change: states and progress of its merges, new
     versions.
 
     Args:
         name (str):
-        last_event_id (str | Unset): ID of the last event received; the stream continues after it.
+        last_event_id (str | Unset): The id of the last event that came: what came after follows.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

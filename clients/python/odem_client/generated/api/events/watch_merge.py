@@ -140,11 +140,12 @@ def sync_detailed(
 ) -> Response[Any | GapEvent | ProgressEvent | StateEvent | VersionEvent | Problem]:
     """Watch Merge
 
-     Stream a merge's state, then its changes, progress and version; ends after the terminal state.
+     A merge's state, and then each change of it, its progress and its version; ends after the state that
+    is final.
 
     Args:
         merge_id (str):
-        last_event_id (str | Unset): ID of the last event received; the stream continues after it.
+        last_event_id (str | Unset): The id of the last event that came: what came after follows.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -174,11 +175,12 @@ def sync(
 ) -> Any | GapEvent | ProgressEvent | StateEvent | VersionEvent | Problem | None:
     """Watch Merge
 
-     Stream a merge's state, then its changes, progress and version; ends after the terminal state.
+     A merge's state, and then each change of it, its progress and its version; ends after the state that
+    is final.
 
     Args:
         merge_id (str):
-        last_event_id (str | Unset): ID of the last event received; the stream continues after it.
+        last_event_id (str | Unset): The id of the last event that came: what came after follows.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -203,11 +205,12 @@ async def asyncio_detailed(
 ) -> Response[Any | GapEvent | ProgressEvent | StateEvent | VersionEvent | Problem]:
     """Watch Merge
 
-     Stream a merge's state, then its changes, progress and version; ends after the terminal state.
+     A merge's state, and then each change of it, its progress and its version; ends after the state that
+    is final.
 
     Args:
         merge_id (str):
-        last_event_id (str | Unset): ID of the last event received; the stream continues after it.
+        last_event_id (str | Unset): The id of the last event that came: what came after follows.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -235,11 +238,12 @@ async def asyncio(
 ) -> Any | GapEvent | ProgressEvent | StateEvent | VersionEvent | Problem | None:
     """Watch Merge
 
-     Stream a merge's state, then its changes, progress and version; ends after the terminal state.
+     A merge's state, and then each change of it, its progress and its version; ends after the state that
+    is final.
 
     Args:
         merge_id (str):
-        last_event_id (str | Unset): ID of the last event received; the stream continues after it.
+        last_event_id (str | Unset): The id of the last event that came: what came after follows.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

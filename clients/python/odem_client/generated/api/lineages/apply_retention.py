@@ -104,7 +104,7 @@ def sync_detailed(
 ) -> Response[Problem | RetentionView]:
     """Apply Retention
 
-     Retire versions according to the rule. Garbage collection deletes their bytes.
+     Retire what the rule gives up. Their bytes go when the owner collects orphans.
 
     Args:
         name (str):
@@ -138,7 +138,7 @@ def sync(
 ) -> Problem | RetentionView | None:
     """Apply Retention
 
-     Retire versions according to the rule. Garbage collection deletes their bytes.
+     Retire what the rule gives up. Their bytes go when the owner collects orphans.
 
     Args:
         name (str):
@@ -167,7 +167,7 @@ async def asyncio_detailed(
 ) -> Response[Problem | RetentionView]:
     """Apply Retention
 
-     Retire versions according to the rule. Garbage collection deletes their bytes.
+     Retire what the rule gives up. Their bytes go when the owner collects orphans.
 
     Args:
         name (str):
@@ -199,7 +199,7 @@ async def asyncio(
 ) -> Problem | RetentionView | None:
     """Apply Retention
 
-     Retire versions according to the rule. Garbage collection deletes their bytes.
+     Retire what the rule gives up. Their bytes go when the owner collects orphans.
 
     Args:
         name (str):

@@ -122,7 +122,7 @@ def sync_detailed(
     Args:
         name (str):
         idempotency_key (str | Unset):
-        body (BranchRequest): A new lineage and the version that it starts from.
+        body (BranchRequest): The new lineage's name, and the version that it starts from.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -160,7 +160,7 @@ def sync(
     Args:
         name (str):
         idempotency_key (str | Unset):
-        body (BranchRequest): A new lineage and the version that it starts from.
+        body (BranchRequest): The new lineage's name, and the version that it starts from.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -193,7 +193,7 @@ async def asyncio_detailed(
     Args:
         name (str):
         idempotency_key (str | Unset):
-        body (BranchRequest): A new lineage and the version that it starts from.
+        body (BranchRequest): The new lineage's name, and the version that it starts from.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -229,7 +229,7 @@ async def asyncio(
     Args:
         name (str):
         idempotency_key (str | Unset):
-        body (BranchRequest): A new lineage and the version that it starts from.
+        body (BranchRequest): The new lineage's name, and the version that it starts from.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

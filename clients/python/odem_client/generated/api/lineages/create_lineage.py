@@ -109,22 +109,22 @@ def sync_detailed(
     body: LineageSpec,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[LineageView | Problem]:
-    """Post Lineage
+    """Create Lineage
 
-     Create a lineage from an architecture and a base that was uploaded with POST /blobs.
+     Create a lineage from an architecture and a base that was sent with POST /blobs.
 
     Args:
         idempotency_key (str | Unset):
-        body (LineageSpec): The specification of a lineage.
+        body (LineageSpec): What a lineage is created from.
 
             architecture: absent for plain safetensors weights, which only data-free recipes can
             merge.
             base: the pretrained weights, version 0.
             recipe: the default of the lineage's merges.
             calibration_budget: samples in the calibration memory, of all tasks together.
-            gate: the limits of every merge without a gate of its own.
-            base_utility: u_0, the weight of the base model; with 0 the first checkpoint is taken as
-            it is.
+            gate: what every merge must meet, unless it brings limits of its own.
+            base_utility: u_0, the share that keeps the base's general abilities; 0 takes the first
+            checkpoint as it is.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -152,22 +152,22 @@ def sync(
     body: LineageSpec,
     idempotency_key: str | Unset = UNSET,
 ) -> LineageView | Problem | None:
-    """Post Lineage
+    """Create Lineage
 
-     Create a lineage from an architecture and a base that was uploaded with POST /blobs.
+     Create a lineage from an architecture and a base that was sent with POST /blobs.
 
     Args:
         idempotency_key (str | Unset):
-        body (LineageSpec): The specification of a lineage.
+        body (LineageSpec): What a lineage is created from.
 
             architecture: absent for plain safetensors weights, which only data-free recipes can
             merge.
             base: the pretrained weights, version 0.
             recipe: the default of the lineage's merges.
             calibration_budget: samples in the calibration memory, of all tasks together.
-            gate: the limits of every merge without a gate of its own.
-            base_utility: u_0, the weight of the base model; with 0 the first checkpoint is taken as
-            it is.
+            gate: what every merge must meet, unless it brings limits of its own.
+            base_utility: u_0, the share that keeps the base's general abilities; 0 takes the first
+            checkpoint as it is.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -190,22 +190,22 @@ async def asyncio_detailed(
     body: LineageSpec,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[LineageView | Problem]:
-    """Post Lineage
+    """Create Lineage
 
-     Create a lineage from an architecture and a base that was uploaded with POST /blobs.
+     Create a lineage from an architecture and a base that was sent with POST /blobs.
 
     Args:
         idempotency_key (str | Unset):
-        body (LineageSpec): The specification of a lineage.
+        body (LineageSpec): What a lineage is created from.
 
             architecture: absent for plain safetensors weights, which only data-free recipes can
             merge.
             base: the pretrained weights, version 0.
             recipe: the default of the lineage's merges.
             calibration_budget: samples in the calibration memory, of all tasks together.
-            gate: the limits of every merge without a gate of its own.
-            base_utility: u_0, the weight of the base model; with 0 the first checkpoint is taken as
-            it is.
+            gate: what every merge must meet, unless it brings limits of its own.
+            base_utility: u_0, the share that keeps the base's general abilities; 0 takes the first
+            checkpoint as it is.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -231,22 +231,22 @@ async def asyncio(
     body: LineageSpec,
     idempotency_key: str | Unset = UNSET,
 ) -> LineageView | Problem | None:
-    """Post Lineage
+    """Create Lineage
 
-     Create a lineage from an architecture and a base that was uploaded with POST /blobs.
+     Create a lineage from an architecture and a base that was sent with POST /blobs.
 
     Args:
         idempotency_key (str | Unset):
-        body (LineageSpec): The specification of a lineage.
+        body (LineageSpec): What a lineage is created from.
 
             architecture: absent for plain safetensors weights, which only data-free recipes can
             merge.
             base: the pretrained weights, version 0.
             recipe: the default of the lineage's merges.
             calibration_budget: samples in the calibration memory, of all tasks together.
-            gate: the limits of every merge without a gate of its own.
-            base_utility: u_0, the weight of the base model; with 0 the first checkpoint is taken as
-            it is.
+            gate: what every merge must meet, unless it brings limits of its own.
+            base_utility: u_0, the share that keeps the base's general abilities; 0 takes the first
+            checkpoint as it is.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

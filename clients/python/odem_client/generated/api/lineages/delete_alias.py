@@ -105,12 +105,12 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Delete Alias
 
-     Delete an alias; its version stays.
+     Remove an alias; its version stays.
 
     Args:
         name (str):
         alias (str):
-        if_match (str | Unset): The ETag that the alias must have; `*`: it must exist.
+        if_match (str | Unset): The ETag that the alias must have; `*`: it must be there.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -142,12 +142,12 @@ def sync(
 ) -> Any | Problem | None:
     """Delete Alias
 
-     Delete an alias; its version stays.
+     Remove an alias; its version stays.
 
     Args:
         name (str):
         alias (str):
-        if_match (str | Unset): The ETag that the alias must have; `*`: it must exist.
+        if_match (str | Unset): The ETag that the alias must have; `*`: it must be there.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -174,12 +174,12 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Delete Alias
 
-     Delete an alias; its version stays.
+     Remove an alias; its version stays.
 
     Args:
         name (str):
         alias (str):
-        if_match (str | Unset): The ETag that the alias must have; `*`: it must exist.
+        if_match (str | Unset): The ETag that the alias must have; `*`: it must be there.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -209,12 +209,12 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Delete Alias
 
-     Delete an alias; its version stays.
+     Remove an alias; its version stays.
 
     Args:
         name (str):
         alias (str):
-        if_match (str | Unset): The ETag that the alias must have; `*`: it must exist.
+        if_match (str | Unset): The ETag that the alias must have; `*`: it must be there.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

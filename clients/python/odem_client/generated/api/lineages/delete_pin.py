@@ -93,7 +93,7 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Delete Pin
 
-     Subject a version to retention again.
+     Let retention decide about a version again.
 
     Args:
         name (str):
@@ -127,7 +127,7 @@ def sync(
 ) -> Any | Problem | None:
     """Delete Pin
 
-     Subject a version to retention again.
+     Let retention decide about a version again.
 
     Args:
         name (str):
@@ -156,7 +156,7 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Delete Pin
 
-     Subject a version to retention again.
+     Let retention decide about a version again.
 
     Args:
         name (str):
@@ -188,7 +188,7 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Delete Pin
 
-     Subject a version to retention again.
+     Let retention decide about a version again.
 
     Args:
         name (str):

@@ -90,7 +90,7 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Delete Retention
 
-     Delete the rule: from now on every version is kept.
+     Keep every version that there is from now on.
 
     Args:
         name (str):
@@ -121,7 +121,7 @@ def sync(
 ) -> Any | Problem | None:
     """Delete Retention
 
-     Delete the rule: from now on every version is kept.
+     Keep every version that there is from now on.
 
     Args:
         name (str):
@@ -147,7 +147,7 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Delete Retention
 
-     Delete the rule: from now on every version is kept.
+     Keep every version that there is from now on.
 
     Args:
         name (str):
@@ -176,7 +176,7 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Delete Retention
 
-     Delete the rule: from now on every version is kept.
+     Keep every version that there is from now on.
 
     Args:
         name (str):

@@ -95,7 +95,7 @@ def sync_detailed(
 ) -> Response[AliasView | Problem]:
     """Get Alias
 
-     Get an alias, with its ETag.
+     One alias, with its ETag.
 
     Args:
         name (str):
@@ -129,7 +129,7 @@ def sync(
 ) -> AliasView | Problem | None:
     """Get Alias
 
-     Get an alias, with its ETag.
+     One alias, with its ETag.
 
     Args:
         name (str):
@@ -158,7 +158,7 @@ async def asyncio_detailed(
 ) -> Response[AliasView | Problem]:
     """Get Alias
 
-     Get an alias, with its ETag.
+     One alias, with its ETag.
 
     Args:
         name (str):
@@ -190,7 +190,7 @@ async def asyncio(
 ) -> AliasView | Problem | None:
     """Get Alias
 
-     Get an alias, with its ETag.
+     One alias, with its ETag.
 
     Args:
         name (str):

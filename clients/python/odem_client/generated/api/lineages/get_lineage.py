@@ -92,7 +92,7 @@ def sync_detailed(
 ) -> Response[LineageView | Problem]:
     """Get Lineage
 
-     Get a lineage.
+     One lineage.
 
     Args:
         name (str):
@@ -123,7 +123,7 @@ def sync(
 ) -> LineageView | Problem | None:
     """Get Lineage
 
-     Get a lineage.
+     One lineage.
 
     Args:
         name (str):
@@ -149,7 +149,7 @@ async def asyncio_detailed(
 ) -> Response[LineageView | Problem]:
     """Get Lineage
 
-     Get a lineage.
+     One lineage.
 
     Args:
         name (str):
@@ -178,7 +178,7 @@ async def asyncio(
 ) -> LineageView | Problem | None:
     """Get Lineage
 
-     Get a lineage.
+     One lineage.
 
     Args:
         name (str):

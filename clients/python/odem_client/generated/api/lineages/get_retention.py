@@ -92,7 +92,7 @@ def sync_detailed(
 ) -> Response[Problem | RetentionView]:
     """Get Retention
 
-     Get the rule, the pinned versions, and the versions that the rule would retire now.
+     The rule, what is pinned, and which versions the rule would retire now.
 
     Args:
         name (str):
@@ -123,7 +123,7 @@ def sync(
 ) -> Problem | RetentionView | None:
     """Get Retention
 
-     Get the rule, the pinned versions, and the versions that the rule would retire now.
+     The rule, what is pinned, and which versions the rule would retire now.
 
     Args:
         name (str):
@@ -149,7 +149,7 @@ async def asyncio_detailed(
 ) -> Response[Problem | RetentionView]:
     """Get Retention
 
-     Get the rule, the pinned versions, and the versions that the rule would retire now.
+     The rule, what is pinned, and which versions the rule would retire now.
 
     Args:
         name (str):
@@ -178,7 +178,7 @@ async def asyncio(
 ) -> Problem | RetentionView | None:
     """Get Retention
 
-     Get the rule, the pinned versions, and the versions that the rule would retire now.
+     The rule, what is pinned, and which versions the rule would retire now.
 
     Args:
         name (str):

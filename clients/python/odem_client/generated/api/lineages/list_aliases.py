@@ -106,7 +106,7 @@ def sync_detailed(
 ) -> Response[AliasPage | Problem]:
     """List Aliases
 
-     List a lineage's aliases by name.
+     Aliases of a lineage, by name.
 
     Args:
         name (str):
@@ -143,7 +143,7 @@ def sync(
 ) -> AliasPage | Problem | None:
     """List Aliases
 
-     List a lineage's aliases by name.
+     Aliases of a lineage, by name.
 
     Args:
         name (str):
@@ -175,7 +175,7 @@ async def asyncio_detailed(
 ) -> Response[AliasPage | Problem]:
     """List Aliases
 
-     List a lineage's aliases by name.
+     Aliases of a lineage, by name.
 
     Args:
         name (str):
@@ -210,7 +210,7 @@ async def asyncio(
 ) -> AliasPage | Problem | None:
     """List Aliases
 
-     List a lineage's aliases by name.
+     Aliases of a lineage, by name.
 
     Args:
         name (str):

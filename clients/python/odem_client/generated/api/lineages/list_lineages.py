@@ -96,7 +96,7 @@ def sync_detailed(
 ) -> Response[LineagePage | Problem]:
     """List Lineages
 
-     List lineages by name.
+     Lineages, by name.
 
     Args:
         limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
@@ -130,7 +130,7 @@ def sync(
 ) -> LineagePage | Problem | None:
     """List Lineages
 
-     List lineages by name.
+     Lineages, by name.
 
     Args:
         limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
@@ -159,7 +159,7 @@ async def asyncio_detailed(
 ) -> Response[LineagePage | Problem]:
     """List Lineages
 
-     List lineages by name.
+     Lineages, by name.
 
     Args:
         limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
@@ -191,7 +191,7 @@ async def asyncio(
 ) -> LineagePage | Problem | None:
     """List Lineages
 
-     List lineages by name.
+     Lineages, by name.
 
     Args:
         limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.

@@ -98,7 +98,7 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Put Pin
 
-     Exempt a version from retention.
+     Keep a version from ever being retired.
 
     Args:
         name (str):
@@ -132,7 +132,7 @@ def sync(
 ) -> Any | Problem | None:
     """Put Pin
 
-     Exempt a version from retention.
+     Keep a version from ever being retired.
 
     Args:
         name (str):
@@ -161,7 +161,7 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Put Pin
 
-     Exempt a version from retention.
+     Keep a version from ever being retired.
 
     Args:
         name (str):
@@ -193,7 +193,7 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Put Pin
 
-     Exempt a version from retention.
+     Keep a version from ever being retired.
 
     Args:
         name (str):

@@ -102,14 +102,14 @@ def sync_detailed(
 ) -> Response[Problem | RetentionView]:
     """Put Retention
 
-     Set the rule. This retires nothing: the response lists what the rule would retire.
+     Set the rule. Nothing is retired by that: the answer says what would be.
 
     Args:
         name (str):
         body (Retention): Keep the last `keep_last` versions, the base, and every version that an
             alias names or that is pinned.
 
-            Other versions are retired: record and number stay, the weights may be garbage collected.
+            What is given up is retired: its record and its number stay, its weights may be collected.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -139,14 +139,14 @@ def sync(
 ) -> Problem | RetentionView | None:
     """Put Retention
 
-     Set the rule. This retires nothing: the response lists what the rule would retire.
+     Set the rule. Nothing is retired by that: the answer says what would be.
 
     Args:
         name (str):
         body (Retention): Keep the last `keep_last` versions, the base, and every version that an
             alias names or that is pinned.
 
-            Other versions are retired: record and number stay, the weights may be garbage collected.
+            What is given up is retired: its record and its number stay, its weights may be collected.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -171,14 +171,14 @@ async def asyncio_detailed(
 ) -> Response[Problem | RetentionView]:
     """Put Retention
 
-     Set the rule. This retires nothing: the response lists what the rule would retire.
+     Set the rule. Nothing is retired by that: the answer says what would be.
 
     Args:
         name (str):
         body (Retention): Keep the last `keep_last` versions, the base, and every version that an
             alias names or that is pinned.
 
-            Other versions are retired: record and number stay, the weights may be garbage collected.
+            What is given up is retired: its record and its number stay, its weights may be collected.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -206,14 +206,14 @@ async def asyncio(
 ) -> Problem | RetentionView | None:
     """Put Retention
 
-     Set the rule. This retires nothing: the response lists what the rule would retire.
+     Set the rule. Nothing is retired by that: the answer says what would be.
 
     Args:
         name (str):
         body (Retention): Keep the last `keep_last` versions, the base, and every version that an
             alias names or that is pinned.
 
-            Other versions are retired: record and number stay, the weights may be garbage collected.
+            What is given up is retired: its record and its number stay, its weights may be collected.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

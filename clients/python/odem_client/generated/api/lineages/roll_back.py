@@ -116,13 +116,13 @@ def sync_detailed(
 ) -> Response[Problem | VersionView]:
     """Create Rollback
 
-     Append a version that repeats an older one's weights, tasks and calibration memory; nothing is
-    deleted.
+     Append a new version with an older one's weights, tasks and calibration memory. History is never
+    rewritten.
 
     Args:
         name (str):
         idempotency_key (str | Unset):
-        body (RollbackRequest): The version to roll back to.
+        body (RollbackRequest): Which version to go back to.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -154,13 +154,13 @@ def sync(
 ) -> Problem | VersionView | None:
     """Create Rollback
 
-     Append a version that repeats an older one's weights, tasks and calibration memory; nothing is
-    deleted.
+     Append a new version with an older one's weights, tasks and calibration memory. History is never
+    rewritten.
 
     Args:
         name (str):
         idempotency_key (str | Unset):
-        body (RollbackRequest): The version to roll back to.
+        body (RollbackRequest): Which version to go back to.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -187,13 +187,13 @@ async def asyncio_detailed(
 ) -> Response[Problem | VersionView]:
     """Create Rollback
 
-     Append a version that repeats an older one's weights, tasks and calibration memory; nothing is
-    deleted.
+     Append a new version with an older one's weights, tasks and calibration memory. History is never
+    rewritten.
 
     Args:
         name (str):
         idempotency_key (str | Unset):
-        body (RollbackRequest): The version to roll back to.
+        body (RollbackRequest): Which version to go back to.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -223,13 +223,13 @@ async def asyncio(
 ) -> Problem | VersionView | None:
     """Create Rollback
 
-     Append a version that repeats an older one's weights, tasks and calibration memory; nothing is
-    deleted.
+     Append a new version with an older one's weights, tasks and calibration memory. History is never
+    rewritten.
 
     Args:
         name (str):
         idempotency_key (str | Unset):
-        body (RollbackRequest): The version to roll back to.
+        body (RollbackRequest): Which version to go back to.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

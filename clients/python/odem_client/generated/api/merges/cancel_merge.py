@@ -104,7 +104,7 @@ def sync_detailed(
 ) -> Response[MergeView | Problem]:
     """Cancel Merge
 
-     Cancel a queued merge at once; stop a running one at its next step.
+     Cancel a queued merge at once; ask a running one to stop at its next step.
 
     Args:
         merge_id (str):
@@ -138,7 +138,7 @@ def sync(
 ) -> MergeView | Problem | None:
     """Cancel Merge
 
-     Cancel a queued merge at once; stop a running one at its next step.
+     Cancel a queued merge at once; ask a running one to stop at its next step.
 
     Args:
         merge_id (str):
@@ -167,7 +167,7 @@ async def asyncio_detailed(
 ) -> Response[MergeView | Problem]:
     """Cancel Merge
 
-     Cancel a queued merge at once; stop a running one at its next step.
+     Cancel a queued merge at once; ask a running one to stop at its next step.
 
     Args:
         merge_id (str):
@@ -199,7 +199,7 @@ async def asyncio(
 ) -> MergeView | Problem | None:
     """Cancel Merge
 
-     Cancel a queued merge at once; stop a running one at its next step.
+     Cancel a queued merge at once; ask a running one to stop at its next step.
 
     Args:
         merge_id (str):

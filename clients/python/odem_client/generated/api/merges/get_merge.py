@@ -99,12 +99,11 @@ def sync_detailed(
 ) -> Response[MergeView | Problem]:
     """Get Merge
 
-     Get a merge: state, live progress, and at its end the report or the problem.
+     How a merge stands: state, live progress, and at its end the report or the problem.
 
     Args:
         merge_id (str):
-        prefer (str | Unset): `wait=n`: respond when the merge has ended, at the latest after n
-            seconds.
+        prefer (str | Unset): `wait=n`: answer when the merge has ended, or after n seconds.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -134,12 +133,11 @@ def sync(
 ) -> MergeView | Problem | None:
     """Get Merge
 
-     Get a merge: state, live progress, and at its end the report or the problem.
+     How a merge stands: state, live progress, and at its end the report or the problem.
 
     Args:
         merge_id (str):
-        prefer (str | Unset): `wait=n`: respond when the merge has ended, at the latest after n
-            seconds.
+        prefer (str | Unset): `wait=n`: answer when the merge has ended, or after n seconds.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -164,12 +162,11 @@ async def asyncio_detailed(
 ) -> Response[MergeView | Problem]:
     """Get Merge
 
-     Get a merge: state, live progress, and at its end the report or the problem.
+     How a merge stands: state, live progress, and at its end the report or the problem.
 
     Args:
         merge_id (str):
-        prefer (str | Unset): `wait=n`: respond when the merge has ended, at the latest after n
-            seconds.
+        prefer (str | Unset): `wait=n`: answer when the merge has ended, or after n seconds.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -197,12 +194,11 @@ async def asyncio(
 ) -> MergeView | Problem | None:
     """Get Merge
 
-     Get a merge: state, live progress, and at its end the report or the problem.
+     How a merge stands: state, live progress, and at its end the report or the problem.
 
     Args:
         merge_id (str):
-        prefer (str | Unset): `wait=n`: respond when the merge has ended, at the latest after n
-            seconds.
+        prefer (str | Unset): `wait=n`: answer when the merge has ended, or after n seconds.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

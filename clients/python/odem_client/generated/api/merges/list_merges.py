@@ -121,11 +121,11 @@ def sync_detailed(
 ) -> Response[MergePage | Problem]:
     """List Merges
 
-     List a lineage's merges, newest first, without their reports. A filtered page may be short and not
-    the last.
+     A lineage's merges, newest first, without their reports. With filters a page may be shorter and
+    still go on.
 
     Args:
-        lineage (str | Unset): The lineage whose merges to list. Default: 'default'.
+        lineage (str | Unset): Of which lineage. Default: 'default'.
         state (list[MergeState] | Unset): Only merges in one of these states.
         task (str | Unset): Only merges of this task.
         limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
@@ -165,11 +165,11 @@ def sync(
 ) -> MergePage | Problem | None:
     """List Merges
 
-     List a lineage's merges, newest first, without their reports. A filtered page may be short and not
-    the last.
+     A lineage's merges, newest first, without their reports. With filters a page may be shorter and
+    still go on.
 
     Args:
-        lineage (str | Unset): The lineage whose merges to list. Default: 'default'.
+        lineage (str | Unset): Of which lineage. Default: 'default'.
         state (list[MergeState] | Unset): Only merges in one of these states.
         task (str | Unset): Only merges of this task.
         limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
@@ -204,11 +204,11 @@ async def asyncio_detailed(
 ) -> Response[MergePage | Problem]:
     """List Merges
 
-     List a lineage's merges, newest first, without their reports. A filtered page may be short and not
-    the last.
+     A lineage's merges, newest first, without their reports. With filters a page may be shorter and
+    still go on.
 
     Args:
-        lineage (str | Unset): The lineage whose merges to list. Default: 'default'.
+        lineage (str | Unset): Of which lineage. Default: 'default'.
         state (list[MergeState] | Unset): Only merges in one of these states.
         task (str | Unset): Only merges of this task.
         limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
@@ -246,11 +246,11 @@ async def asyncio(
 ) -> MergePage | Problem | None:
     """List Merges
 
-     List a lineage's merges, newest first, without their reports. A filtered page may be short and not
-    the last.
+     A lineage's merges, newest first, without their reports. With filters a page may be shorter and
+    still go on.
 
     Args:
-        lineage (str | Unset): The lineage whose merges to list. Default: 'default'.
+        lineage (str | Unset): Of which lineage. Default: 'default'.
         state (list[MergeState] | Unset): Only merges in one of these states.
         task (str | Unset): Only merges of this task.
         limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.

@@ -100,7 +100,7 @@ def sync_detailed(
 ) -> Response[DiffView | Problem]:
     """Diff Versions
 
-     Compare two versions: which tensors differ and by how much; tasks and scores side by side.
+     Which tensors differ between two versions, and by how much; tasks and scores side by side.
 
     Args:
         a (str):
@@ -134,7 +134,7 @@ def sync(
 ) -> DiffView | Problem | None:
     """Diff Versions
 
-     Compare two versions: which tensors differ and by how much; tasks and scores side by side.
+     Which tensors differ between two versions, and by how much; tasks and scores side by side.
 
     Args:
         a (str):
@@ -163,7 +163,7 @@ async def asyncio_detailed(
 ) -> Response[DiffView | Problem]:
     """Diff Versions
 
-     Compare two versions: which tensors differ and by how much; tasks and scores side by side.
+     Which tensors differ between two versions, and by how much; tasks and scores side by side.
 
     Args:
         a (str):
@@ -195,7 +195,7 @@ async def asyncio(
 ) -> DiffView | Problem | None:
     """Diff Versions
 
-     Compare two versions: which tensors differ and by how much; tasks and scores side by side.
+     Which tensors differ between two versions, and by how much; tasks and scores side by side.
 
     Args:
         a (str):

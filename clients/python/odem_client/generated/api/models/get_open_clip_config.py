@@ -96,8 +96,7 @@ def sync_detailed(
 ) -> Response[GetOpenClipConfigResponseGetopenclipconfig | Problem]:
     """Get Open Clip Config
 
-     Get the config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the
-    weights.
+     The config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the weights.
 
     Args:
         version (str):
@@ -128,8 +127,7 @@ def sync(
 ) -> GetOpenClipConfigResponseGetopenclipconfig | Problem | None:
     """Get Open Clip Config
 
-     Get the config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the
-    weights.
+     The config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the weights.
 
     Args:
         version (str):
@@ -155,8 +153,7 @@ async def asyncio_detailed(
 ) -> Response[GetOpenClipConfigResponseGetopenclipconfig | Problem]:
     """Get Open Clip Config
 
-     Get the config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the
-    weights.
+     The config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the weights.
 
     Args:
         version (str):
@@ -185,8 +182,7 @@ async def asyncio(
 ) -> GetOpenClipConfigResponseGetopenclipconfig | Problem | None:
     """Get Open Clip Config
 
-     Get the config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the
-    weights.
+     The config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the weights.
 
     Args:
         version (str):

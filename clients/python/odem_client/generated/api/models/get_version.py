@@ -92,7 +92,8 @@ def sync_detailed(
 ) -> Response[Problem | VersionView]:
     """Get Version
 
-     Get a version: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage `default`.
+     A version's record: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage
+    `default`.
 
     Args:
         version (str):
@@ -123,7 +124,8 @@ def sync(
 ) -> Problem | VersionView | None:
     """Get Version
 
-     Get a version: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage `default`.
+     A version's record: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage
+    `default`.
 
     Args:
         version (str):
@@ -149,7 +151,8 @@ async def asyncio_detailed(
 ) -> Response[Problem | VersionView]:
     """Get Version
 
-     Get a version: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage `default`.
+     A version's record: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage
+    `default`.
 
     Args:
         version (str):
@@ -178,7 +181,8 @@ async def asyncio(
 ) -> Problem | VersionView | None:
     """Get Version
 
-     Get a version: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage `default`.
+     A version's record: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage
+    `default`.
 
     Args:
         version (str):

@@ -116,9 +116,8 @@ def sync_detailed(
 ) -> Response[Any | File | Problem]:
     """Get Weights
 
-     Download a version's weights: a safetensors file whose ETag is its sha256.
-
-    Supports Range, If-Range, If-Match and If-None-Match.
+     A version's weights: a safetensors file whose ETag is its sha256. Takes Range and all conditions but
+    dates.
 
     Args:
         version (str):
@@ -149,9 +148,8 @@ def sync(
 ) -> Any | File | Problem | None:
     """Get Weights
 
-     Download a version's weights: a safetensors file whose ETag is its sha256.
-
-    Supports Range, If-Range, If-Match and If-None-Match.
+     A version's weights: a safetensors file whose ETag is its sha256. Takes Range and all conditions but
+    dates.
 
     Args:
         version (str):
@@ -177,9 +175,8 @@ async def asyncio_detailed(
 ) -> Response[Any | File | Problem]:
     """Get Weights
 
-     Download a version's weights: a safetensors file whose ETag is its sha256.
-
-    Supports Range, If-Range, If-Match and If-None-Match.
+     A version's weights: a safetensors file whose ETag is its sha256. Takes Range and all conditions but
+    dates.
 
     Args:
         version (str):
@@ -208,9 +205,8 @@ async def asyncio(
 ) -> Any | File | Problem | None:
     """Get Weights
 
-     Download a version's weights: a safetensors file whose ETag is its sha256.
-
-    Supports Range, If-Range, If-Match and If-None-Match.
+     A version's weights: a safetensors file whose ETag is its sha256. Takes Range and all conditions but
+    dates.
 
     Args:
         version (str):

@@ -105,10 +105,10 @@ def sync_detailed(
 ) -> Response[Problem | VersionPage]:
     """List Versions
 
-     List a lineage's versions, newest first, without their reports.
+     A lineage's versions, newest first, without their reports.
 
     Args:
-        lineage (str | Unset): The lineage whose versions to list. Default: 'default'.
+        lineage (str | Unset): Of which lineage. Default: 'default'.
         limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
         cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
 
@@ -142,10 +142,10 @@ def sync(
 ) -> Problem | VersionPage | None:
     """List Versions
 
-     List a lineage's versions, newest first, without their reports.
+     A lineage's versions, newest first, without their reports.
 
     Args:
-        lineage (str | Unset): The lineage whose versions to list. Default: 'default'.
+        lineage (str | Unset): Of which lineage. Default: 'default'.
         limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
         cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
 
@@ -174,10 +174,10 @@ async def asyncio_detailed(
 ) -> Response[Problem | VersionPage]:
     """List Versions
 
-     List a lineage's versions, newest first, without their reports.
+     A lineage's versions, newest first, without their reports.
 
     Args:
-        lineage (str | Unset): The lineage whose versions to list. Default: 'default'.
+        lineage (str | Unset): Of which lineage. Default: 'default'.
         limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
         cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
 
@@ -209,10 +209,10 @@ async def asyncio(
 ) -> Problem | VersionPage | None:
     """List Versions
 
-     List a lineage's versions, newest first, without their reports.
+     A lineage's versions, newest first, without their reports.
 
     Args:
-        lineage (str | Unset): The lineage whose versions to list. Default: 'default'.
+        lineage (str | Unset): Of which lineage. Default: 'default'.
         limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
         cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
 

@@ -144,7 +144,7 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Append Upload
 
-     Send bytes from Upload-Offset on. With the last byte the upload becomes a blob.
+     Send bytes from Upload-Offset on. With the last one the upload becomes a blob.
 
     Of two requests that write to one upload the newer one wins: the older one stops (423), and its
     bytes are kept.
@@ -181,7 +181,7 @@ def sync(
 ) -> Any | Problem | None:
     """Append Upload
 
-     Send bytes from Upload-Offset on. With the last byte the upload becomes a blob.
+     Send bytes from Upload-Offset on. With the last one the upload becomes a blob.
 
     Of two requests that write to one upload the newer one wins: the older one stops (423), and its
     bytes are kept.
@@ -213,7 +213,7 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Append Upload
 
-     Send bytes from Upload-Offset on. With the last byte the upload becomes a blob.
+     Send bytes from Upload-Offset on. With the last one the upload becomes a blob.
 
     Of two requests that write to one upload the newer one wins: the older one stops (423), and its
     bytes are kept.
@@ -248,7 +248,7 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Append Upload
 
-     Send bytes from Upload-Offset on. With the last byte the upload becomes a blob.
+     Send bytes from Upload-Offset on. With the last one the upload becomes a blob.
 
     Of two requests that write to one upload the newer one wins: the older one stops (423), and its
     bytes are kept.

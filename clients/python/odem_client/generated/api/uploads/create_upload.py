@@ -133,7 +133,7 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Create Upload
 
-     Create a resumable upload of Upload-Length bytes; the body may carry its first bytes.
+     Begin a resumable upload of Upload-Length bytes; its first bytes may come along.
 
     Args:
         idempotency_key (str | Unset):
@@ -167,7 +167,7 @@ def sync(
 ) -> Any | Problem | None:
     """Create Upload
 
-     Create a resumable upload of Upload-Length bytes; the body may carry its first bytes.
+     Begin a resumable upload of Upload-Length bytes; its first bytes may come along.
 
     Args:
         idempotency_key (str | Unset):
@@ -196,7 +196,7 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Create Upload
 
-     Create a resumable upload of Upload-Length bytes; the body may carry its first bytes.
+     Begin a resumable upload of Upload-Length bytes; its first bytes may come along.
 
     Args:
         idempotency_key (str | Unset):
@@ -228,7 +228,7 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Create Upload
 
-     Create a resumable upload of Upload-Length bytes; the body may carry its first bytes.
+     Begin a resumable upload of Upload-Length bytes; its first bytes may come along.
 
     Args:
         idempotency_key (str | Unset):

@@ -100,7 +100,7 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """End Upload
 
-     Delete an upload. A blob that it has become stays.
+     Forget an upload. A blob that it has become stays.
 
     Args:
         upload_id (str):
@@ -131,7 +131,7 @@ def sync(
 ) -> Any | Problem | None:
     """End Upload
 
-     Delete an upload. A blob that it has become stays.
+     Forget an upload. A blob that it has become stays.
 
     Args:
         upload_id (str):
@@ -157,7 +157,7 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """End Upload
 
-     Delete an upload. A blob that it has become stays.
+     Forget an upload. A blob that it has become stays.
 
     Args:
         upload_id (str):
@@ -186,7 +186,7 @@ async def asyncio(
 ) -> Any | Problem | None:
     """End Upload
 
-     Delete an upload. A blob that it has become stays.
+     Forget an upload. A blob that it has become stays.
 
     Args:
         upload_id (str):

@@ -92,7 +92,7 @@ def sync_detailed(
 ) -> Response[Problem | UploadView]:
     """Get Upload
 
-     Get an upload as JSON; once it is complete, with the digest of its blob.
+     The same as JSON; once it is complete, the digest of its blob.
 
     Args:
         upload_id (str):
@@ -123,7 +123,7 @@ def sync(
 ) -> Problem | UploadView | None:
     """Get Upload
 
-     Get an upload as JSON; once it is complete, with the digest of its blob.
+     The same as JSON; once it is complete, the digest of its blob.
 
     Args:
         upload_id (str):
@@ -149,7 +149,7 @@ async def asyncio_detailed(
 ) -> Response[Problem | UploadView]:
     """Get Upload
 
-     Get an upload as JSON; once it is complete, with the digest of its blob.
+     The same as JSON; once it is complete, the digest of its blob.
 
     Args:
         upload_id (str):
@@ -178,7 +178,7 @@ async def asyncio(
 ) -> Problem | UploadView | None:
     """Get Upload
 
-     Get an upload as JSON; once it is complete, with the digest of its blob.
+     The same as JSON; once it is complete, the digest of its blob.
 
     Args:
         upload_id (str):

@@ -100,8 +100,7 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Head Upload
 
-     Get the number of bytes stored: continue from there. Stops a request that still writes to the
-    upload.
+     Number of bytes stored: continue from there. Stops a request that still writes to the upload.
 
     Args:
         upload_id (str):
@@ -132,8 +131,7 @@ def sync(
 ) -> Any | Problem | None:
     """Head Upload
 
-     Get the number of bytes stored: continue from there. Stops a request that still writes to the
-    upload.
+     Number of bytes stored: continue from there. Stops a request that still writes to the upload.
 
     Args:
         upload_id (str):
@@ -159,8 +157,7 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Head Upload
 
-     Get the number of bytes stored: continue from there. Stops a request that still writes to the
-    upload.
+     Number of bytes stored: continue from there. Stops a request that still writes to the upload.
 
     Args:
         upload_id (str):
@@ -189,8 +186,7 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Head Upload
 
-     Get the number of bytes stored: continue from there. Stops a request that still writes to the
-    upload.
+     Number of bytes stored: continue from there. Stops a request that still writes to the upload.
 
     Args:
         upload_id (str):

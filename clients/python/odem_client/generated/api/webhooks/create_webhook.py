@@ -111,7 +111,8 @@ def sync_detailed(
 ) -> Response[Problem | WebhookMade]:
     """Create Webhook
 
-     Notify a URL whenever a merge of the lineage ends. Only this response contains the signing secret.
+     Send word to a URL whenever a merge of the lineage ends. The answer shows the signing secret, this
+    once.
 
     Args:
         name (str):
@@ -149,7 +150,8 @@ def sync(
 ) -> Problem | WebhookMade | None:
     """Create Webhook
 
-     Notify a URL whenever a merge of the lineage ends. Only this response contains the signing secret.
+     Send word to a URL whenever a merge of the lineage ends. The answer shows the signing secret, this
+    once.
 
     Args:
         name (str):
@@ -182,7 +184,8 @@ async def asyncio_detailed(
 ) -> Response[Problem | WebhookMade]:
     """Create Webhook
 
-     Notify a URL whenever a merge of the lineage ends. Only this response contains the signing secret.
+     Send word to a URL whenever a merge of the lineage ends. The answer shows the signing secret, this
+    once.
 
     Args:
         name (str):
@@ -218,7 +221,8 @@ async def asyncio(
 ) -> Problem | WebhookMade | None:
     """Create Webhook
 
-     Notify a URL whenever a merge of the lineage ends. Only this response contains the signing secret.
+     Send word to a URL whenever a merge of the lineage ends. The answer shows the signing secret, this
+    once.
 
     Args:
         name (str):

@@ -95,7 +95,7 @@ def sync_detailed(
 ) -> Response[Problem | WebhookView]:
     """Get Webhook
 
-     Get a webhook, without its secret.
+     One webhook, without its secret.
 
     Args:
         name (str):
@@ -129,7 +129,7 @@ def sync(
 ) -> Problem | WebhookView | None:
     """Get Webhook
 
-     Get a webhook, without its secret.
+     One webhook, without its secret.
 
     Args:
         name (str):
@@ -158,7 +158,7 @@ async def asyncio_detailed(
 ) -> Response[Problem | WebhookView]:
     """Get Webhook
 
-     Get a webhook, without its secret.
+     One webhook, without its secret.
 
     Args:
         name (str):
@@ -190,7 +190,7 @@ async def asyncio(
 ) -> Problem | WebhookView | None:
     """Get Webhook
 
-     Get a webhook, without its secret.
+     One webhook, without its secret.
 
     Args:
         name (str):

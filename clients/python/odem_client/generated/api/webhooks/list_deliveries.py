@@ -95,7 +95,7 @@ def sync_detailed(
 ) -> Response[AttemptPage | Problem]:
     """List Deliveries
 
-     List the newest delivery attempts, at most 100, newest first.
+     What came of the newest attempts, a hundred at most, newest first.
 
     Args:
         name (str):
@@ -129,7 +129,7 @@ def sync(
 ) -> AttemptPage | Problem | None:
     """List Deliveries
 
-     List the newest delivery attempts, at most 100, newest first.
+     What came of the newest attempts, a hundred at most, newest first.
 
     Args:
         name (str):
@@ -158,7 +158,7 @@ async def asyncio_detailed(
 ) -> Response[AttemptPage | Problem]:
     """List Deliveries
 
-     List the newest delivery attempts, at most 100, newest first.
+     What came of the newest attempts, a hundred at most, newest first.
 
     Args:
         name (str):
@@ -190,7 +190,7 @@ async def asyncio(
 ) -> AttemptPage | Problem | None:
     """List Deliveries
 
-     List the newest delivery attempts, at most 100, newest first.
+     What came of the newest attempts, a hundred at most, newest first.
 
     Args:
         name (str):

@@ -92,7 +92,7 @@ def sync_detailed(
 ) -> Response[Problem | WebhookPage]:
     """List Webhooks
 
-     List the lineage's webhooks, oldest first.
+     The lineage's webhooks, oldest first.
 
     Args:
         name (str):
@@ -123,7 +123,7 @@ def sync(
 ) -> Problem | WebhookPage | None:
     """List Webhooks
 
-     List the lineage's webhooks, oldest first.
+     The lineage's webhooks, oldest first.
 
     Args:
         name (str):
@@ -149,7 +149,7 @@ async def asyncio_detailed(
 ) -> Response[Problem | WebhookPage]:
     """List Webhooks
 
-     List the lineage's webhooks, oldest first.
+     The lineage's webhooks, oldest first.
 
     Args:
         name (str):
@@ -178,7 +178,7 @@ async def asyncio(
 ) -> Problem | WebhookPage | None:
     """List Webhooks
 
-     List the lineage's webhooks, oldest first.
+     The lineage's webhooks, oldest first.
 
     Args:
         name (str):

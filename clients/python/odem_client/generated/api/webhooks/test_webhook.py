@@ -107,7 +107,8 @@ def sync_detailed(
 ) -> Response[AttemptView | Problem]:
     """Test Webhook
 
-     Send a message of the type `webhook.test` now; a success enables a disabled webhook again.
+     Send a message of the type `webhook.test` now, and say what came of it; switches a disabled webhook
+    on again.
 
     Args:
         name (str):
@@ -144,7 +145,8 @@ def sync(
 ) -> AttemptView | Problem | None:
     """Test Webhook
 
-     Send a message of the type `webhook.test` now; a success enables a disabled webhook again.
+     Send a message of the type `webhook.test` now, and say what came of it; switches a disabled webhook
+    on again.
 
     Args:
         name (str):
@@ -176,7 +178,8 @@ async def asyncio_detailed(
 ) -> Response[AttemptView | Problem]:
     """Test Webhook
 
-     Send a message of the type `webhook.test` now; a success enables a disabled webhook again.
+     Send a message of the type `webhook.test` now, and say what came of it; switches a disabled webhook
+    on again.
 
     Args:
         name (str):
@@ -211,7 +214,8 @@ async def asyncio(
 ) -> AttemptView | Problem | None:
     """Test Webhook
 
-     Send a message of the type `webhook.test` now; a success enables a disabled webhook again.
+     Send a message of the type `webhook.test` now, and say what came of it; switches a disabled webhook
+    on again.
 
     Args:
         name (str):

@@ -6,27 +6,52 @@ from typing import Any, Self, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-T = TypeVar("T", bound="BreadcrumbsRecipeOutput")
+T = TypeVar("T", bound="InvalidPlace")
 
 
 @_attrs_define
-class BreadcrumbsRecipeOutput:
+class InvalidPlace:
+    """One thing that is wrong with a request.
+
+    Attributes:
+        where (str): A path to it, such as `query.limit` or `body.version`.
+        what (str):
+    """
+
+    where: str
+    what: str
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        where = self.where
+
+        what = self.what
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "where": where,
+                "what": what,
+            }
+        )
 
         return field_dict
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         d = dict(src_dict)
-        breadcrumbs_recipe_output = cls()
+        where = d.pop("where")
 
-        breadcrumbs_recipe_output.additional_properties = d
-        return breadcrumbs_recipe_output
+        what = d.pop("what")
+
+        invalid_place = cls(
+            where=where,
+            what=what,
+        )
+
+        invalid_place.additional_properties = d
+        return invalid_place
 
     @property
     def additional_keys(self) -> list[str]:
