@@ -1,8 +1,9 @@
-"""A tensor as its file has it: numpy has no bfloat16, so elements are kept as what numpy has of their width."""
+"""Tensors as files store them, in the numpy dtypes of safetensors' dtypes, and their exact conversion to float64."""
 
 from dataclasses import dataclass
 from typing import Any, Final
 
+import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,10 +12,10 @@ from merging.kernels import api as kernels
 NUMPY_DTYPES: Final[dict[str, np.dtype[Any]]] = {
     "F64": np.dtype(np.float64),
     "F32": np.dtype(np.float32),
-    "F16": np.dtype(np.int16),
-    "BF16": np.dtype(np.uint16),
-    "F8_E4M3": np.dtype(np.uint8),
-    "F8_E5M2": np.dtype(np.uint8),
+    "F16": np.dtype(np.float16),
+    "BF16": np.dtype(ml_dtypes.bfloat16),
+    "F8_E4M3": np.dtype(ml_dtypes.float8_e4m3fn),
+    "F8_E5M2": np.dtype(ml_dtypes.float8_e5m2),
     "I64": np.dtype(np.int64),
     "I32": np.dtype(np.int32),
     "I16": np.dtype(np.int16),
@@ -23,12 +24,12 @@ NUMPY_DTYPES: Final[dict[str, np.dtype[Any]]] = {
     "U32": np.dtype(np.uint32),
     "U16": np.dtype(np.uint16),
     "U8": np.dtype(np.uint8),
-    "BOOL": np.dtype(np.uint8),
+    "BOOL": np.dtype(np.bool_),
 }
-"""Dtype, as safetensors names it -> the numpy dtype that holds its elements; for F16 and BF16 these are their bits."""
+"""Dtype, as safetensors names it -> numpy dtype."""
 
 MERGEABLE: Final = frozenset({"F64", "F32", "BF16", "F16"})
-"""Dtypes of tensors that are merged. Eight-bit floats mean nothing without their scales: they are copied."""
+"""Dtypes of tensors that are merged. Eight-bit floats are copied: they mean nothing without their scales."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class TensorBytes:
 
 
 def widened(elements: NDArray[Any]) -> NDArray[np.float64]:
-    """Elements of a mergeable tensor, in their carrier and of any shape, as float64, exactly."""
+    """Elements of a mergeable tensor, of any shape, as float64, exactly."""
     flat = np.ascontiguousarray(elements).reshape(-1)
     out = np.empty(flat.size)
     kernels.widen(flat, 1.0, out)
@@ -57,9 +58,9 @@ def widened(elements: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def round_once(values: NDArray[np.float64], dtype: str) -> NDArray[Any]:
-    """The nearest value of a mergeable dtype for each float64, ties to even; overflow gives infinity. Any shape.
+    """The nearest value of a mergeable dtype for each float64, of any shape; ties to even, overflow gives infinity.
 
-    A plain conversion to a 16-bit float goes through float32 and so rounds twice: see `loops`.
+    ml_dtypes' conversion to bfloat16 goes through float32 and so rounds twice: see `kernels/dtype_io.py`.
     """
     flat = np.ascontiguousarray(values).reshape(-1)
     out = np.empty(flat.size, NUMPY_DTYPES[dtype])

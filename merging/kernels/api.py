@@ -1,7 +1,7 @@
-"""What the streaming engine does with arrays: each is one pass over a chunk, by a loop of `loops.py`.
+"""Operations of the streaming engine on arrays: each is one pass over a chunk, by a loop of `loops.py`.
 
-Raw arrays hold a file's elements: float64, float32, uint16 for the bits of bfloat16, int16 for those of float16 (numpy
-has no bfloat16). All arrays of a call are flat, without gaps, equally long, and of any length.
+`Elements` are a file's elements in float64, float32, float16 or ml_dtypes' bfloat16. All arrays of a call are flat,
+contiguous, equally long, and of any length. Functions raise ValueError for arrays that are not.
 """
 
 import math
@@ -10,21 +10,27 @@ from array import array
 from collections.abc import Sequence
 from typing import Any, Final
 
+import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
 from merging.kernels.compiled import BLOCK, CompiledLoop
 
-Raw = NDArray[Any]
+Elements = NDArray[Any]
 Float64 = NDArray[np.float64]
 
-_DTYPES: Final = {np.dtype(np.float64): 0, np.dtype(np.float32): 1, np.dtype(np.int16): 2, np.dtype(np.uint16): 3}
-"""How a loop is told what a raw array holds."""
+_DTYPE_CODES: Final = {
+    np.dtype(np.float64): 0,
+    np.dtype(np.float32): 1,
+    np.dtype(np.float16): 2,
+    np.dtype(ml_dtypes.bfloat16): 3,
+}
+"""Dtype of an array -> its code in a loop's arguments, see `dtype_io.py`."""
 
 _SCRATCH_BLOCKS: Final = 8
-"""More than any loop takes."""
+"""More than any loop uses."""
 
-_rooms = threading.local()
+_buffers = threading.local()
 
 _combine = CompiledLoop("combine", "anaxxxanna")
 _add_vectors = CompiledLoop("add_vectors", "anxanna")
@@ -53,7 +59,7 @@ LOOPS: Final = (
 
 
 def prepare() -> None:
-    """Load every loop, or compile it if numba's cache has none: about 15 s of one processor for all of them."""
+    """Load every loop, or compile it if numba's cache has none: about 6 s of one processor for all of them."""
     for loop in LOOPS:
         loop.prepare()
 
@@ -61,53 +67,55 @@ def prepare() -> None:
 # Reading and rounding.
 
 
-def widen(raw: Raw, factor: float, out: Float64) -> bool:
-    """What a file has, times a factor: out = factor * raw. Whether all of them are finite."""
+def widen(raw: Elements, factor: float, out: Float64) -> bool:
+    """Compute out = factor * raw, exactly widened. Returns whether all elements are finite."""
     table = _table([raw], out.size)
     return bool(_widen(table.buffer_info()[0], factor, _address(out), out.size))
 
 
-def subtract(raw: Raw, base: Float64, out: Float64) -> bool:
-    """A task vector: out = raw - base. Whether all elements are finite."""
+def subtract(raw: Elements, base: Float64, out: Float64) -> bool:
+    """Compute a task vector: out = raw - base. Returns whether all elements are finite."""
     _require_equal(base, out)
     table = _table([raw], out.size)
     return bool(_subtract(table.buffer_info()[0], _address(base), _address(out), out.size, _scratch()))
 
 
-def round_nearest(values: Float64, out: Raw) -> bool:
-    """What a file gets: out = values, each rounded once, to nearest, ties to even. Whether all of it is finite."""
+def round_nearest(values: Float64, out: Elements) -> bool:
+    """Round each value once, to nearest, ties to even. Returns whether all of `out` is finite."""
     address, dtype = _words(out, values.size)
     return bool(_round_nearest(_address(values), address, dtype, values.size, _scratch()))
 
 
-# Arithmetic from the elements of files to those of a file. Each returns -1, or the number of the raw array that has an
-# element that is not finite; the result's number follows that of the last.
+# Arithmetic from elements of files to elements of a file. Each returns -1, or the number of the input array that has an
+# element that is not finite; the result's number is one more than the last input's.
 
 
-def combine(raws: Sequence[Raw], shares: Sequence[float], out: Raw, *, total: float = 1.0, decay: float = 1.0) -> int:
-    """(Σ share * raw) / total; before the third one, and each one after it, the sum shrinks by decay."""
-    # By a power of two a product is the same number and several times faster.
+def combine(
+    raws: Sequence[Elements], shares: Sequence[float], out: Elements, *, total: float = 1.0, decay: float = 1.0
+) -> int:
+    """Compute (Σ share * raw) / total; before the third and each later input the sum is multiplied by decay."""
+    # For a power of two, the product with the reciprocal is the same number and several times faster.
     exact = math.frexp(total)[0] == 0.5
     scale, divisor = (1.0 / total, 1.0) if exact else (1.0, total)
     table, weights = _table(raws, out.size), array("d", shares)
     address, dtype = _words(out, out.size)
     if len(weights) != len(raws):
-        raise ValueError("every array has a share")
+        raise ValueError("the number of shares differs from that of arrays")
     return _combine(
         *(table.buffer_info()[0], len(raws), weights.buffer_info()[0], decay, scale, divisor),
         *(address, dtype, out.size, _scratch()),
     )
 
 
-def add_vectors(base: Raw, head: Raw, raws: Sequence[Raw], scaling: float, out: Raw) -> int:
-    """Task arithmetic: head + scaling * Σ (raw - base). The base has number 0, head 1."""
+def add_vectors(base: Elements, head: Elements, raws: Sequence[Elements], scaling: float, out: Elements) -> int:
+    """Compute head + scaling * Σ (raw - base). The base has number 0, head number 1."""
     table = _table([base, head, *raws], out.size)
     address, dtype = _words(out, out.size)
     return _add_vectors(table.buffer_info()[0], 2 + len(raws), scaling, address, dtype, out.size, _scratch())
 
 
 def add_scaled(into: Float64, values: Float64, factor: float) -> None:
-    """In place: into += factor * values."""
+    """Compute into += factor * values, in place."""
     _require_equal(into, values)
     _add_scaled(_address(into), _address(values), factor, into.size)
 
@@ -116,22 +124,24 @@ def add_scaled(into: Float64, values: Float64, factor: float) -> None:
 
 
 def thin(tau: Float64, key: int, first: int, drop_rate: float) -> None:
-    """Drop entries and divide the rest by 1 - drop_rate; entry i has the (first + i)-th number of the key's stream."""
+    """Drop entries and divide the rest by 1 - drop_rate; entry i uses number first + i of the key's random stream."""
     _thin(_address(tau), key, first, drop_rate, tau.size)
 
 
 # TIES.
 
 
-def collect(base: Raw | None, raw: Raw, low: float, high: float, room: Float64, found: NDArray[np.uint64]) -> int:
+def collect(
+    base: Elements | None, raw: Elements, low: float, high: float, room: Float64, found: NDArray[np.uint64]
+) -> int:
     """Append the magnitudes of raw - base from low to high to room. Returns as the arithmetic above does.
 
-    found: how many stand in room, and how many magnitudes lay above high; both are updated. base: number 0; None where
-    the array itself is the vector.
+    found: the number of values in room, and of magnitudes above high; both are updated. base: number 0; None if the
+    array itself is the vector.
     """
     size = raw.size
     if int(found[0]) + size > room.size:
-        raise ValueError("there is no room for all of it")
+        raise ValueError("the room is too small for the chunk")
     table = _table([raw if base is None else base, raw], size)
     return _collect(
         *(table.buffer_info()[0], int(base is not None), low, high),
@@ -140,23 +150,23 @@ def collect(base: Raw | None, raw: Raw, low: float, high: float, room: Float64, 
 
 
 def elect(
-    base: Raw,
-    raws: Sequence[Raw],
+    base: Elements,
+    raws: Sequence[Elements],
     limits: Float64,
     scaling: float,
-    out: Raw,
+    out: Elements,
     *,
     vectors: bool = False,
     sums: Float64 | None = None,
 ) -> int:
-    """The base (number 0) + scaling * the mean of the trimmed entries of the elected sign; a total of 0 elects none.
+    """Compute base (number 0) + scaling * mean of the trimmed entries of the elected sign; a total of 0 elects none.
 
-    raws: of checkpoints, or with `vectors` of task vectors. limits: the smallest magnitude that each keeps, [n].
-    sums: positive and negative sums and counts so far, [4, at least as many as out], to which these are added.
+    raws: checkpoints, or with `vectors` task vectors. limits: the smallest magnitude that each keeps, [n]. sums:
+    positive and negative sums and counts so far, [4, at least the size of out], which are updated.
     """
     size = out.size
     if limits.size != len(raws) or (sums is not None and sums.shape[1] < size):
-        raise ValueError("every array has a limit, and every element its sums")
+        raise ValueError("limits or sums do not fit the arrays")
     table = _table([base, *raws], size)
     address, dtype = _words(out, size)
     return _elect(
@@ -170,38 +180,38 @@ def elect(
 
 
 def keep_largest(values: Float64, base: Float64, winners: Float64, largest: Float64) -> None:
-    """Where values - base has a larger magnitude than `largest`, or is positive of the same, it takes its place."""
+    """Replace `largest` and its winner where values - base has a larger magnitude, or the same and is positive."""
     _require_equal(values, base, winners, largest)
     _keep_largest(_address(values), _address(base), _address(winners), _address(largest), values.size)
 
 
-# From arrays to numbers. Whoever asks for an address keeps the array until the loop has ended.
+# From arrays to numbers. The caller of `_address` keeps the array alive until the loop has ended.
 
 
-def _address(raw: Raw) -> int:
+def _address(raw: Elements) -> int:
     if not raw.flags.c_contiguous:
-        raise ValueError("an array with gaps")
+        raise ValueError("an array is not contiguous")
     address: int = raw.__array_interface__["data"][0]
     return address
 
 
-def _words(raw: Raw, size: int) -> tuple[int, int]:
-    """Address and dtype of a raw array, which must have so many elements."""
+def _words(raw: Elements, size: int) -> tuple[int, int]:
+    """Address and dtype code of an array, which must have `size` elements."""
     if raw.size != size:
-        raise ValueError(f"{raw.size} elements where {size} belong")
-    return _address(raw), _DTYPES[raw.dtype]
+        raise ValueError(f"an array has {raw.size} elements, expected {size}")
+    return _address(raw), _DTYPE_CODES[raw.dtype]
 
 
-def _table(raws: Sequence[Raw], size: int) -> "array[int]":
+def _table(raws: Sequence[Elements], size: int) -> "array[int]":
     return array("Q", [word for raw in raws for word in _words(raw, size)])
 
 
 def _scratch() -> int:
-    """The address of this thread's room for blocks."""
-    address: int | None = getattr(_rooms, "address", None)
+    """Address of this thread's buffer for blocks."""
+    address: int | None = getattr(_buffers, "address", None)
     if address is None:
-        _rooms.room = np.empty(_SCRATCH_BLOCKS * BLOCK)
-        address = _rooms.address = _address(_rooms.room)
+        _buffers.array = np.empty(_SCRATCH_BLOCKS * BLOCK)
+        address = _buffers.address = _address(_buffers.array)
     return address
 
 

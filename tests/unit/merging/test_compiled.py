@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -88,9 +89,9 @@ def test_arrays_that_a_loop_would_overrun_are_refused() -> None:
     three, four = np.ones(3), np.ones(4)
     with pytest.raises(ValueError, match="lengths"):
         kernels.add_scaled(three, four, 1.0)
-    with pytest.raises(ValueError, match="3 elements where 4 belong"):
+    with pytest.raises(ValueError, match="3 elements, expected 4"):
         kernels.combine([three], [1.0], four)
-    with pytest.raises(ValueError, match="gaps"):
+    with pytest.raises(ValueError, match="contiguous"):
         kernels.widen(np.ones(8)[::2], 1.0, four)
     with pytest.raises(ValueError, match="room"):
         kernels.collect(None, four, 0.0, 1.0, three, np.zeros(2, np.uint64))
@@ -98,25 +99,25 @@ def test_arrays_that_a_loop_would_overrun_are_refused() -> None:
 
 def test_elements_need_not_be_aligned() -> None:
     data = bytearray(2 * 3000 + 1)
-    odd = np.frombuffer(data, np.uint16, 3000, 1)
-    odd[:] = 0x3F80 + np.arange(3000) % 64
+    odd = np.frombuffer(data, ml_dtypes.bfloat16, 3000, 1)
+    odd.view(np.uint16)[:] = 0x3F80 + np.arange(3000) % 64
     out, expected = np.empty(3000), np.empty(3000)
     assert kernels.widen(odd, 2.0, out)
     assert kernels.widen(odd.copy(), 2.0, expected)
     assert np.array_equal(out, expected)
 
 
-def _brain(values: np.ndarray) -> np.ndarray:
-    return (values.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
+def _bfloat16(values: np.ndarray) -> np.ndarray:
+    return values.astype(ml_dtypes.bfloat16)
 
 
 @pytest.mark.parametrize("rows", [2, 3, 5])
 def test_the_pass_for_pairs_of_bfloat16_gives_what_widened_tensors_do(rows: int) -> None:
     values = np.random.default_rng(rows).normal(size=(rows, 3001)) * 0.02
-    brains = [_brain(row) for row in values]
-    singles = [(brain.astype(np.uint32) << 16).view(np.float32) for brain in brains]
+    brains = [_bfloat16(row) for row in values]
+    singles = [brain.astype(np.float32) for brain in brains]
     shares = [0.3, 0.7, 0.11, 1.9, 2.0][:rows]
-    paired, plain = np.empty(3001, np.uint16), np.empty(3001, np.uint16)
+    paired, plain = np.empty(3001, ml_dtypes.bfloat16), np.empty(3001, ml_dtypes.bfloat16)
     assert kernels.combine(brains, shares, paired, total=3.0, decay=0.7) == -1
     assert kernels.combine(singles, shares, plain, total=3.0, decay=0.7) == -1
     assert np.array_equal(paired, plain)
@@ -125,6 +126,6 @@ def test_the_pass_for_pairs_of_bfloat16_gives_what_widened_tensors_do(rows: int)
 @pytest.mark.parametrize("bad", [0, 1, 2])
 @pytest.mark.parametrize("bits", [0x7F80, 0xFF80, 0x7FC1])
 def test_what_is_not_finite_is_told_by_its_row(bad: int, bits: int) -> None:
-    brains = [_brain(np.full(2500, 0.5)) for _ in range(3)]
-    brains[bad][2499] = bits
-    assert kernels.combine(brains, [1.0, 1.0, 1.0], np.empty(2500, np.uint16)) == bad
+    brains = [_bfloat16(np.full(2500, 0.5)) for _ in range(3)]
+    brains[bad].view(np.uint16)[2499] = bits
+    assert kernels.combine(brains, [1.0, 1.0, 1.0], np.empty(2500, ml_dtypes.bfloat16)) == bad
