@@ -1,4 +1,4 @@
-"""One process under the supervisor's care."""
+"""A supervised child process and its output."""
 
 import os
 import signal
@@ -33,7 +33,7 @@ class Child:
 class RunningChild:
     """A child that was started, in a session of its own, with its output going to the console line by line.
 
-    Started from a thread that ends before the process does, the child is killed with the thread (see leash.py).
+    Started from a thread that ends before the process does, the child is killed with the thread (see pdeathsig.py).
     """
 
     def __init__(self, child: Child, mark: str, console: Console) -> None:

@@ -1,4 +1,4 @@
-"""The lock that keeps a data folder to one owner at a time."""
+"""Exclusive lock on a data folder."""
 
 import fcntl
 import os

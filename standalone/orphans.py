@@ -1,9 +1,9 @@
-"""Leaves no orphan, whatever dies first.
+"""Kills orphaned processes, whichever process dies first.
 
 Every process that the supervisor starts carries a mark in its environment, and hands it down to whatever it starts
 itself, in whatever session or process group. `sweep` kills all that carries a mark. The supervisor sweeps behind
 each process that ended; behind the supervisor sweeps the sentinel, a process that waits for the supervisor's end.
-If both are killed at once, the leashes (leash.py) still take the supervisor's direct children along.
+If both are killed at once, pdeathsig.py still kills the supervisor's direct children.
 
 Run by its path, ``python -I -S orphans.py MARK``, this module is the sentinel: it sweeps once standard input ends,
 which is when the supervisor, holding the other end of that pipe, is gone. Marks are read from /proc: Linux only.

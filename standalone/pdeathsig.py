@@ -1,10 +1,10 @@
-"""Replaces itself by a command that the kernel kills as soon as its parent dies.
+"""Runs a command that the kernel kills as soon as its parent dies (PR_SET_PDEATHSIG).
 
-Run by its path, ``python -I -S leash.py PARENT_PID COMMAND...``, so it imports nothing but a little of the
+Run by its path, ``python -I -S pdeathsig.py PARENT_PID COMMAND...``, so it imports only a little of the
 standard library. Linux only; elsewhere the command simply runs.
 
 Source: prctl(2), PR_SET_PDEATHSIG. The signal comes when the parent's *thread* ends that started the command,
-so whoever uses the leash starts commands from a thread that lives as long as the process.
+so start commands from a thread that lives as long as the process.
 """
 
 import ctypes
@@ -16,7 +16,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def command_with_pdeathsig(command: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the command line that runs `command`, an absolute path first, on the calling process's leash."""
+    """Return the command line that runs `command`, an absolute path first, so that it dies with the calling process."""
     return (sys.executable, "-I", "-S", __file__, str(os.getpid()), *command)
 
 

@@ -1,4 +1,4 @@
-"""What is looked at before anything is started."""
+"""Checks before anything is started: address, authentication, free disk space."""
 
 import errno
 import shutil

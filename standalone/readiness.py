@@ -1,4 +1,4 @@
-"""Tells the user when the service answers, and where."""
+"""Announces when the service is ready, and its URL."""
 
 import threading
 import time

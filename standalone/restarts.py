@@ -1,4 +1,4 @@
-"""When a process that crashed is started again."""
+"""Restart policy for crashed processes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

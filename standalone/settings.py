@@ -1,4 +1,4 @@
-"""What can be set about the standalone command, by environment variables or on the command line."""
+"""Settings of the standalone command, from environment variables or the command line."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Keeps a few processes running together: starts, watches, restarts and stops them; leaves nothing behind."""
+"""Process supervisor: starts, watches, restarts and stops children, and leaves no process behind."""
 
 import contextlib
 import queue

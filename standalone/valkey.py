@@ -1,4 +1,4 @@
-"""A real Valkey server of our own: durable, private, and never outliving whoever started it.
+"""Embedded Valkey server: durable, private, and killed with the process that started it.
 
 The data folder::
 
@@ -47,7 +47,7 @@ class EmbeddedValkey:
     ...     client = redis.Redis.from_url(server.url)
 
     `start`, `stop` and `kill` may be called in any order and again; the data stays. The server is killed when
-    the thread that called `start` ends (see leash.py), so start it from the main thread. Whoever runs the
+    the thread that called `start` ends (see pdeathsig.py), so start it from the main thread. Whoever runs the
     server's process elsewhere uses `open`, `command`, `lock_descriptor`, `is_ready` and `close` alone.
     """
 

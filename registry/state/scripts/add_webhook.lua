@@ -1,4 +1,4 @@
--- KEYS: webhooks listening   ARGV: id, webhook JSON, most webhooks of a lineage
+-- KEYS: webhooks listening   ARGV: id, webhook JSON, limit per lineage
 -- Stores a webhook, or a new state of one, that is told of merges from now on. Returns 1, or 0 when there are too many.
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 and redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[3]) then return 0 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])

@@ -1,4 +1,4 @@
--- KEYS: record merges   ARGV: the place below which, or '', how many at most
+-- KEYS: record merges   ARGV: the place below which, or '', limit
 -- Returns {place of the first, ids, newest first}; nothing without the lineage. Merges are put before the others, so a
 -- place counts from the end.
 if redis.call('EXISTS', KEYS[1]) == 0 then return {} end

@@ -1,4 +1,4 @@
--- KEYS: record head versions retired   ARGV: the number below which, or '', how many at most
+-- KEYS: record head versions retired   ARGV: the number below which, or '', limit
 -- Returns {lineage JSON, versions' JSON, newest first, times of their retirement, false where there was none}; nothing
 -- without the lineage.
 local head = redis.call('GET', KEYS[2])
