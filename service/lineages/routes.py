@@ -18,7 +18,7 @@ from service.http.page_params import PAGE, Cursor, Limit
 from service.http.pagination import first, link_next, read_cursor, write_cursor
 from service.http.problem_responses import Responses
 from service.http.response_headers import headers
-from service.lineages.creation import create_lineage
+from service.lineages import creation
 from service.lineages.schemas import LineagePage, LineageView
 from service.pipeline.dependencies import ScopedStores, Settings
 from service.pipeline.permissions import idempotent, raises, requires
@@ -41,9 +41,9 @@ _CREATED: Responses = {201: {"description": "The lineage."} | headers("Location"
     ArchitectureMismatch,
     MethodUnavailable,
 )
-def post_lineage(spec: LineageSpec, response: Response, stores: ScopedStores, settings: Settings) -> LineageView:
+def create_lineage(spec: LineageSpec, response: Response, stores: ScopedStores, settings: Settings) -> LineageView:
     """Create a lineage from an architecture and a base that was uploaded with POST /blobs."""
-    lineage = create_lineage(stores, settings, spec)
+    lineage = creation.create_lineage(stores, settings, spec)
     response.headers["Location"] = f"/lineages/{lineage.name}"
     return LineageView.of(lineage, head=0)
 
