@@ -6,6 +6,7 @@
     │   ├── UploadNotFound    WebhookNotFound
     ├── NotAuthenticated                      no API key, or one that is unknown, revoked or expired
     ├── NotAllowed                            the key's scope or lineages do not cover this
+    ├── HostRefused       OriginRefused      a Host or a browser's page that a gateway without API keys does not serve
     ├── TooManyRequests                       faster than the key's rate limit
     │   └── QuotaExceeded                     more than the key's quota
     ├── Conflict
@@ -113,6 +114,14 @@ class NotAllowed(OdemError):
     def __init__(self, detail: str, scope: str | None = None) -> None:
         super().__init__(detail)
         self.scope = scope
+
+
+class HostRefused(OdemError):
+    """No Host, several, or one that this gateway does not respond to."""
+
+
+class OriginRefused(OdemError):
+    """A page of another origin sent the request."""
 
 
 class TooManyRequests(OdemError):

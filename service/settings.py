@@ -71,6 +71,9 @@ class GatewaySettings(StoreSettings):
         default=False,
         description="Whether requests need an API key. Without, the gateway listens on loopback addresses only.",
     )
+    allowed_hosts: str = Field(
+        "", description="Further host names that a gateway without API keys responds to, separated by commas."
+    )
     key_cache_seconds: float = Field(
         1.0, ge=0, le=60, description="How long a key is remembered: a revoked one works for as long at most."
     )
@@ -112,3 +115,8 @@ class GatewaySettings(StoreSettings):
     def _networks(cls, value: str) -> str:
         parse_networks(value)
         return value
+
+    @property
+    def allowed_host_names(self) -> frozenset[str]:
+        """The names of ODEM_ALLOWED_HOSTS, in lower case."""
+        return frozenset(name.strip().lower() for name in self.allowed_hosts.split(",") if name.strip())

@@ -35,6 +35,8 @@ PROBLEM_TYPES: dict[type[errors.OdemError], tuple[int, str, str]] = {
     errors.WebhookNotFound: (404, "webhook-not-found", "Webhook not found"),
     errors.NotAuthenticated: (401, "not-authenticated", "API key required"),
     errors.NotAllowed: (403, "not-allowed", "Not allowed for this API key"),
+    errors.HostRefused: (421, "host-refused", "Host not served"),
+    errors.OriginRefused: (403, "origin-refused", "Cross-origin request refused"),
     errors.TooManyRequests: (429, "too-many-requests", "Rate limit exceeded"),
     errors.QuotaExceeded: (429, "quota-exceeded", "Quota exceeded"),
     errors.UploadNotFound: (404, "upload-not-found", "Upload not found"),

@@ -22,6 +22,8 @@ EXAMPLES: tuple[errors.OdemError, ...] = (
     errors.WebhookNotFound("birds", "whk_5f0c6d7a1b2c3d4e5f607182"),
     errors.NotAuthenticated(given=True),
     errors.NotAllowed("This key has the scope 'read'; this needs 'merge'.", "merge"),
+    errors.HostRefused("Without API keys the gateway responds to loopback host names only, not to 'example.com'."),
+    errors.OriginRefused("Without API keys the gateway takes no requests of pages from another origin."),
     errors.TooManyRequests("This key may ask 100 times a second in the long run.", 1),
     errors.QuotaExceeded("This key has 20 merges that have not ended, and may have no more (quota queued_merges).", 10),
     errors.Conflict("The request contradicts what is stored."),

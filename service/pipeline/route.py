@@ -23,6 +23,7 @@ from service.auth.api_keys import Authenticator
 from service.auth.rate_limits import ByteMeter, Limits, RateLimiter
 from service.auth.request_state import RequestState, request_state
 from service.pipeline.body_limits import BoundedBody
+from service.pipeline.browser_guard import check_browser
 from service.pipeline.dependencies import services_of
 from service.pipeline.idempotency import Handler, attempt_of, respond_once
 from service.pipeline.permissions import policy_of
@@ -112,6 +113,7 @@ class GatewayRoute(APIRoute):
             state, services = request_state(request.scope), services_of(request)
             state.action = action
             pipeline = services.get(Pipeline)
+            check_browser(request, pipeline.settings)
             await pipeline.admit(request, state, policy.scope, names_lineage=names_lineage)
 
             async def with_quota(request: Request) -> Response:

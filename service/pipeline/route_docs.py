@@ -3,12 +3,14 @@
 from typing import Any
 
 from registry.errors import (
+    HostRefused,
     IdempotencyKeyBusy,
     IdempotencyKeyReused,
     InvalidRecord,
     NotAllowed,
     NotAuthenticated,
     OdemError,
+    OriginRefused,
     StoreUnavailable,
     TooManyRequests,
 )
@@ -21,7 +23,7 @@ SECURITY_SCHEMES = {
     _SECURITY_SCHEME: {"type": "http", "scheme": "bearer", "description": "An API key, where ODEM_AUTH is on."}
 }
 _AUTHENTICATED = (NotAuthenticated, NotAllowed, TooManyRequests)
-_ANY = (InvalidRecord, StoreUnavailable, OdemError)
+_ANY = (HostRefused, OriginRefused, InvalidRecord, StoreUnavailable, OdemError)
 _IDEMPOTENT = (IdempotencyKeyBusy, IdempotencyKeyReused)
 _PARAMETER = {
     "name": "Idempotency-Key",

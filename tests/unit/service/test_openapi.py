@@ -83,7 +83,7 @@ def test_a_client_can_be_generated_from_it_without_a_warning(tmp_path: Path) -> 
 
 
 def test_the_page_loads_nothing_from_anywhere_else(tmp_path: Path) -> None:
-    http = TestClient(create_app(GatewaySettings(data_dir=tmp_path)))
+    http = TestClient(create_app(GatewaySettings(data_dir=tmp_path)), base_url="http://localhost")
     for name in ("/docs", "/docs/docs.css", "/docs/docs.js"):
         answer = http.get(name)
         assert answer.status_code == 200
