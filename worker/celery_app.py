@@ -2,7 +2,7 @@
 
 A message is only a doorbell, `odem.advance(lineage)`: the state store says what there is to do. Hence prefork with one
 child, one message at a time, acknowledged late, no result backend, and a visibility timeout that no merge outlasts:
-see `docs/decisions/0003-celery-as-a-doorbell.md`.
+see `docs/decisions/0003-celery-notifies.md`.
 """
 
 from celery import Celery
