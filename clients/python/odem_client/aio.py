@@ -1,4 +1,4 @@
-"""The client for asyncio: the same methods, awaited. Files are read, hashed, sent and received in threads."""
+"""The asyncio client: the same methods as coroutines. File work runs in threads."""
 
 import asyncio
 import contextlib
@@ -63,7 +63,7 @@ T = TypeVar("T")
 
 
 class AsyncOdem:
-    """A service at `url`, for asyncio; each method is told at `Odem`'s. Use it as a context, or close it.
+    """A client for the service at `url`, for asyncio; see `Odem` for its methods. Use it as a context manager, or close it.
 
     A cancelled upload or download stops at its next piece; the same call goes on from there later.
     """
@@ -90,7 +90,7 @@ class AsyncOdem:
     # Blobs
 
     async def upload(self, path: str | Path, progress: Progress = nothing) -> str:
-        """Send a safetensors file, unless the service has it; returns its digest."""
+        """Upload a safetensors file unless the service has it; returns its digest."""
         return await _in_thread(lambda told: self._files.upload(path, told), progress)
 
     async def has(self, digest: str) -> bool:
@@ -108,7 +108,7 @@ class AsyncOdem:
         progress: Progress = nothing,
         **more: Any,
     ) -> LineageView:
-        """Create a lineage from a base: a file, which is sent, or the digest of a blob."""
+        """Create a lineage from a base: a file, which is uploaded, or the digest of a blob."""
         spec = lineage_spec(name, await self._digest(base, progress), architecture, more)
         return LineageView.from_dict((await self._http.post("/lineages", json=spec)).json())
 
@@ -132,7 +132,7 @@ class AsyncOdem:
         return only(LineageView, await branch_lineage.asyncio(lineage, client=self.api, body=body))
 
     async def rollback(self, lineage: str, version: str) -> VersionView:
-        """Make a new version that repeats an older one."""
+        """Create a new version that repeats an older one."""
         body = RollbackRequest(version=version)
         return only(VersionView, await roll_back.asyncio(lineage, client=self.api, body=body))
 
@@ -153,12 +153,12 @@ class AsyncOdem:
         return only(AliasView, await get_alias.asyncio(lineage, alias, client=self.api))
 
     async def set_alias(self, lineage: str, alias: str, version: str) -> AliasView:
-        """Make or move an alias; the version is a number, `latest` or another alias."""
+        """Create or move an alias; the version is a number, `latest` or another alias."""
         body = AliasTarget(version=version)
         return only(AliasView, await put_alias.asyncio(lineage, alias, client=self.api, body=body))
 
     async def delete_alias(self, lineage: str, alias: str) -> None:
-        """Take an alias away."""
+        """Delete an alias."""
         await delete_alias.asyncio(lineage, alias, client=self.api)
 
     # Merges
@@ -175,7 +175,7 @@ class AsyncOdem:
         labels: Mapping[str, str] | None = None,
         progress: Progress = nothing,
     ) -> MergeView:
-        """Send a fine-tuned checkpoint to be merged into a lineage's head; returns the merge as it is queued."""
+        """Queue a merge of a fine-tuned checkpoint into a lineage's head; returns the queued merge."""
         request = merge_request(
             await self._digest(checkpoint, progress),
             None if calibration is None else await self._digest(calibration, progress),
@@ -188,7 +188,7 @@ class AsyncOdem:
         return MergeView.from_dict((await self._http.post("/merge", json=request)).json())
 
     async def merge_view(self, merge: str | MergeView) -> MergeView:
-        """How a merge stands."""
+        """The current state of a merge."""
         return only(MergeView, await get_merge.asyncio(id_of(merge), client=self.api))
 
     async def merges(self, lineage: str = DEFAULT_LINEAGE) -> AsyncIterator[MergeView]:
@@ -204,15 +204,15 @@ class AsyncOdem:
                 return
 
     async def cancel(self, merge: str | MergeView) -> MergeView:
-        """Cancel a queued merge at once; ask a running one to stop at its next step."""
+        """Cancel a merge: a queued one at once, a running one at its next step."""
         return only(MergeView, await cancel_merge.asyncio(id_of(merge), client=self.api))
 
     def watch(self, merge: str | MergeView, last_id: str | None = None) -> AsyncIterator[Event]:
-        """A merge's events: its present state, each change, its progress; ends after the state that is final."""
+        """A merge's events: present state, changes, progress. Ends after the final state."""
         return self._events(f"/merges/{id_of(merge)}/events", last_id, None)
 
     def watch_lineage(self, lineage: str = DEFAULT_LINEAGE, last_id: str | None = None) -> AsyncIterator[Event]:
-        """A lineage's events, without an end."""
+        """A lineage's events; never ends."""
         return self._events(f"/lineages/{lineage}/events", last_id, None)
 
     async def wait(
@@ -236,7 +236,7 @@ class AsyncOdem:
     # Versions
 
     async def version(self, reference: str = "latest") -> VersionView:
-        """A version's record: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage `default`."""
+        """A version's record: `name@3`, `name@latest`, `name@alias`; without `name@`, the lineage `default`."""
         return only(VersionView, await get_version.asyncio(reference, client=self.api))
 
     async def versions(self, lineage: str = DEFAULT_LINEAGE) -> AsyncIterator[VersionView]:
@@ -252,7 +252,7 @@ class AsyncOdem:
                 return
 
     async def diff(self, older: str, newer: str = "latest") -> DiffView:
-        """What changed between two versions. Of large ones it takes long."""
+        """What changed between two versions; slow for large ones."""
         answer = await self._http.get(f"/models/{older}/diff/{newer}", timeout=COMPARING)
         return DiffView.from_dict(answer.json())
 
@@ -264,7 +264,7 @@ class AsyncOdem:
     async def pull(
         self, version: str | VersionView = "latest", folder: str | Path = ".", progress: Progress = nothing
     ) -> Pulled:
-        """Bring a version's weights and open_clip config into a folder, verified. Goes on where it was cut off."""
+        """Download a version's weights and open_clip config into a folder, verified. Resumes interrupted downloads."""
         return await _in_thread(lambda told: self._files.pull(version, folder, told), progress)
 
     async def _digest(self, blob: str | Path, progress: Progress) -> str:
@@ -298,7 +298,7 @@ class AsyncOdem:
 
 
 async def _in_thread(work: Callable[[Progress], T], progress: Progress) -> T:
-    """Run file work in a thread that stops when its caller is cancelled."""
+    """Run file work in a thread that stops when the calling task is cancelled."""
     stopped = threading.Event()
 
     def told(phase: str, done: int, total: int) -> None:

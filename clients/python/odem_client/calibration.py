@@ -1,7 +1,7 @@
-"""Calibration files: a bounded, stratified sample of labelled images, sized as open_clip sizes them for evaluation.
+"""Calibration files: a bounded, stratified sample of labelled images, resized as open_clip does for evaluation.
 
-Needs Pillow; parquet files need pyarrow too. Source of the sizing: open_clip's `image_transform(is_train=False)`,
-resize mode `shortest`: the shorter side to the model's size, then a crop from the middle, then RGB.
+Needs Pillow, and pyarrow for parquet files. Source of the resizing: open_clip's `image_transform(is_train=False)`,
+resize mode `shortest`: the shorter side to the model's size, then a centre crop, then RGB.
 """
 
 import io
@@ -24,30 +24,30 @@ _FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BI
 
 
 class Unusable(OdemError):
-    """The images cannot be read as they are."""
+    """The images cannot be read or resized."""
 
 
 @dataclass(frozen=True)
 class Sizing:
-    """How a model wants its images: side in pixels of the square, and the filter's name."""
+    """Image size of a model: side of the square in pixels, and the resampling filter's name."""
 
     side: int
     interpolation: str = "bicubic"
 
     @classmethod
     def of(cls, config: dict[str, Any]) -> "Sizing":
-        """What an open_clip_config.json says. Raises Unusable for what this package does not do."""
+        """The sizing of an open_clip_config.json. Raises Unusable if it is not supported."""
         wanted = config.get("preprocess_cfg") or {}
         side = wanted.get("size") or config["model_cfg"]["vision_cfg"].get("image_size", 224)
         sides = set(side) if isinstance(side, list | tuple) else {side}
         interpolation = wanted.get("interpolation") or "bicubic"
         mode = wanted.get("resize_mode") or "shortest"
         if len(sides) > 1 or mode != "shortest" or interpolation not in _FILTERS:
-            raise Unusable(f"Only square images, resized by their shortest side, are made here, not {wanted or side}.")
+            raise Unusable(f"Only square images, resized by their shortest side, are supported, not {wanted or side}.")
         return cls(int(sides.pop()), interpolation)
 
     def apply(self, image: Image.Image) -> Image.Image:
-        """The image, RGB, side x side."""
+        """Resize and crop an image to RGB, side x side."""
         width, height = image.size
         short, long = min(width, height), int(self.side * max(width, height) / min(width, height))
         if short != self.side:
@@ -59,25 +59,25 @@ class Sizing:
 
 
 class Images(Protocol):
-    """Labelled images somewhere."""
+    """A source of labelled images."""
 
     classnames: list[str]
-    """Names of the labels, label 0 first; what is not known has its number."""
+    """Names of the labels, label 0 first; a label without a name has its number."""
     labels: list[int]
-    """Of each image, in order."""
+    """The label of each image, in order."""
 
     def read(self, chosen: Sequence[int]) -> Iterator[tuple[str, bytes]]:
-        """Place and encoded bytes of these images, which are given in order."""
+        """Location and encoded bytes of the chosen images, which are in ascending order."""
         ...
 
 
 class Folder:
-    """A folder of images for each class."""
+    """A folder with one subfolder of images per class."""
 
     def __init__(self, path: Path) -> None:
         folders = sorted(item for item in path.iterdir() if item.is_dir() and not item.name.startswith("."))
         if not folders:
-            raise Unusable(f"{path} has no folders: put the images of each class into a folder of its name.")
+            raise Unusable(f"{path} has no subfolders. Put the images of each class into a subfolder with its name.")
         self.classnames = [item.name for item in folders]
         found = [(file, label) for label, folder in enumerate(folders) for file in sorted(folder.rglob("*"))]
         images = [(file, label) for file, label in found if file.suffix.lower() in _SUFFIXES]
@@ -91,7 +91,7 @@ class Folder:
 
 
 class Tar:
-    """A WebDataset: `key.jpg` beside `key.cls`, which holds the label's number, or its name."""
+    """A WebDataset: `key.jpg` beside `key.cls`, which has the label's number or name."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -107,7 +107,7 @@ class Tar:
                     images[key] = member.name
         pairs = [(name, told[key]) for key, name in images.items() if key in told]
         if not pairs:
-            raise Unusable(f"{path} has no image beside a .cls file of the same name.")
+            raise Unusable(f"{path} has no image with a .cls file of the same name.")
         self._names = [name for name, _ in pairs]
         self.labels, self.classnames = _numbered([label for _, label in pairs])
 
@@ -121,7 +121,7 @@ class Tar:
 
 
 class Parquet:
-    """A parquet file as Hugging Face writes it: encoded images, and labels as numbers or names."""
+    """A parquet file in Hugging Face's layout: encoded images, and labels as numbers or names."""
 
     def __init__(self, path: Path, image: str = "image", label: str = "label") -> None:
         try:
@@ -133,7 +133,7 @@ class Parquet:
         columns = self._file.schema_arrow.names
         for name in (image, label):
             if name not in columns:
-                raise Unusable(f"{path} has no column {name}, but {', '.join(columns)}.")
+                raise Unusable(f"{path} has no column {name}; it has {', '.join(columns)}.")
         said = self._file.read(columns=[label]).column(label).to_pylist()
         self.labels, self.classnames = _numbered([str(item) for item in said])
         self.classnames = self._names(label) or self.classnames
@@ -155,7 +155,7 @@ class Parquet:
 
 
 def _numbered(said: Sequence[str]) -> tuple[list[int], list[str]]:
-    """Labels as numbers, and their names. Numbers are kept as they are."""
+    """Labels as numbers, and their names. Numeric labels are kept."""
     if all(item.isdecimal() for item in said):
         numbers = [int(item) for item in said]
         return numbers, [str(number) for number in range(max(numbers) + 1)]
@@ -172,11 +172,11 @@ def find(path: Path, image: str = "image", label: str = "label") -> Images:
         return Parquet(path, image, label)
     if tarfile.is_tarfile(path):
         return Tar(path)
-    raise Unusable(f"{path} is neither a folder, a tar nor a .parquet file.")
+    raise Unusable(f"{path} is not a folder, a tar or a .parquet file.")
 
 
 def choose(labels: Sequence[int], most: int, seed: int) -> list[int]:
-    """At most `most` images, as even over the classes as they allow, in their order; the same for the same seed."""
+    """At most `most` images, as evenly over the classes as possible, in ascending order; deterministic by seed."""
     order = random.Random(seed)  # noqa: S311
     waiting: dict[int, list[int]] = {}
     for index, label in enumerate(labels):
@@ -204,7 +204,7 @@ def write(
 ) -> list[int]:
     """Write a calibration file: `images` uint8 [N, 3, side, side] and `labels` int64 [N]; returns the labels.
 
-    One image is in memory at a time. The file appears whole or not at all. Raises Unusable.
+    One image is in memory at a time. The file appears completely or not at all. Raises Unusable.
     """
     chosen = choose(images.labels, most, seed)
     if not chosen:
@@ -242,4 +242,4 @@ def _sized(place: str, data: bytes, sizing: Sizing, opened: Callable[[bytes], Im
         with opened(data) as image:
             return sizing.apply(image)
     except (OSError, ValueError) as error:
-        raise Unusable(f"{place} is no image that can be read: {error}") from error
+        raise Unusable(f"{place} is not a readable image: {error}") from error

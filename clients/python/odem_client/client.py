@@ -1,4 +1,4 @@
-"""The client: one service, as methods."""
+"""The synchronous client."""
 
 import contextlib
 import time
@@ -49,22 +49,23 @@ from odem_client.uploads import Notes, Uploader
 
 DEFAULT_LINEAGE = "default"
 COMPARING = 600.0
-"""Seconds that the service may take to compare two versions."""
+"""Time limit for a comparison of two versions, in seconds."""
 SILENCE = 60.0
-"""Seconds after which a stream of events counts as dead: the service shows a sign of life more often."""
+"""Seconds without a byte after which an event stream counts as dead; the service sends heartbeats more often."""
 
 
 def options(url: str, key: str | None, timeout: float) -> dict[str, Any]:
-    """What connections are made with."""
+    """Options of the HTTP client."""
     headers = {"User-Agent": "odem-client/0.1.0"} | ({"Authorization": f"Bearer {key}"} if key else {})
     return {"base_url": url.rstrip("/"), "headers": headers, "timeout": httpx.Timeout(timeout, connect=10.0)}
 
 
 class Odem:
-    """A service at `url`. `key` is an API key, where the service asks for one. Use it as a context, or close it.
+    """A client for the service at `url`; `key` is an API key, if required. Use it as a context manager, or close it.
 
-    Every method raises ProblemError when the service refuses, Unreachable when it does not answer. Whatever can be
-    tried again has been, as `retries` says. `api` is for the generated functions, which cover every route.
+    Every method raises ProblemError if the service refuses the request, and Unreachable without a response. Failures
+    that may be temporary are retried according to `retries`. Pass `api` to the generated functions, which cover every
+    route.
     """
 
     def __init__(self, url: str, key: str | None = None, *, retries: Retries | None = None, timeout: float = 60.0):
@@ -87,7 +88,7 @@ class Odem:
     # Blobs
 
     def upload(self, path: str | Path, progress: Progress = nothing) -> str:
-        """Send a safetensors file, unless the service has it; returns its digest."""
+        """Upload a safetensors file unless the service has it; returns its digest."""
         return self._uploader.send(Path(path), progress)
 
     def has(self, digest: str) -> bool:
@@ -105,9 +106,9 @@ class Odem:
         progress: Progress = nothing,
         **more: Any,
     ) -> LineageView:
-        """Create a lineage from a base: a file, which is sent, or the digest of a blob.
+        """Create a lineage from a base: a file, which is uploaded, or the digest of a blob.
 
-        architecture: a name that open_clip knows, or the document that docs/reference/api.md tells. more: recipe, gate,
+        architecture: an open_clip model name, or a document (see docs/reference/api.md). more: recipe, gate,
         calibration_budget, base_utility.
         """
         spec = lineage_spec(name, self._digest(base, progress), architecture, more)
@@ -133,7 +134,7 @@ class Odem:
         return only(LineageView, branch_lineage.sync(lineage, client=self.api, body=body))
 
     def rollback(self, lineage: str, version: str) -> VersionView:
-        """Make a new version that repeats an older one."""
+        """Create a new version that repeats an older one."""
         body = RollbackRequest(version=version)
         return only(VersionView, roll_back.sync(lineage, client=self.api, body=body))
 
@@ -152,11 +153,11 @@ class Odem:
         return only(AliasView, get_alias.sync(lineage, alias, client=self.api))
 
     def set_alias(self, lineage: str, alias: str, version: str) -> AliasView:
-        """Make or move an alias; the version is a number, `latest` or another alias."""
+        """Create or move an alias; the version is a number, `latest` or another alias."""
         return only(AliasView, put_alias.sync(lineage, alias, client=self.api, body=AliasTarget(version=version)))
 
     def delete_alias(self, lineage: str, alias: str) -> None:
-        """Take an alias away."""
+        """Delete an alias."""
         delete_alias.sync(lineage, alias, client=self.api)
 
     # Merges
@@ -173,11 +174,11 @@ class Odem:
         labels: Mapping[str, str] | None = None,
         progress: Progress = nothing,
     ) -> MergeView:
-        """Send a fine-tuned checkpoint to be merged into a lineage's head; returns the merge as it is queued.
+        """Queue a merge of a fine-tuned checkpoint into a lineage's head; returns the queued merge.
 
-        checkpoint, calibration: files, which are sent unless the service has them, or digests (`sha256:...`) of blobs.
-        task: its document (name, classnames, templates, utility), or just its name. recipe: what differs from the
-        lineage's, or a method's name.
+        checkpoint, calibration: files, which are uploaded unless the service has them, or digests (`sha256:...`) of
+        blobs. task: a document (name, classnames, templates, utility), or just its name. recipe: fields that differ
+        from the lineage's, or a method's name.
         """
         request = merge_request(
             self._digest(checkpoint, progress),
@@ -191,7 +192,7 @@ class Odem:
         return MergeView.from_dict(self._http.post("/merge", json=request).json())
 
     def merge_view(self, merge: str | MergeView) -> MergeView:
-        """How a merge stands."""
+        """The current state of a merge."""
         return only(MergeView, get_merge.sync(id_of(merge), client=self.api))
 
     def merges(self, lineage: str = DEFAULT_LINEAGE) -> Iterator[MergeView]:
@@ -206,15 +207,15 @@ class Odem:
                 return
 
     def cancel(self, merge: str | MergeView) -> MergeView:
-        """Cancel a queued merge at once; ask a running one to stop at its next step."""
+        """Cancel a merge: a queued one at once, a running one at its next step."""
         return only(MergeView, cancel_merge.sync(id_of(merge), client=self.api))
 
     def watch(self, merge: str | MergeView, last_id: str | None = None) -> Iterator[Event]:
-        """A merge's events: its present state, each change, its progress; ends after the state that is final."""
+        """A merge's events: present state, changes, progress. Ends after the final state."""
         return self._events(f"/merges/{id_of(merge)}/events", last_id, None)
 
     def watch_lineage(self, lineage: str = DEFAULT_LINEAGE, last_id: str | None = None) -> Iterator[Event]:
-        """A lineage's events, without an end."""
+        """A lineage's events; never ends."""
         return self._events(f"/lineages/{lineage}/events", last_id, None)
 
     def wait(
@@ -223,12 +224,12 @@ class Odem:
         timeout: float | None = None,
         on_event: Callable[[Event], object] | None = None,
     ) -> MergeView:
-        """Wait until a merge has ended, and return it with its report. Polls where events cannot be had.
+        """Wait until a merge has ended, and return it with its report. Polls if events are unavailable.
 
-        Raises MergeRejected, MergeFailed or MergeCancelled when it ended so, WaitTimeout after `timeout` seconds.
+        Raises MergeRejected, MergeFailed or MergeCancelled if it did not succeed, WaitTimeout after `timeout` seconds.
         """
         end = None if timeout is None else time.monotonic() + timeout
-        # Unavailable: too many watchers. Unreachable: also a network that does not let events through.
+        # Unavailable: too many event streams. Unreachable: also a network that blocks event streams.
         with contextlib.suppress(Unavailable, Unreachable):
             for event in self._events(f"/merges/{id_of(merge)}/events", None, end):
                 if on_event is not None:
@@ -242,7 +243,7 @@ class Odem:
     # Versions
 
     def version(self, reference: str = "latest") -> VersionView:
-        """A version's record: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage `default`."""
+        """A version's record: `name@3`, `name@latest`, `name@alias`; without `name@`, the lineage `default`."""
         return only(VersionView, get_version.sync(reference, client=self.api))
 
     def versions(self, lineage: str = DEFAULT_LINEAGE) -> Iterator[VersionView]:
@@ -257,7 +258,7 @@ class Odem:
                 return
 
     def diff(self, older: str, newer: str = "latest") -> DiffView:
-        """What changed between two versions. Of large ones it takes long."""
+        """What changed between two versions; slow for large ones."""
         answer = self._http.get(f"/models/{older}/diff/{newer}", timeout=COMPARING)
         return DiffView.from_dict(answer.json())
 
@@ -269,7 +270,7 @@ class Odem:
     def pull(
         self, version: str | VersionView = "latest", folder: str | Path = ".", progress: Progress = nothing
     ) -> Pulled:
-        """Bring a version's weights and open_clip config into a folder, verified. Goes on where it was cut off."""
+        """Download a version's weights and open_clip config into a folder, verified. Resumes interrupted downloads."""
         view = self.version(version) if isinstance(version, str) else version
         return self._downloader.pull(view, Path(folder), progress)
 
@@ -304,31 +305,31 @@ class Odem:
 
 
 def event_headers(reader: EventReader) -> dict[str, str]:
-    """What a stream of events is asked for with."""
+    """Request headers of an event stream."""
     return {"Accept": "text/event-stream"} | ({"Last-Event-ID": reader.last_id} if reader.last_id else {})
 
 
 def event_timeout(end: float | None) -> httpx.Timeout:
-    """How long a stream of events may be silent."""
+    """Time limits of an event stream."""
     return httpx.Timeout(min(SILENCE, left(end) + 0.1), connect=10.0)
 
 
 def left(end: float | None) -> float:
-    """Seconds until a time of the monotonic clock. Raises WaitTimeout when there are none."""
+    """Seconds until a time of the monotonic clock. Raises WaitTimeout if it has passed."""
     if end is None:
         return float("inf")
     if (seconds := end - time.monotonic()) <= 0:
-        raise WaitTimeout("The merge has not ended in the time that was given. It goes on.")
+        raise WaitTimeout("The merge did not end in time. It goes on.")
     return seconds
 
 
 def succeeded(view: MergeView) -> MergeView:
-    """The merge, which has ended. Raises MergeNotSucceeded unless it succeeded."""
+    """The ended merge. Raises MergeNotSucceeded unless it succeeded."""
     if view.state.value != "succeeded":
         raise MergeNotSucceeded.of(view)
     return view
 
 
 def id_of(merge: str | MergeView) -> str:
-    """A merge's id."""
+    """A merge's ID."""
     return merge if isinstance(merge, str) else merge.id

@@ -1,4 +1,4 @@
-"""Checkpoints of other kinds as safetensors with open_clip's names. Needs torch and safetensors; runs no pickled code.
+"""Conversion of checkpoints to safetensors with open_clip's names. Needs torch and safetensors; runs no pickled code.
 
 Source of the names: transformers' `CLIPModel` and open_clip's `CLIP` (ViT towers), parameter by parameter.
 """
@@ -50,13 +50,13 @@ _BUFFERS: Final = re.compile(r"(.*\.)?(position_ids|attn_mask)")
 
 
 class NotConvertible(OdemError):
-    """The file cannot be read, or its names are not known."""
+    """The file cannot be read, or has unknown tensor names."""
 
 
 def load(path: Path) -> dict[str, torch.Tensor]:
-    """A file's tensors, out of the wrappers that trainers put around them. Raises NotConvertible.
+    """A file's tensors, extracted from common wrappers. Raises NotConvertible.
 
-    A .pt, .pth, .bin or .ckpt is opened with `weights_only=True`: whatever in it is no tensor or plain data refuses it.
+    A .pt, .pth, .bin or .ckpt is opened with `weights_only=True`, which refuses anything but tensors and plain data.
     """
     if path.suffix == ".safetensors":
         with safe_open(path, "pt") as file:
@@ -65,14 +65,14 @@ def load(path: Path) -> dict[str, torch.Tensor]:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise NotConvertible(
-            f"{path} holds more than tensors and plain data, so it is not opened. Save only the state dict where it "
-            f"comes from: torch.save(model.state_dict(), ...). ({str(error).splitlines()[0]})"
+            f"{path} contains more than tensors and plain data and is not opened. Save only the state dict: "
+            f"torch.save(model.state_dict(), ...). ({str(error).splitlines()[0]})"
         ) from error
     while isinstance(found, Mapping) and (inner := next((key for key in _WRAPPERS if _holds(found, key)), None)):
         found = found[inner]
     tensors = {name: value for name, value in found.items() if isinstance(value, torch.Tensor)} if _named(found) else {}
     if not tensors:
-        raise NotConvertible(f"{path} holds no state dict.")
+        raise NotConvertible(f"{path} contains no state dict.")
     for prefix in _PREFIXES:
         if all(name.startswith(prefix) for name in tensors):
             tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
@@ -88,7 +88,7 @@ def _holds(found: Mapping[str, object], key: str) -> bool:
 
 
 def save(tensors: Tensors, path: Path) -> None:
-    """Write safetensors; the file appears whole or not at all. Tensors that share memory are written each."""
+    """Write safetensors; the file appears completely or not at all. Shared tensors are written separately."""
     part = path.with_name(f".{path.name}.part")
     try:
         save_file(
@@ -105,7 +105,7 @@ def is_hugging_face(tensors: Tensors) -> bool:
 
 
 def to_open_clip(tensors: Tensors) -> dict[str, torch.Tensor]:
-    """Of transformers' names, open_clip's. Raises NotConvertible for a name that is in no table."""
+    """Rename from transformers' names to open_clip's. Raises NotConvertible for an unknown name."""
     left = {name: value for name, value in tensors.items() if not _BUFFERS.fullmatch(name)}
     found: dict[str, torch.Tensor] = {}
     for ours, theirs, transposed in _FIXED:
@@ -122,7 +122,7 @@ def to_open_clip(tensors: Tensors) -> dict[str, torch.Tensor]:
 
 
 def to_hugging_face(tensors: Tensors) -> dict[str, torch.Tensor]:
-    """Of open_clip's names, transformers'. Raises NotConvertible for a name that is in no table."""
+    """Rename from open_clip's names to transformers'. Raises NotConvertible for an unknown name."""
     left = {name: value for name, value in tensors.items() if not _BUFFERS.fullmatch(name)}
     found: dict[str, torch.Tensor] = {}
     for ours, theirs, transposed in _FIXED:
@@ -153,5 +153,5 @@ def _take(tensors: dict[str, torch.Tensor], name: str) -> torch.Tensor:
 
 def _all_of(found: dict[str, torch.Tensor], left: Tensors) -> dict[str, torch.Tensor]:
     if left:
-        raise NotConvertible(f"These names are not known here: {', '.join(sorted(left)[:10])}.")
+        raise NotConvertible(f"Unknown tensor names: {', '.join(sorted(left)[:10])}.")
     return found

@@ -1,4 +1,4 @@
-"""The sha256 of files, by which the service names bytes."""
+"""sha256 digests of files, the names of blobs."""
 
 import base64
 import hashlib
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is being done (`hashing`, `sending`, `receiving`), how many bytes are done, and of how many."""
+"""Called with the phase (`hashing`, `sending`, `receiving`), the bytes done, and the total."""
 PIECE = 1 << 20
 
 
@@ -15,23 +15,23 @@ def nothing(phase: str, done: int, total: int) -> None:
 
 
 class Hasher:
-    """A sha256 that grows."""
+    """An incremental sha256."""
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
 
     def update(self, data: bytes | memoryview) -> None:
-        """Take the next bytes."""
+        """Add bytes."""
         self._hash.update(data)
 
     @property
     def digest(self) -> str:
-        """As blobs are named: `sha256:` and 64 hexadecimal digits."""
+        """The blob name: `sha256:` and 64 hexadecimal digits."""
         return f"sha256:{self._hash.hexdigest()}"
 
 
 def hash_file(path: Path, progress: Progress = nothing, into: Hasher | None = None) -> Hasher:
-    """Hash a file in pieces; memory does not depend on its size. Raises OSError."""
+    """Hash a file in chunks; memory does not depend on its size. Raises OSError."""
     hasher = into or Hasher()
     total, done = path.stat().st_size, 0
     buffer = bytearray(PIECE)

@@ -1,4 +1,4 @@
-"""Versions brought into a folder: gone on with where they were cut off, verified, renamed when whole.
+"""Downloads of versions: interrupted ones resume; files are verified, then renamed into place.
 
 Source: RFC 9110, section 14 (range requests).
 """
@@ -20,16 +20,16 @@ from odem_client.retries import Retries
 
 WEIGHTS = "open_clip_model.safetensors"
 CONFIG = "open_clip_config.json"
-"""The names by which open_clip finds both in a folder (`local-dir:`)."""
+"""File names that open_clip expects in a folder (`local-dir:`)."""
 PLAIN = "model.safetensors"
-"""The weights of a lineage that has no architecture."""
+"""File name of the weights of a lineage without an architecture."""
 
 
 @dataclass(frozen=True)
 class Pulled:
     """A version in a folder.
 
-    config: None for a lineage without an architecture. received: how many bytes came over the network this time.
+    config: None for a lineage without an architecture. received: bytes transferred over the network by this call.
     """
 
     reference: str
@@ -40,17 +40,17 @@ class Pulled:
 
 
 class Downloader:
-    """Brings versions from one service. Memory does not depend on their sizes."""
+    """Downloads versions from one service. Memory does not depend on their sizes."""
 
     def __init__(self, http: Http, retries: Retries) -> None:
         self._http = http
         self._retries = retries
 
     def pull(self, version: VersionView, folder: Path, progress: Progress = nothing) -> Pulled:
-        """Put a version's weights, and its open_clip config, into a folder. What is there already is not sent again.
+        """Download a version's weights and open_clip config into a folder; existing files are skipped.
 
-        Each file appears whole or not at all. One pull at a time for one folder. Raises DigestMismatch, ProblemError,
-        Unreachable, OSError.
+        Each file appears completely or not at all. Run one pull per folder at a time. Raises DigestMismatch,
+        ProblemError, Unreachable, OSError.
         """
         folder.mkdir(parents=True, exist_ok=True)
         config = None
@@ -98,7 +98,7 @@ class Downloader:
                 time.sleep(pause)
 
     def _append(self, version: VersionView, file: BinaryIO, hasher: Hasher, progress: Progress) -> None:
-        """Append what is missing, as far as the connection holds. The version is named by its number: never another."""
+        """Append missing bytes until the connection ends. The URL names the version's number, never an alias."""
         skip = file.tell()
         headers = {"Range": f"bytes={skip}-"} if skip else {}
         try:
@@ -114,7 +114,9 @@ class Downloader:
         except httpx.TransportError as error:
             raise unreachable(error) from error
         if file.tell() < version.size:
-            raise Unreachable(f"{version.reference} was cut off at byte {file.tell()} of {version.size}.")
+            raise Unreachable(
+                f"The download of {version.reference} was interrupted at byte {file.tell()} of {version.size}."
+            )
 
 
 def _is(file: Path, version: VersionView, progress: Progress) -> bool:

@@ -1,21 +1,21 @@
-"""What goes wrong, as exceptions.
+"""Exceptions.
 
 OdemError
-├── ProblemError                 the service refused; carries the problem document
+├── ProblemError                 the service refused the request; carries the problem document
 │   ├── NotAuthenticated           401
 │   ├── NotAllowed                 403
-│   ├── NotFound                   404, and 410 for what there was
-│   ├── Conflict                   409, 412, 423: it is not as the request supposes
+│   ├── NotFound                   404, 410
+│   ├── Conflict                   409, 412, 423
 │   ├── TooLarge                   413
-│   ├── Invalid                    400, 415, 422: the request itself is wrong
+│   ├── Invalid                    400, 415, 422: the request is invalid
 │   ├── TooMany                    429
-│   └── Unavailable                5xx: after the last retry
-├── Unreachable                  no answer, after the last retry
-├── DigestMismatch               bytes are not those that were named
-├── WaitTimeout                  a merge has not ended in the time that was given
-└── MergeNotSucceeded            a merge ended otherwise; carries the merge
-    ├── MergeRejected              its gate was not met
-    ├── MergeFailed                its problem says why
+│   └── Unavailable                5xx, after the last retry
+├── Unreachable                  no response, after the last retry
+├── DigestMismatch               bytes do not have the expected digest
+├── WaitTimeout                  a merge did not end in time
+└── MergeNotSucceeded            a merge ended without a version; carries the merge
+    ├── MergeRejected              the gate rejected it
+    ├── MergeFailed                its problem has the reason
     └── MergeCancelled
 """
 
@@ -26,14 +26,14 @@ from odem_client.generated.types import Unset
 
 
 class OdemError(Exception):
-    """Anything that this package raises on purpose."""
+    """Base class of all exceptions of this package."""
 
 
 class ProblemError(OdemError):
-    """The service refused. `problem` is what it said (RFC 9457).
+    """The service refused the request. `problem` is the problem document (RFC 9457).
 
-    status: HTTP status. type: a stable word such as `tensor-mismatch`. request_id: names the request to who runs the
-    service, where it says one.
+    status: HTTP status. type: a stable identifier such as `tensor-mismatch`. request_id: identifies the request in the
+    service's logs, if known.
     """
 
     def __init__(self, problem: Problem, request_id: str | None = None) -> None:
@@ -48,24 +48,24 @@ class ProblemError(OdemError):
 
     @property
     def type(self) -> str:
-        """Which problem it is, without the path before it."""
+        """The problem type without its path."""
         return self.problem.type_.rsplit("/", 1)[-1]
 
     @property
     def differences(self) -> list[str]:
-        """Of `tensor-mismatch`: what differs from the lineage's base."""
+        """For `tensor-mismatch`: the differences from the lineage's base."""
         found = self.problem.differences
         return [] if isinstance(found, Unset) else found
 
     @property
     def errors(self) -> list[InvalidPlace]:
-        """Of `invalid-document`: all that is wrong with the request."""
+        """For `invalid-document`: every error in the request."""
         found = self.problem.errors
         return [] if isinstance(found, Unset) else found
 
     @staticmethod
     def of(status: int, body: bytes, reason: str, request_id: str | None = None) -> "ProblemError":
-        """The exception for an answer; what is no problem document is wrapped in one."""
+        """The exception for a response; a body that is not a problem document is wrapped in one."""
         try:
             problem = Problem.from_dict({"status": status, "detail": ""} | json.loads(body))
         except (ValueError, KeyError, TypeError):
@@ -75,56 +75,56 @@ class ProblemError(OdemError):
 
 
 class NotAuthenticated(ProblemError):
-    """401: no key, or one that is not good."""
+    """401: no API key, or an invalid one."""
 
 
 class NotAllowed(ProblemError):
-    """403: the key's scope or lineages do not cover this."""
+    """403: the key's scope or lineages do not cover the request."""
 
 
 class NotFound(ProblemError):
-    """404 or 410: there is no such thing, or no longer."""
+    """404 or 410: the resource does not exist, or no longer."""
 
 
 class Conflict(ProblemError):
-    """409, 412, 423: the thing is not as the request supposes."""
+    """409, 412, 423: the resource is not in the state that the request expects."""
 
 
 class TooLarge(ProblemError):
-    """413: a limit was passed; the detail names its setting."""
+    """413: a size limit was exceeded; the detail names its setting."""
 
 
 class Invalid(ProblemError):
-    """400, 415, 422: the request or the file is wrong."""
+    """400, 415, 422: the request or the file is invalid."""
 
 
 class TooMany(ProblemError):
-    """429: more than is allowed in this time."""
+    """429: rate limit or quota exceeded."""
 
 
 class Unavailable(ProblemError):
-    """The service cannot do it now."""
+    """5xx: the service is temporarily unable to handle the request."""
 
 
 class Unreachable(OdemError):
-    """No answer came, or it was cut off."""
+    """No response, or an interrupted one."""
 
 
 class DigestMismatch(OdemError):
-    """Bytes are not those that were named."""
+    """Bytes do not have the expected digest."""
 
     def __init__(self, what: str, expected: str, actual: str) -> None:
-        super().__init__(f"{what} is not what was asked for: expected {expected}, got {actual}.")
+        super().__init__(f"{what} has the wrong digest: expected {expected}, got {actual}.")
         self.expected = expected
         self.actual = actual
 
 
 class WaitTimeout(OdemError):
-    """A merge has not ended in the time that was given; it goes on."""
+    """A merge did not end in time; it continues."""
 
 
 class MergeNotSucceeded(OdemError):
-    """A merge ended otherwise than with a version."""
+    """A merge ended without a version."""
 
     def __init__(self, merge: MergeView) -> None:
         told = f": {merge.problem.detail}" if merge.problem else ""
@@ -138,15 +138,15 @@ class MergeNotSucceeded(OdemError):
 
 
 class MergeRejected(MergeNotSucceeded):
-    """The merge's gate was not met; head is unchanged, the report is kept."""
+    """The gate rejected the merge; head is unchanged, and the merge has a report."""
 
 
 class MergeFailed(MergeNotSucceeded):
-    """The merge failed; its problem says why."""
+    """The merge failed; its problem has the reason."""
 
 
 class MergeCancelled(MergeNotSucceeded):
-    """Somebody cancelled the merge."""
+    """The merge was cancelled."""
 
 
 _ENDS = {

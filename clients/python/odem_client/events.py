@@ -1,4 +1,4 @@
-"""Server-sent events, typed.
+"""Typed server-sent events.
 
 Source: the HTML standard, section 9.2 (server-sent events).
 """
@@ -11,7 +11,7 @@ from odem_client.generated.models import GapEvent, MergeState, PresentEvent, Pro
 
 Event = StateEvent | ProgressEvent | VersionEvent | GapEvent | PresentEvent
 ENDED = frozenset({MergeState.SUCCEEDED, MergeState.REJECTED, MergeState.FAILED, MergeState.CANCELLED})
-"""The states that a merge does not leave."""
+"""Final states of a merge."""
 _KINDS: dict[str, type[StateEvent | ProgressEvent | VersionEvent | GapEvent | PresentEvent]] = {
     "state": StateEvent,
     "progress": ProgressEvent,
@@ -23,9 +23,9 @@ _KINDS: dict[str, type[StateEvent | ProgressEvent | VersionEvent | GapEvent | Pr
 
 @dataclass
 class EventReader:
-    """Makes events of the lines of a stream. Events of a kind that this package does not know are left out.
+    """Parses the lines of a stream into events. Unknown kinds of event are skipped.
 
-    last_id: of the last event that came whole; what `Last-Event-ID` is to say.
+    last_id: ID of the last complete event, for the header `Last-Event-ID`.
     """
 
     last_id: str | None = None
@@ -33,7 +33,7 @@ class EventReader:
     _data: str = ""
 
     def take(self, line: str) -> Event | None:
-        """Take one line, without its end; returns the event that it completes."""
+        """Parse one line without its line end; returns the event that it completes, if any."""
         if line:
             self._note(line)
             return None
@@ -42,7 +42,7 @@ class EventReader:
         return event
 
     def forget(self) -> None:
-        """Drop an event that was cut off."""
+        """Drop an incomplete event."""
         self._id, self._data = None, ""
 
     def _note(self, line: str) -> None:

@@ -1,6 +1,6 @@
-"""Connections that try again, name each POST by an Idempotency-Key, and raise this package's errors.
+"""HTTP clients that retry, add an Idempotency-Key to each POST, and raise this package's errors.
 
-A request is sent again when its body can be: uploads, whose bodies are streams, decide for themselves.
+Only requests with a repeatable body are retried here; uploads, whose bodies are streams, retry by themselves.
 """
 
 import asyncio
@@ -18,14 +18,14 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 
 
 class Http(httpx.Client):
-    """Raises ProblemError for each answer of 400 or more, Unreachable when there is none."""
+    """An httpx client that raises ProblemError for statuses from 400, and Unreachable without a response."""
 
     def __init__(self, retries: Retries, **options: Any) -> None:
         super().__init__(**options)
         self._retries = retries
 
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
-        """Send a request, again if it may help."""
+        """Send a request, with retries."""
         _name(request)
         attempt = 0
         while True:
@@ -56,7 +56,7 @@ class AsyncHttp(httpx.AsyncClient):
         self._retries = retries
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
-        """Send a request, again if it may help."""
+        """Send a request, with retries."""
         _name(request)
         attempt = 0
         while True:
@@ -89,21 +89,21 @@ def _pause(retries: Retries, request: httpx.Request, attempt: int, answer: httpx
         return None
     if answer is None:
         return retries.wait(attempt)
-    busy = answer.status_code == 409 and "Retry-After" in answer.headers  # the same request is under way elsewhere
+    busy = answer.status_code == 409 and "Retry-After" in answer.headers  # the same request is in progress
     if answer.status_code not in STATUSES and not busy:
         return None
     return retries.wait(attempt, answer.headers.get("Retry-After"))
 
 
 def problem(answer: httpx.Response) -> ProblemError:
-    """The error for an answer that has been read."""
+    """The error for a response whose body has been read."""
     request_id = answer.headers.get("X-Request-Id")
     return ProblemError.of(answer.status_code, answer.content, answer.reason_phrase, request_id)
 
 
 def unreachable(error: httpx.TransportError) -> Unreachable:
-    """The error for an answer that did not come, or not whole."""
+    """The error for a missing or incomplete response."""
     where = ""
-    with contextlib.suppress(RuntimeError):  # httpx does not always note the request
+    with contextlib.suppress(RuntimeError):  # httpx does not always record the request
         where = f" from {error.request.url.scheme}://{error.request.url.netloc.decode()}"
-    return Unreachable(f"No answer{where}: {str(error) or type(error).__name__}")
+    return Unreachable(f"No response{where}: {str(error) or type(error).__name__}")

@@ -1,4 +1,4 @@
-"""What callers say, as the documents that the service takes; and its answers, as the one kind that is expected."""
+"""Request documents from arguments, and responses checked for their type."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -20,10 +20,9 @@ def merge_request(
     gate: Document | None,
     labels: Mapping[str, str] | None,
 ) -> dict[str, Any]:
-    """The document of POST /merge for blobs that are there. A task's or a method's name stands for a whole document.
+    """The document of POST /merge for uploaded blobs. A name may replace the document of a task or recipe.
 
-    It is sent as it was said: the generated classes would leave out what they do not know, and the service could not
-    say that it is misspelt.
+    Unknown fields are kept: the generated classes would drop them, and the service could not report a misspelling.
     """
     if isinstance(task, Task):
         task = task.to_dict()
@@ -44,7 +43,7 @@ def merge_request(
 
 
 def lineage_spec(name: str, base: str, architecture: str | Document | None, more: Document) -> dict[str, Any]:
-    """The document of POST /lineages. An architecture's name stands for `{"open_clip": name}`."""
+    """The document of POST /lineages. A string as architecture means `{"open_clip": name}`."""
     document: dict[str, Any] = {"name": name, "base": base, **more}
     if architecture is not None:
         document["architecture"] = {"open_clip": architecture} if isinstance(architecture, str) else dict(architecture)
@@ -52,12 +51,12 @@ def lineage_spec(name: str, base: str, architecture: str | Document | None, more
 
 
 def is_digest(blob: object) -> bool:
-    """Whether it names bytes that the service has; otherwise it is a file."""
+    """Whether the argument is a digest; otherwise it is a file."""
     return isinstance(blob, str) and blob.startswith("sha256:")
 
 
 def only(kind: type[T], answer: object) -> T:
-    """The answer, which is of this kind: refusals have been raised before. Raises OdemError."""
+    """The response, checked for its type. Raises OdemError for another type; refusals have been raised before."""
     if not isinstance(answer, kind):
-        raise OdemError(f"The service's answer is no {kind.__name__}: is it an odem of this version?")
+        raise OdemError(f"The response is not a {kind.__name__}. Do service and client have the same version?")
     return answer

@@ -1,4 +1,4 @@
-"""When to try again, and how long to wait before.
+"""Which requests to retry, and after what delay.
 
 Source: RFC 9110, section 10.2.3 (Retry-After).
 """
@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 STATUSES = frozenset({408, 425, 429, 502, 503, 504})
-"""Answers after which the same request may do better."""
+"""Statuses after which a retry may succeed."""
 
 
 @dataclass(frozen=True)
 class Retries:
-    """How often, and how long to wait, in seconds.
+    """Retry policy; times are in seconds.
 
-    attempts: how often a request is sent at most. first: the longest wait before the second attempt; doubles with each
-    one more, up to `longest`. patience: a server that asks for a longer wait than this is not waited for.
+    attempts: maximum number of times that a request is sent. first: upper bound of the delay before the second attempt;
+    doubles with each further one, up to `longest`. patience: longest Retry-After that is respected; beyond it the
+    request fails.
     """
 
     attempts: int = 6
@@ -26,9 +27,9 @@ class Retries:
     patience: float = 120.0
 
     def wait(self, attempt: int, retry_after: str | None = None) -> float | None:
-        """How long to wait after the attempt of this number (from 1), or None to give up.
+        """The delay after this attempt (from 1), or None to give up.
 
-        Without Retry-After a random time up to the present bound, so that clients do not come back all at once.
+        Without Retry-After it is random up to the current bound, so that clients do not return all at once.
         """
         if attempt >= self.attempts:
             return None

@@ -1,4 +1,4 @@
-"""Files sent so that nothing is sent twice: skipped when the service has them, gone on with where they were cut off.
+"""Uploads: files that the service has are skipped, interrupted uploads resume.
 
 Source: tus 1.0 (https://tus.io/protocols/resumable-upload), core protocol and creation.
 """
@@ -20,15 +20,15 @@ from odem_client.http import Http
 from odem_client.retries import STATUSES, Retries
 
 SMALL = 4 * PIECE
-"""Files up to this size go in one request."""
+"""Files up to this size are sent in one request."""
 _TUS = {"Tus-Resumable": "1.0.0"}
-_TIMEOUT = httpx.Timeout(60.0, read=600.0)  # the last bytes of a large file are answered once they are all on the disk
+_TIMEOUT = httpx.Timeout(60.0, read=600.0)  # the response to the last bytes comes when the whole file is on disk
 
 
 class Notes:
-    """Which uploads are under way, as small files, so that a new process can go on with them.
+    """Records of unfinished uploads, as small files, so that a new process can resume them.
 
-    A folder that cannot be written costs the going on after a crash, nothing else.
+    If the folder is read-only, only resuming after a crash is lost.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -36,20 +36,20 @@ class Notes:
         self._folder = folder or Path(caches) / "odem" / "uploads"
 
     def find(self, service: str, digest: str) -> str | None:
-        """Where the bytes were being sent to."""
+        """The upload's URL, if there is a record."""
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             return str(json.loads(self._file(service, digest).read_text())["location"])
         return None
 
     def keep(self, service: str, digest: str, location: str) -> None:
-        """Note where the bytes are being sent to."""
+        """Record the upload's URL."""
         file = self._file(service, digest)
         with contextlib.suppress(OSError):
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps({"service": service, "digest": digest, "location": location}))
 
     def drop(self, service: str, digest: str) -> None:
-        """Forget an upload."""
+        """Delete the record of an upload."""
         with contextlib.suppress(OSError):
             self._file(service, digest).unlink()
 
@@ -58,7 +58,7 @@ class Notes:
 
 
 class Uploader:
-    """Sends files to one service. Memory does not depend on their sizes."""
+    """Uploads files to one service. Memory does not depend on their sizes."""
 
     def __init__(self, http: Http, retries: Retries, notes: Notes) -> None:
         self._http = http
@@ -75,9 +75,9 @@ class Uploader:
         return True
 
     def send(self, path: Path, progress: Progress = nothing) -> str:
-        """Make a file's bytes a blob of the service; returns the blob's digest.
+        """Upload a file as a blob; returns its digest.
 
-        Raises ProblemError when the service refuses it, Unreachable, DigestMismatch when the file changed meanwhile.
+        Raises ProblemError, Unreachable, and DigestMismatch if the file changed meanwhile.
         """
         digest = hash_file(path, progress).digest
         if self.has(digest):
@@ -114,10 +114,10 @@ class Uploader:
                 attempt = 0 if offset > before else attempt
         self._notes.drop(self._service, digest)
         if not self.has(digest):
-            raise DigestMismatch(str(path), digest, "other bytes: the file has changed while it was sent")
+            raise DigestMismatch(str(path), digest, "other bytes: the file changed during the upload")
 
     def _find(self, digest: str) -> tuple[str | None, int]:
-        """Where an upload goes on, and from which byte; (None, 0) if there is none."""
+        """URL and offset of an unfinished upload; (None, 0) if there is none."""
         location = self._notes.find(self._service, digest)
         if location is not None:
             try:
@@ -146,7 +146,7 @@ class Uploader:
 
 
 def _may_help(error: OdemError) -> bool:
-    """Whether to ask for the offset and go on: 409 says that it is another one, 423 that the cut request still ends."""
+    """Whether to query the offset and resume: 409 means another offset, 423 that another request is still writing."""
     if isinstance(error, (Unreachable, Conflict, NotFound)):
         return True
     return isinstance(error, ProblemError) and (error.status in STATUSES or error.status == 460)

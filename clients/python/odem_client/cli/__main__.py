@@ -10,12 +10,12 @@ from odem_client.cli.showing import say
 from odem_client.errors import NotAuthenticated, OdemError, ProblemError, Unreachable
 
 _EPILOG = (
-    "The service is found by --url or ODEM_URL, the API key by --key or ODEM_KEY. "
-    "Exit status: 0 done, 2 wrong command line, 3 refused, 4 not found, 5 not allowed, 6 no answer, "
-    "10 rejected by the gate, 11 merge failed, 12 cancelled, 13 not ended in time, 1 anything else."
+    "Set the service with --url or ODEM_URL, the API key with --key or ODEM_KEY. "
+    "Exit status: 0 success, 2 usage error, 3 refused, 4 not found, 5 not allowed, 6 service unavailable, "
+    "10 rejected by the gate, 11 merge failed, 12 merge cancelled, 13 timeout, 1 any other error."
 )
 app = typer.Typer(
-    help="Merge fine-tuned checkpoints into one model, one after the other.\n\n"
+    help="Merge fine-tuned checkpoints into one model, one after another.\n\n"
     "Start with `odem lineages create`, then `odem merge`, then `odem pull`.",
     epilog=_EPILOG,
     no_args_is_help=True,
@@ -27,7 +27,7 @@ for part in (merging.app, keeping.app, comparing.app, preparing.app):
 
 
 def main() -> None:
-    """Run the command that was typed, and end with a status that tells what happened."""
+    """Run the command line; the exit status reports the result."""
     try:
         app(prog_name="odem")
     except KeyboardInterrupt:
@@ -35,8 +35,8 @@ def main() -> None:
     except OdemError as error:
         _explain(error)
         sys.exit(status_of(error))
-    except KeyError as error:  # of a generated class: a field that must be there
-        say(f"odem: The service's answer has no {error}: it is of another version than this client.")
+    except KeyError as error:  # raised by a generated class for a missing required field
+        say(f"odem: The response has no field {error}: service and client have different versions.")
         sys.exit(FAILED)
     except OSError as error:
         say(f"odem: {error}")
@@ -53,9 +53,11 @@ def _explain(error: OdemError) -> None:
         if error.request_id:
             say(f"  (request {error.request_id})")
     if isinstance(error, Unreachable):
-        say("  Is the service there? Name it with --url or ODEM_URL; `make run` starts one on http://localhost:8000.")
+        say(
+            "  Is the service running? Set its address with --url or ODEM_URL; `make run` starts one on http://localhost:8000."
+        )
     if isinstance(error, NotAuthenticated):
-        say("  Put the key into ODEM_KEY.")
+        say("  Set the API key in ODEM_KEY.")
 
 
 if __name__ == "__main__":

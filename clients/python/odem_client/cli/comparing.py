@@ -1,4 +1,4 @@
-"""What changed between two versions."""
+"""`odem diff`: what changed between two versions."""
 
 from typing import Annotated
 
@@ -14,7 +14,7 @@ app = typer.Typer()
 @app.command(rich_help_panel="Versions")
 def diff(
     older: Annotated[str, typer.Argument(help="name@3, name@latest, name@alias.")],
-    newer: Annotated[str, typer.Argument(help="The version that it is compared with.")] = "latest",
+    newer: Annotated[str, typer.Argument(help="The version to compare it with.")] = "latest",
     url: Url = LOCAL,
     key: Key = "",
     as_json: Json = False,
@@ -25,13 +25,13 @@ def diff(
     if as_json:
         print_json(found)
         return
-    moved = "the same weights"
+    moved = "identical weights"
     if found.tensors:
-        far = "" if found.total.relative is None else f", {found.total.relative:.2%} of the weights' norm apart"
-        moved = f"{len(found.tensors)} tensors differ, {found.unchanged} do not{far}"
+        far = "" if found.total.relative is None else f", by {found.total.relative:.2%} of the weights' norm"
+        moved = f"{len(found.tensors)} tensors differ{far}; {found.unchanged} are unchanged"
     say(f"{found.a} -> {found.b}: {moved}")
     rows = ((task.name, _share(task.a), _share(task.b)) for task in found.tasks)
-    print_table(("accuracy on", found.a, found.b), rows, "Neither has a task.")
+    print_table(("accuracy on", found.a, found.b), rows, "Neither version has a task.")
 
 
 def _share(scores: Scores | None) -> str:

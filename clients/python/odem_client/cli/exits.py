@@ -1,4 +1,4 @@
-"""What the exit status means. docs/reference/clients.md tells the same table."""
+"""Exit statuses; docs/reference/clients.md lists them."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Versions and lineages: what there is, what is fetched, what is moved."""
+"""Commands for versions, aliases and lineages."""
 
 import json
 from itertools import islice
@@ -14,7 +14,7 @@ from odem_client.generated.models import VersionView
 _VERSIONS = "Versions"
 _LINEAGES = "Lineages"
 Reference = Annotated[
-    str, typer.Argument(help="name@3, name@latest or name@alias; without name@, of the lineage `default`.")
+    str, typer.Argument(help="name@3, name@latest or name@alias; without name@, a version of the lineage `default`.")
 ]
 app = typer.Typer()
 lineages_app = typer.Typer()
@@ -24,14 +24,14 @@ app.add_typer(lineages_app, name="lineages", rich_help_panel=_LINEAGES)
 @app.command(rich_help_panel=_VERSIONS)
 def pull(
     version: Reference = "latest",
-    folder: Annotated[Path, typer.Argument(file_okay=False, help="Where to; made when it is missing.")] = Path("model"),
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="Target folder; created if missing.")] = Path("model"),
     url: Url = LOCAL,
     key: Key = "",
     as_json: Json = False,
 ) -> None:
-    """Fetch a version's weights and open_clip config into a folder, verified.
+    """Download a version's weights and open_clip config into a folder, and verify them.
 
-    What was cut off is gone on with, what is there already is not fetched. Load it with
+    Interrupted downloads resume; existing files are skipped. Load the folder with
     open_clip.create_model_and_transforms("local-dir:model").
     """
     with connect(url, key) as odem:
@@ -44,14 +44,14 @@ def pull(
         print_json({**told_of, **paths})
     else:
         typer.echo(pulled.weights)
-        say(f"{pulled.reference}, {size(found.size)}" + ("" if pulled.received else ": it was there already"))
+        say(f"{pulled.reference}, {size(found.size)}" + ("" if pulled.received else ": already there"))
 
 
 @app.command(rich_help_panel=_VERSIONS)
 def models(
     version: Annotated[str | None, typer.Argument(help="Show this version: name@3, latest, an alias.")] = None,
     lineage: Lineage = DEFAULT_LINEAGE,
-    limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 20,
+    limit: Annotated[int, typer.Option(help="Maximum number of entries.", min=1)] = 20,
     url: Url = LOCAL,
     key: Key = "",
     as_json: Json = False,
@@ -78,16 +78,18 @@ def _method(item: VersionView) -> str:
 @app.command(rich_help_panel=_VERSIONS)
 def alias(
     name: Annotated[str | None, typer.Argument(help="The alias, such as production.")] = None,
-    version: Annotated[str | None, typer.Argument(help="Move it here: a number, latest, or another alias.")] = None,
+    version: Annotated[
+        str | None, typer.Argument(help="Move the alias to this version: a number, latest, or another alias.")
+    ] = None,
     lineage: Lineage = DEFAULT_LINEAGE,
-    delete: Annotated[bool, typer.Option("--delete", help="Take the alias away.")] = False,
+    delete: Annotated[bool, typer.Option("--delete", help="Delete the alias.")] = False,
     url: Url = LOCAL,
     key: Key = "",
     as_json: Json = False,
 ) -> None:
     """List a lineage's aliases, show one, or move it: `odem alias production 3`."""
     if delete and (name is None or version is not None):
-        raise typer.BadParameter("--delete takes the alias's name and nothing else")
+        raise typer.BadParameter("--delete takes only the alias's name")
     with connect(url, key) as odem:
         if delete and name is not None:
             odem.delete_alias(lineage, name)
@@ -105,13 +107,13 @@ def alias(
 
 @app.command(rich_help_panel=_VERSIONS)
 def rollback(
-    version: Annotated[str, typer.Argument(help="Which to go back to: a number or an alias.")],
+    version: Annotated[str, typer.Argument(help="The version to repeat: a number or an alias.")],
     lineage: Lineage = DEFAULT_LINEAGE,
     url: Url = LOCAL,
     key: Key = "",
     as_json: Json = False,
 ) -> None:
-    """Make a new version that repeats an older one. Nothing is deleted; the next merge starts from it."""
+    """Create a new version that repeats an older one. Nothing is deleted; the next merge starts from it."""
     with connect(url, key) as odem:
         made = odem.rollback(lineage, version)
     if as_json:
@@ -122,7 +124,7 @@ def rollback(
 
 @lineages_app.callback(invoke_without_command=True)
 def list_lineages(context: typer.Context, url: Url = LOCAL, key: Key = "", as_json: Json = False) -> None:
-    """List all lineages; with a command, show, create or branch one."""
+    """List all lineages; with a subcommand, show, create or branch one."""
     if context.invoked_subcommand is not None:
         return
     with connect(url, key) as odem:
@@ -131,7 +133,9 @@ def list_lineages(context: typer.Context, url: Url = LOCAL, key: Key = "", as_js
         print_json(found)
     else:
         rows = ((item.name, item.head, item.recipe.method, item.created_at) for item in found)
-        print_table(("lineage", "head", "method", "created"), rows, "No lineages yet: see `odem lineages create`.")
+        print_table(
+            ("lineage", "head", "method", "created"), rows, "No lineages yet. Create one with `odem lineages create`."
+        )
 
 
 @lineages_app.command("show")
@@ -146,18 +150,18 @@ def show_lineage(
 
 @lineages_app.command("create")
 def create_lineage(
-    name: Annotated[str, typer.Argument(help="Its name.")] = DEFAULT_LINEAGE,
+    name: Annotated[str, typer.Argument(help="The lineage's name.")] = DEFAULT_LINEAGE,
     base: Annotated[
-        str, typer.Option(help="The pretrained weights: a safetensors file, or a digest.", show_default=False)
+        str, typer.Option(help="The pretrained weights: a safetensors file or a digest.", show_default=False)
     ] = ...,  # type: ignore[assignment]
     architecture: Annotated[
         str | None,
-        typer.Option(help="An open_clip model such as ViT-B-32, or a .json file. Without, data-free methods only."),
+        typer.Option(help="An open_clip model such as ViT-B-32, or a .json file. Omit it for data-free methods only."),
     ] = None,
-    method: Annotated[str, typer.Option(help="How merges are done unless they say otherwise.")] = "ode",
-    budget: Annotated[int, typer.Option(help="Calibration samples kept, of all tasks together.")] = 1024,
+    method: Annotated[str, typer.Option(help="Default merge method of the lineage.")] = "ode",
+    budget: Annotated[int, typer.Option(help="Size of the calibration memory: samples of all tasks together.")] = 1024,
     max_drop: Annotated[
-        float | None, typer.Option(help="Reject merges that cost an earlier task more accuracy than this.")
+        float | None, typer.Option(help="Reject merges that lower the accuracy of an earlier task by more than this.")
     ] = None,
     url: Url = LOCAL,
     key: Key = "",
@@ -172,7 +176,7 @@ def create_lineage(
         document = json.loads(Path(architecture).read_text())
         drawn = document.get("architecture", document)
     if not base.startswith("sha256:") and not Path(base).is_file():
-        raise typer.BadParameter(f"there is no file {base}")
+        raise typer.BadParameter(f"file {base} does not exist")
     with connect(url, key) as odem, transfer_bars(Path(base).name, quiet=as_json) as told:
         made = odem.create_lineage(name, base=base, architecture=drawn, progress=told, **more)
     if as_json:
@@ -185,7 +189,9 @@ def create_lineage(
 def branch_lineage(
     name: Annotated[str, typer.Argument(help="The new lineage's name.")],
     lineage: Lineage = DEFAULT_LINEAGE,
-    version: Annotated[str, typer.Option(help="Where it starts: a number, latest or an alias.")] = "latest",
+    version: Annotated[
+        str, typer.Option(help="The version that it starts from: a number, latest or an alias.")
+    ] = "latest",
     url: Url = LOCAL,
     key: Key = "",
     as_json: Json = False,

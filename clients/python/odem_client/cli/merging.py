@@ -1,4 +1,4 @@
-"""Sending checkpoints, and what becomes of them."""
+"""Commands that upload checkpoints, merge them and follow merges."""
 
 import json
 from collections.abc import Sequence
@@ -24,10 +24,10 @@ def push(
     key: Key = "",
     as_json: Json = False,
 ) -> None:
-    """Send files without merging them, and print their digests.
+    """Upload files without merging them, and print their digests.
 
-    What the service has already is not sent again; what was cut off is gone on with. Give the digest to
-    `odem merge` or `odem lineages create` in place of the file.
+    Files that the service already has are skipped; interrupted uploads resume. `odem merge` and
+    `odem lineages create` accept the digest instead of the file.
     """
     with connect(url, key) as odem:
         sent = []
@@ -42,7 +42,7 @@ def push(
 
 
 def _task(given: str, classnames: Sequence[str], templates: Sequence[str], utility: float | None) -> dict[str, Any]:
-    """The task's document: from a JSON file (a task, or a merge's document that has one), or from options."""
+    """The task's document: from a JSON file (a task, or a merge's document with a task), or from options."""
     document: dict[str, Any] = {"name": given}
     if given.endswith(".json"):
         document = _read(Path(given))
@@ -55,9 +55,9 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         found = json.loads(file.read_text())
     except (OSError, ValueError) as error:
-        raise typer.BadParameter(f"{file} is no readable JSON file: {error}") from error
+        raise typer.BadParameter(f"{file} is not a readable JSON file: {error}") from error
     if not isinstance(found, dict):
-        raise typer.BadParameter(f"{file} holds no JSON object")
+        raise typer.BadParameter(f"{file} does not contain a JSON object")
     return found
 
 
@@ -67,42 +67,49 @@ def _recipe(method: str | None, recipe: str | None) -> dict[str, Any] | None:
     try:
         found = _read(Path(recipe)) if recipe.endswith(".json") else json.loads(recipe)
     except ValueError as error:
-        raise typer.BadParameter(f"--recipe is neither JSON nor the name of a .json file: {error}") from error
+        raise typer.BadParameter(f"--recipe is neither valid JSON nor the name of a .json file: {error}") from error
     return dict(found) | ({} if method is None else {"method": method})
 
 
 def _labels(given: Sequence[str]) -> dict[str, str]:
     if bad := [item for item in given if "=" not in item]:
-        raise typer.BadParameter(f"--label is written NAME=VALUE, not {bad[0]}")
+        raise typer.BadParameter(f"--label must have the form NAME=VALUE, not {bad[0]}")
     return dict(item.split("=", 1) for item in given)
 
 
 @app.command(rich_help_panel=_PANEL)
 def merge(
-    checkpoint: Annotated[str, typer.Argument(help="The fine-tuned weights: a safetensors file, or a digest.")],
+    checkpoint: Annotated[str, typer.Argument(help="The fine-tuned weights: a safetensors file or a digest.")],
     task: Annotated[
-        str, typer.Option("--task", "-t", help="The task's name, or a .json file that tells it.", rich_help_panel=_TASK)
+        str,
+        typer.Option("--task", "-t", help="The task's name, or a .json file that describes it.", rich_help_panel=_TASK),
     ],
     calibration: Annotated[
         str | None,
-        typer.Option("--calibration", "-c", help="Samples of the task (see `odem calibrate`): a file or a digest."),
+        typer.Option(
+            "--calibration", "-c", help="Calibration samples of the task (see `odem calibrate`): a file or a digest."
+        ),
     ] = None,
     lineage: Lineage = DEFAULT_LINEAGE,
     classname: Annotated[
         list[str] | None,
-        typer.Option(help="A class's name; once for each label, label 0 first.", rich_help_panel=_TASK),
+        typer.Option(help="A class name; repeat it for each label, label 0 first.", rich_help_panel=_TASK),
     ] = None,
     template: Annotated[
         list[str] | None, typer.Option(help='A prompt such as "a photo of a {}."; repeatable.', rich_help_panel=_TASK)
     ] = None,
     utility: Annotated[float | None, typer.Option(help="The task's importance.", rich_help_panel=_TASK)] = None,
-    method: Annotated[str | None, typer.Option(help="Merge method, if not the lineage's: ode, average, ...")] = None,
-    recipe: Annotated[str | None, typer.Option(help="Its parameters: JSON, or a .json file.")] = None,
-    max_drop: Annotated[
-        float | None, typer.Option(help="Reject the merge if an earlier task loses more accuracy than this.")
+    method: Annotated[
+        str | None, typer.Option(help="Merge method, instead of the lineage's: ode, average, ...")
     ] = None,
-    label: Annotated[list[str] | None, typer.Option(help="NAME=VALUE, kept with the merge; repeatable.")] = None,
-    wait: Annotated[bool, typer.Option(help="Wait until it has ended; the exit status then tells how.")] = True,
+    recipe: Annotated[str | None, typer.Option(help="Parameters of the method: JSON or a .json file.")] = None,
+    max_drop: Annotated[
+        float | None, typer.Option(help="Reject the merge if the accuracy of an earlier task drops by more than this.")
+    ] = None,
+    label: Annotated[list[str] | None, typer.Option(help="NAME=VALUE, stored with the merge; repeatable.")] = None,
+    wait: Annotated[
+        bool, typer.Option(help="Wait until the merge has ended; the exit status reports the result.")
+    ] = True,
     timeout: Timeout = None,
     url: Url = LOCAL,
     key: Key = "",
@@ -117,9 +124,9 @@ def merge(
     labels = _labels(label or ())
     for file in (checkpoint, calibration):
         if file is not None and not file.startswith("sha256:") and not Path(file).is_file():
-            raise typer.BadParameter(f"there is no file {file}")
+            raise typer.BadParameter(f"file {file} does not exist")
     with connect(url, key) as odem:
-        odem.lineage(lineage)  # asked before gigabytes are sent
+        odem.lineage(lineage)  # fails before gigabytes are sent
         with transfer_bars(Path(checkpoint).name, quiet=as_json) as told:
             made = odem.merge(
                 checkpoint,
@@ -139,7 +146,7 @@ def merge(
 
 def _follow(odem: Odem, merge_id: str, timeout: float | None, as_json: bool) -> None:
     if not as_json:
-        say(f"{merge_id} is queued; leave with Ctrl-C at any time: it goes on, and `odem watch {merge_id}` comes back")
+        say(f"{merge_id} is queued. Ctrl-C stops waiting, not the merge; `odem watch {merge_id}` follows it again.")
     with merge_bar(quiet=as_json) as told:
         ended = odem.wait(merge_id, timeout, told)
     print_json(ended) if as_json else summary(ended)
@@ -147,7 +154,7 @@ def _follow(odem: Odem, merge_id: str, timeout: float | None, as_json: bool) -> 
 
 @app.command(rich_help_panel=_PANEL)
 def watch(
-    what: Annotated[str, typer.Argument(help="A merge's id (mrg_...), or a lineage's name.")] = DEFAULT_LINEAGE,
+    what: Annotated[str, typer.Argument(help="A merge ID (mrg_...) or a lineage's name.")] = DEFAULT_LINEAGE,
     timeout: Timeout = None,
     url: Url = LOCAL,
     key: Key = "",
@@ -155,7 +162,7 @@ def watch(
 ) -> None:
     """Follow a merge until it has ended, or a lineage until Ctrl-C.
 
-    Of a merge the exit status tells how it ended. With --json, a lineage's events are printed one a line.
+    The exit status reports the result of a merge. With --json, a lineage's events are printed one per line.
     """
     with connect(url, key) as odem:
         if what.startswith("mrg_"):
@@ -167,9 +174,9 @@ def watch(
 
 @app.command(rich_help_panel=_PANEL)
 def merges(
-    merge_id: Annotated[str | None, typer.Argument(help="Show this merge, with its report.")] = None,
+    merge_id: Annotated[str | None, typer.Argument(help="Show this merge with its report.")] = None,
     lineage: Lineage = DEFAULT_LINEAGE,
-    limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 20,
+    limit: Annotated[int, typer.Option(help="Maximum number of entries.", min=1)] = 20,
     url: Url = LOCAL,
     key: Key = "",
     as_json: Json = False,
@@ -186,20 +193,23 @@ def merges(
         return
     columns = ("merge", "state", "task", "method", "version", "created")
     rows = ((m.id, m.state.value, m.task.name, m.recipe.method, m.version, m.created_at) for m in listed)
-    print_table(columns, rows, f"The lineage {lineage} has no merges yet: `odem merge` sends one.")
+    print_table(columns, rows, f"The lineage {lineage} has no merges yet. Start one with `odem merge`.")
 
 
 @app.command(rich_help_panel=_PANEL)
 def cancel(
-    merge_id: Annotated[str, typer.Argument(help="The merge's id.")],
+    merge_id: Annotated[str, typer.Argument(help="The merge ID.")],
     url: Url = LOCAL,
     key: Key = "",
     as_json: Json = False,
 ) -> None:
-    """Cancel a queued merge at once; ask a running one to stop at its next step."""
+    """Cancel a merge: a queued one at once, a running one at its next step."""
     with connect(url, key) as odem:
         found = odem.cancel(merge_id)
     if as_json:
         print_json(found)
     else:
-        say(f"{found.id} is {found.state.value}" + (", and asked to stop" if found.state.value == "running" else ""))
+        say(
+            f"{found.id} is {found.state.value}"
+            + ("; it stops at its next step" if found.state.value == "running" else "")
+        )

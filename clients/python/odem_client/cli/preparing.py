@@ -1,4 +1,4 @@
-"""Making files to send: calibration samples, and safetensors of other formats. Both work without the service."""
+"""Commands that prepare files: calibration samples, and safetensors from other formats. Neither needs the service."""
 
 import json
 from collections import Counter
@@ -17,7 +17,7 @@ app = typer.Typer()
 
 
 class Names(StrEnum):
-    """Whose names a converted file has."""
+    """Naming scheme of a converted file."""
 
     OPEN_CLIP = "open-clip"
     HUGGING_FACE = "hugging-face"
@@ -28,20 +28,24 @@ class Names(StrEnum):
 def calibrate(
     images: Annotated[
         Path,
-        typer.Argument(exists=True, help="A folder with a folder for each class, a WebDataset tar, or a parquet file."),
+        typer.Argument(exists=True, help="A folder with one subfolder per class, a WebDataset tar, or a parquet file."),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The calibration file to write.")],
     lineage: Annotated[
-        str | None, typer.Option("--lineage", "-l", help="Size the images as this lineage's model wants them.")
+        str | None, typer.Option("--lineage", "-l", help="Resize the images for this lineage's model.")
     ] = None,
-    image_size: Annotated[int | None, typer.Option(help="... or to this many pixels, such as 224.", min=1)] = None,
-    samples: Annotated[int, typer.Option("--samples", "-n", help="At most so many, over all classes.", min=1)] = 256,
-    seed: Annotated[int, typer.Option(help="Which images are drawn.")] = 0,
+    image_size: Annotated[
+        int | None, typer.Option(help="Resize the images to this many pixels, such as 224.", min=1)
+    ] = None,
+    samples: Annotated[
+        int, typer.Option("--samples", "-n", help="Maximum number of images over all classes.", min=1)
+    ] = 256,
+    seed: Annotated[int, typer.Option(help="Seed of the random sample.")] = 0,
     task: Annotated[
         str | None, typer.Option(help="Also write TASK.json with the class names, for `odem merge --task TASK.json`.")
     ] = None,
-    image_column: Annotated[str, typer.Option(help="Of a parquet file.")] = "image",
-    label_column: Annotated[str, typer.Option(help="Of a parquet file.")] = "label",
+    image_column: Annotated[str, typer.Option(help="Column of a parquet file.")] = "image",
+    label_column: Annotated[str, typer.Option(help="Column of a parquet file.")] = "label",
     url: Url = LOCAL,
     key: Key = "",
 ) -> None:
@@ -54,9 +58,9 @@ def calibrate(
     try:
         from odem_client import calibration
     except ImportError as error:
-        raise OdemError("This needs Pillow: pip install 'odem-client[calibrate]'.") from error
+        raise OdemError("Pillow is not installed: pip install 'odem-client[calibrate]'.") from error
     if (lineage is None) == (image_size is None):
-        raise typer.BadParameter("give either --lineage or --image-size")
+        raise typer.BadParameter("specify either --lineage or --image-size")
     if image_size is not None:
         sizing = calibration.Sizing(image_size)
     else:
@@ -71,11 +75,11 @@ def calibrate(
     spread = f"{fewest if fewest == most else f'{fewest} to {most}'} of each of {len(counts)} classes"
     say(f"{len(labels)} images of {sizing.side} x {sizing.side} pixels, {spread}, {size(output.stat().st_size)}")
     if absent := len(found.classnames) - len(counts):
-        say(f"{absent} classes have no image in the sample: raise --samples")
+        say(f"{absent} classes have no image in the sample; increase --samples")
     if task is not None:
         document = {"name": task, "classnames": list(found.classnames), "templates": ["a photo of a {}."]}
         Path(f"{task}.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
-        say(f"{task}.json has the class names as they were found: make words of them, and prompts that fit")
+        say(f"{task}.json has the class names of the source; edit them and the prompt template to describe your images")
 
 
 @app.command(rich_help_panel=_PANEL)
@@ -84,17 +88,17 @@ def convert(
         Path, typer.Argument(exists=True, dir_okay=False, help="A .pt, .pth, .bin, .ckpt, .safetensors.")
     ],
     output: Annotated[Path, typer.Argument(help="The safetensors file to write.")],
-    to: Annotated[Names, typer.Option(help="Whose names the tensors get.")] = Names.OPEN_CLIP,
+    to: Annotated[Names, typer.Option(help="Naming scheme of the tensors.")] = Names.OPEN_CLIP,
 ) -> None:
-    """Turn a checkpoint into safetensors with open_clip's names.
+    """Convert a checkpoint to safetensors with open_clip's tensor names.
 
-    Pickles are opened with weights_only=True, so nothing in them runs. Hugging Face's CLIP names become open_clip's, or
-    with --to hugging-face the other way round.
+    Pickles are opened with weights_only=True, so nothing in them is executed. Hugging Face's CLIP names become
+    open_clip's, or the other way round with --to hugging-face.
     """
     try:
         from odem_client import conversion
     except ImportError as error:
-        raise OdemError("This needs torch and safetensors: pip install 'odem-client[convert]'.") from error
+        raise OdemError("torch and safetensors are not installed: pip install 'odem-client[convert]'.") from error
     tensors = conversion.load(source)
     theirs = conversion.is_hugging_face(tensors)
     if to is Names.OPEN_CLIP and theirs:

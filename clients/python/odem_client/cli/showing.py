@@ -1,4 +1,4 @@
-"""What a person sees: tables, bars, and words for a merge; and JSON for scripts. Bars and words go to stderr."""
+"""Terminal output: tables, progress bars and messages, and JSON for scripts. Bars and messages go to stderr."""
 
 import json
 import sys
@@ -27,11 +27,11 @@ from odem_client.events import Event
 from odem_client.generated.models import MergeView, ProgressEvent, StateEvent, VersionEvent
 from odem_client.generated.types import Unset
 
-_WORDS = {"hashing": "Reading", "sending": "Sending", "receiving": "Receiving", "reading": "Sizing"}
+_WORDS = {"hashing": "Reading", "sending": "Sending", "receiving": "Receiving", "reading": "Resizing"}
 
 
 class Document(Protocol):
-    """What the generated models have in common."""
+    """The interface of generated models."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
@@ -39,12 +39,12 @@ class Document(Protocol):
 
 
 def errors() -> Console:
-    """Where words for people go."""
+    """The console on stderr."""
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def say(text: str) -> None:
-    """Tell a person something that is no result."""
+    """Print a message on stderr."""
     errors().print(escape(text))
 
 
@@ -61,11 +61,11 @@ def print_json(found: Document | Sequence[Document] | dict[str, Any]) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:
-    """Print a table on stdout, or say that there is nothing."""
+    """Print a table on stdout, or the message `empty` on stderr."""
     cells = [[_cell(value) for value in row] for row in rows]
     table = Table(box=None, pad_edge=False, header_style="bold")
     for number, column in enumerate(columns):
-        # The first column's names are copied into other commands: whole, however narrow the terminal is.
+        # Users copy the first column into other commands, so it is never wrapped or shortened.
         widest = max((len(row[0]) for row in cells), default=0)
         table.add_column(column, min_width=0 if number else widest, no_wrap=not number)
     for row in cells:
@@ -85,7 +85,7 @@ def _cell(value: object) -> str:
 
 
 def size(count: int) -> str:
-    """Bytes as people read them."""
+    """A number of bytes in readable units."""
     amount, units = float(count), ["bytes", "kB", "MB", "GB", "TB"]
     while amount >= 1000 and len(units) > 1:
         amount, units = amount / 1000, units[1:]
@@ -94,7 +94,7 @@ def size(count: int) -> str:
 
 @contextmanager
 def transfer_bars(what: str, *, quiet: bool, counted: bool = False) -> Iterator[Told]:
-    """Bars for the phases of a transfer, in bytes; or of things that are `counted`."""
+    """Progress bars for the phases of a transfer, in bytes, or in items if `counted`."""
     console = errors()
     if quiet or not console.is_terminal:
         yield nothing
@@ -114,7 +114,7 @@ def transfer_bars(what: str, *, quiet: bool, counted: bool = False) -> Iterator[
 
 @contextmanager
 def merge_bar(*, quiet: bool) -> Iterator[Callable[[Event], None]]:
-    """A bar along a merge's path; where there is no terminal, a line for each change of its state."""
+    """A progress bar along a merge's path; without a terminal, one line for each change of state."""
     console = errors()
     if quiet:
         yield lambda _: None
@@ -141,20 +141,20 @@ def merge_bar(*, quiet: bool) -> Iterator[Callable[[Event], None]]:
 
 
 def line(event: Event) -> str:
-    """An event in words."""
+    """An event as one line of text."""
     if isinstance(event, StateEvent):
         told = f": {event.problem.detail}" if event.problem else ""
-        made = f", made {event.version}" if event.version else ""
+        made = f", created {event.version}" if event.version else ""
         return f"{event.merge} is {event.state.value}{made}{told}"
     if isinstance(event, VersionEvent):
-        return f"{event.version} was made" + (f" from {event.origin}" if event.origin else "")
+        return f"{event.version} was created" + (f" from {event.origin}" if event.origin else "")
     if isinstance(event, ProgressEvent):
         return f"{event.merge}: {event.progress.phase}"
     return getattr(event, "detail", None) or f"head is {getattr(event, 'head', '?')}"
 
 
 def summary(merge: MergeView) -> None:
-    """What a merge that succeeded made, and what it cost: accuracy by task before and after."""
+    """Print a succeeded merge: its version, and accuracy per task before and after."""
     say(f"{merge.id} {merge.state.value}" + (f": {merge.version}" if merge.version else ""))
     report = None if isinstance(merge.report, Unset) or merge.report is None else merge.report.to_dict()
     tasks = (report or {}).get("tasks") or {}
