@@ -21,8 +21,8 @@ def follow(odem: Odem, reference: str, folder: Path, seconds: float) -> Iterator
     while True:
         try:
             headers = {"If-None-Match": etag} if etag else {}
-            answer = odem.api.get_httpx_client().head(f"/models/{reference}/weights", headers=headers)
-            if answer.status_code != 304:
+            response = odem.api.get_httpx_client().head(f"/models/{reference}/weights", headers=headers)
+            if response.status_code != 304:
                 version = odem.version(reference)
                 yield odem.pull(version, folder / str(version.number)).weights.parent
                 etag = f'"{version.weights}"'

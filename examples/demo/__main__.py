@@ -19,7 +19,7 @@ from examples.demo.record import Row, mean, plot, table
 from examples.demo.service import ServiceFailed, running
 
 _ROOT = Path(__file__).resolve().parents[2]
-_COMPARED = 200  # test images whose answers are compared at the end, of each task
+_COMPARED = 200  # test images per task whose predictions are compared at the end
 
 
 def main() -> int:
@@ -79,8 +79,8 @@ class Demo:
         own = {t.name: self._exam.score(load_file(t.checkpoint), [t])[t.name] for t in self._zoo.tasks}
         rows = []
         for number, task in enumerate(self._zoo.tasks, start=1):
-            answer = self._merge(task)
-            merged = load_file(self._download(answer["version"]))
+            response = self._merge(task)
+            merged = load_file(self._download(response["version"]))
             so_far = self._zoo.tasks[:number]
             rows.append(
                 Row(
@@ -90,9 +90,9 @@ class Demo:
                     zero_shot={each.name: zero_shot[each.name] for each in so_far},
                 )
             )
-            print(f"\n{answer['version']}: {number} of {len(self._zoo.tasks)} merged, accuracy in %")
+            print(f"\n{response['version']}: {number} of {len(self._zoo.tasks)} merged, accuracy in %")
             print(table(rows[-1]))
-        self._compare(merged, answer["version"])
+        self._compare(merged, response["version"])
         return rows
 
     def _merge(self, task: zoo.ZooTask) -> Json:
@@ -104,15 +104,15 @@ class Demo:
         bar: tqdm[Any] = tqdm(total=1.0, desc=f"merging {task.name:<14}", bar_format=shape, dynamic_ncols=True)
         shown: tuple[float, str] | None = None
 
-        def show(answer: Json) -> None:
+        def show(response: Json) -> None:
             nonlocal shown
-            progress = answer["progress"] or {}
+            progress = response["progress"] or {}
             if progress.get("t") is not None:
                 bar.total, bar.n = progress["T"], progress["t"]
-            if answer["state"] == "succeeded":
+            if response["state"] == "succeeded":
                 bar.n = bar.total or 1.0
-            ended = answer["state"] not in {"queued", "running"}
-            phase = answer["state"] if ended else progress.get("phase") or answer["state"]
+            ended = response["state"] not in {"queued", "running"}
+            phase = response["state"] if ended else progress.get("phase") or response["state"]
             if shown != (bar.n, phase):  # Where the bar cannot be redrawn in place, each picture is a line.
                 shown = (bar.n, phase)
                 bar.set_postfix_str(phase)
@@ -130,19 +130,19 @@ class Demo:
         return weights
 
     def _compare(self, merged: dict[str, Any], version: str) -> None:
-        """Load the last download with open_clip alone and compare its answers. Raises Refused when they differ."""
+        """Load the last download with open_clip alone and compare its predictions. Raises Refused if they differ."""
         folder = self._out / "merged"
         worst, same, seen = 0.0, 0, 0
         for task in self._zoo.tasks:
-            ours = self._exam.answers(merged, task, _COMPARED)
-            theirs = self._exam.open_clip_answers(folder, task, _COMPARED)
+            ours = self._exam.similarities(merged, task, _COMPARED)
+            theirs = self._exam.open_clip_similarities(folder, task, _COMPARED)
             worst = max(worst, float((ours - theirs).abs().max()))
             same += int((ours.argmax(dim=-1) == theirs.argmax(dim=-1)).sum())
             seen += len(ours)
         print(f"\nopen_clip.create_model_and_transforms('local-dir:{_short(folder)}') loads {version}:")
-        print(f"  {same} of {seen} answers are the same, similarities differ by at most {worst:.1e}")
+        print(f"  {same} of {seen} predictions are the same; similarities differ by at most {worst:.1e}")
         if same < seen:
-            raise Refused(f"{version} answers otherwise when open_clip loads it.")
+            raise Refused(f"{version} predicts differently when open_clip loads it.")
 
 
 if __name__ == "__main__":

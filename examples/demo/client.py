@@ -46,32 +46,32 @@ class Client:
     def follow(self, merge: str, seen: Callable[[Json], None], interval: float = 0.2) -> Json:
         """Ask for a merge until it has ended, showing each answer to `seen`; returns the last, a success."""
         while True:
-            answer = _checked(self._http.get(f"/merges/{merge}"))
-            seen(answer)
-            if answer["state"] in _ENDED:
+            response = _checked(self._http.get(f"/merges/{merge}"))
+            seen(response)
+            if response["state"] in _ENDED:
                 break
             time.sleep(interval)
-        if answer["state"] != "succeeded":
-            problem = answer.get("problem") or {}
-            raise Refused(f"Merge {merge} {answer['state']}: {problem.get('title')}. {problem.get('detail')}")
-        return answer
+        if response["state"] != "succeeded":
+            problem = response.get("problem") or {}
+            raise Refused(f"Merge {merge} {response['state']}: {problem.get('title')}. {problem.get('detail')}")
+        return response
 
     def download(self, path: str, file: Path) -> None:
-        """Write what the service answers at a path into a file."""
-        with self._http.stream("GET", path) as answer, file.open("wb") as output:
-            if answer.is_error:
-                answer.read()
-                _checked(answer)
-            for chunk in answer.iter_bytes(1 << 20):
+        """Download a path of the service into a file."""
+        with self._http.stream("GET", path) as response, file.open("wb") as output:
+            if response.is_error:
+                response.read()
+                _checked(response)
+            for chunk in response.iter_bytes(1 << 20):
                 output.write(chunk)
 
 
-def _checked(answer: httpx.Response) -> Json:
+def _checked(response: httpx.Response) -> Json:
     """The answer's JSON. Raises Refused with the problem's own words."""
-    if answer.is_error:
-        if "problem+json" in answer.headers.get("content-type", ""):
-            problem = answer.json()
-            raise Refused(f"{answer.status_code} {problem['title']}. {problem.get('detail', '')}")
-        raise Refused(f"{answer.status_code} {answer.reason_phrase}: {answer.text[:500]}")
-    document: Json = answer.json()
+    if response.is_error:
+        if "problem+json" in response.headers.get("content-type", ""):
+            problem = response.json()
+            raise Refused(f"{response.status_code} {problem['title']}. {problem.get('detail', '')}")
+        raise Refused(f"{response.status_code} {response.reason_phrase}: {response.text[:500]}")
+    document: Json = response.json()
     return document

@@ -16,7 +16,7 @@ Scores = dict[str, float]
 
 
 class Exam:
-    """The test images of a zoo's tasks, and the heads that answers are read off with."""
+    """The test images of a zoo's tasks, and their zero-shot heads."""
 
     def __init__(self, zoo: Zoo) -> None:
         self._network = network.load(zoo.base)
@@ -29,14 +29,14 @@ class Exam:
         self._network.load_state_dict(self._base | dict(weights))
         return {t.name: network.accuracy(self._network, self._heads[t.name], self._tests[t.name]) for t in tasks}
 
-    def answers(self, weights: Mapping[str, Tensor], task: ZooTask, images: int) -> Tensor:
+    def similarities(self, weights: Mapping[str, Tensor], task: ZooTask, images: int) -> Tensor:
         """Similarities [images, classes] of the first test images with the task's head."""
         self._network.load_state_dict(self._base | dict(weights))
         pixels = torch.from_numpy(self._tests[task.name].images[:images])
         return network.answers(self._network, self._heads[task.name], pixels)
 
     @torch.no_grad()
-    def open_clip_answers(self, folder: Path, task: ZooTask, images: int) -> Tensor:
+    def open_clip_similarities(self, folder: Path, task: ZooTask, images: int) -> Tensor:
         """The same, by open_clip alone from a folder with config and weights: image transform, towers, tokenizer."""
         name = f"local-dir:{folder}"
         model, _, transform = open_clip.create_model_and_transforms(name)
@@ -45,8 +45,8 @@ class Exam:
             model, open_clip.get_tokenizer(name), task.classnames, task.templates, None
         )
         pictures = [Image.fromarray(pixels.transpose(1, 2, 0)) for pixels in self._tests[task.name].images[:images]]
-        found: Tensor = model.encode_image(torch.stack([transform(each) for each in pictures]), normalize=True) @ head
-        return found
+        result: Tensor = model.encode_image(torch.stack([transform(each) for each in pictures]), normalize=True) @ head
+        return result
 
 
 def averaged(tasks: Sequence[ZooTask]) -> dict[str, Tensor]:

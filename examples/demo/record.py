@@ -57,8 +57,8 @@ def table(row: Row) -> str:
 def plot(rows: list[Row], file: Path) -> None:
     """Write a PNG: mean accuracy over the stream, and the accuracy of each task at its end."""
     mpl.use("Agg")
-    figure = Figure(figsize=(11, 4.6), layout="constrained")
-    stream, tasks = figure.subplots(1, 2, width_ratios=(1, 1.35))
+    chart = Figure(figsize=(11, 4.6), layout="constrained")
+    stream, tasks = chart.subplots(1, 2, width_ratios=(1, 1.35))
     _plot_stream(stream, rows)
     _plot_tasks(tasks, rows[-1])
     for axes in (stream, tasks):
@@ -66,8 +66,8 @@ def plot(rows: list[Row], file: Path) -> None:
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(axis="y", alpha=0.25)
         axes.set_axisbelow(True)
-    figure.suptitle(f"{len(rows)} fine-tuned CLIP models merged one by one: accuracy on held-out images (%)")
-    figure.savefig(file, dpi=150)
+    chart.suptitle(f"{len(rows)} fine-tuned CLIP models merged one by one: accuracy on held-out images (%)")
+    chart.savefig(file, dpi=150)
 
 
 def _plot_stream(axes: Axes, rows: list[Row]) -> None:
@@ -81,11 +81,11 @@ def _plot_stream(axes: Axes, rows: list[Row]) -> None:
 
 
 def _plot_tasks(axes: Axes, row: Row) -> None:
-    places = np.arange(len(row.merged))
+    positions = np.arange(len(row.merged))
     width = 0.8 / len(_STYLES)
     for number, (who, style) in enumerate(_STYLES.items()):
-        at = places + (number - (len(_STYLES) - 1) / 2) * width
+        at = positions + (number - (len(_STYLES) - 1) / 2) * width
         axes.bar(at, [100 * row.contestants[who][name] for name in row.merged], width, label=who, color=style["color"])
-    axes.set_xticks(places, list(row.merged), fontsize=9)
+    axes.set_xticks(positions, list(row.merged), fontsize=9)
     axes.set_title("each task after the last merge", fontsize=10)
     axes.legend(ncols=len(_STYLES), fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.08), frameon=False)

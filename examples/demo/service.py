@@ -59,5 +59,5 @@ def _wait(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
         except httpx.TransportError:
             pass  # Not listening yet.
         time.sleep(0.2)
-    said = log.read_text("utf-8", errors="replace")[-2000:]
-    raise ServiceFailed(f"The service did not get ready. The end of its log:\n{said}")
+    tail = log.read_text("utf-8", errors="replace")[-2000:]
+    raise ServiceFailed(f"The service did not get ready. The end of its log:\n{tail}")

@@ -51,10 +51,12 @@ def test_images_are_sized_to_the_very_pixels_of_open_clip(name: str, side: int) 
 
 
 def test_the_size_is_read_from_the_models_config() -> None:
-    assert Sizing.of({"model_cfg": {"vision_cfg": {"image_size": 336}}, "preprocess_cfg": {}}).side == 336
-    assert Sizing.of({"model_cfg": {"vision_cfg": {}}, "preprocess_cfg": {"size": [224, 224]}}).side == 224
+    assert Sizing.from_config({"model_cfg": {"vision_cfg": {"image_size": 336}}, "preprocess_cfg": {}}).side == 336
+    assert Sizing.from_config({"model_cfg": {"vision_cfg": {}}, "preprocess_cfg": {"size": [224, 224]}}).side == 224
     with pytest.raises(Unusable, match="squash"):
-        Sizing.of({"model_cfg": {"vision_cfg": {"image_size": 8}}, "preprocess_cfg": {"resize_mode": "squash"}})
+        Sizing.from_config(
+            {"model_cfg": {"vision_cfg": {"image_size": 8}}, "preprocess_cfg": {"resize_mode": "squash"}}
+        )
 
 
 def _encoded(shade: int) -> bytes:
@@ -98,7 +100,7 @@ def test_folder_tar_and_parquet_of_the_same_images_give_the_same_file(tmp_path: 
     found = []
     for number, source in enumerate(sources):
         output = tmp_path / f"{number}.safetensors"
-        calibration.write(calibration.find(source), output, Sizing(16), most=7, seed=3)
+        calibration.write(calibration.find(source), output, Sizing(16), limit=7, seed=3)
         found.append(output.read_bytes())
     assert found[0] == found[1] == found[2]
     tensors = load_file(tmp_path / "0.safetensors")

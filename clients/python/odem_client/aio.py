@@ -63,9 +63,9 @@ T = TypeVar("T")
 
 
 class AsyncOdem:
-    """A client for the service at `url`, for asyncio; see `Odem` for its methods. Use it as a context manager, or close it.
+    """A client for the service at `url`, for asyncio; see `Odem` for its methods. Close it after use.
 
-    A cancelled upload or download stops at its next piece; the same call goes on from there later.
+    A cancelled upload or download stops at its next chunk; the same call resumes it later.
     """
 
     def __init__(self, url: str, key: str | None = None, *, retries: Retries | None = None, timeout: float = 60.0):
@@ -91,7 +91,7 @@ class AsyncOdem:
 
     async def upload(self, path: str | Path, progress: Progress = nothing) -> str:
         """Upload a safetensors file unless the service has it; returns its digest."""
-        return await _in_thread(lambda told: self._files.upload(path, told), progress)
+        return await _in_thread(lambda report: self._files.upload(path, report), progress)
 
     async def has(self, digest: str) -> bool:
         """Whether the service has a blob."""
@@ -114,13 +114,13 @@ class AsyncOdem:
 
     async def lineages(self) -> list[LineageView]:
         """All lineages, by name."""
-        found: list[LineageView] = []
+        result: list[LineageView] = []
         cursor: str | None = ""
         while cursor is not None:
             page = only(LineagePage, await list_lineages.asyncio(client=self.api, limit=1000, cursor=cursor or UNSET))
-            found += page.lineages
+            result += page.lineages
             cursor = page.next_
-        return found
+        return result
 
     async def lineage(self, name: str = DEFAULT_LINEAGE) -> LineageView:
         """One lineage."""
@@ -138,15 +138,15 @@ class AsyncOdem:
 
     async def aliases(self, lineage: str = DEFAULT_LINEAGE) -> list[AliasView]:
         """A lineage's aliases, by name."""
-        found: list[AliasView] = []
+        result: list[AliasView] = []
         cursor: str | None = ""
         while cursor is not None:
             page = only(
                 AliasPage, await list_aliases.asyncio(lineage, client=self.api, limit=1000, cursor=cursor or UNSET)
             )
-            found += page.aliases
+            result += page.aliases
             cursor = page.next_
-        return found
+        return result
 
     async def alias(self, lineage: str, alias: str) -> AliasView:
         """Which version an alias names."""
@@ -253,19 +253,19 @@ class AsyncOdem:
 
     async def diff(self, older: str, newer: str = "latest") -> DiffView:
         """What changed between two versions; slow for large ones."""
-        answer = await self._http.get(f"/models/{older}/diff/{newer}", timeout=COMPARING)
-        return DiffView.from_dict(answer.json())
+        response = await self._http.get(f"/models/{older}/diff/{newer}", timeout=COMPARING)
+        return DiffView.from_dict(response.json())
 
     async def open_clip_config(self, reference: str = "latest") -> dict[str, Any]:
         """A version's open_clip_config.json: the model's config and its preprocessing."""
-        found: dict[str, Any] = (await self._http.get(f"/models/{reference}/open_clip_config.json")).json()
-        return found
+        result: dict[str, Any] = (await self._http.get(f"/models/{reference}/open_clip_config.json")).json()
+        return result
 
     async def pull(
         self, version: str | VersionView = "latest", folder: str | Path = ".", progress: Progress = nothing
     ) -> Pulled:
         """Download a version's weights and open_clip config into a folder, verified. Resumes interrupted downloads."""
-        return await _in_thread(lambda told: self._files.pull(version, folder, told), progress)
+        return await _in_thread(lambda report: self._files.pull(version, folder, report), progress)
 
     async def _digest(self, blob: str | Path, progress: Progress) -> str:
         if is_digest(blob):
@@ -277,10 +277,10 @@ class AsyncOdem:
         while True:
             try:
                 headers = event_headers(reader)
-                async with self._http.stream("GET", path, headers=headers, timeout=event_timeout(end)) as answer:
-                    if answer.status_code == 204:
+                async with self._http.stream("GET", path, headers=headers, timeout=event_timeout(end)) as response:
+                    if response.status_code == 204:
                         return
-                    async for line in answer.aiter_lines():
+                    async for line in response.aiter_lines():
                         left(end)
                         event = reader.take(line)
                         if event is not None:
@@ -301,13 +301,13 @@ async def _in_thread(work: Callable[[Progress], T], progress: Progress) -> T:
     """Run file work in a thread that stops when the calling task is cancelled."""
     stopped = threading.Event()
 
-    def told(phase: str, done: int, total: int) -> None:
+    def report(phase: str, done: int, total: int) -> None:
         if stopped.is_set():
             raise OdemError("cancelled")
         progress(phase, done, total)
 
     try:
-        return await asyncio.to_thread(work, told)
+        return await asyncio.to_thread(work, report)
     except asyncio.CancelledError:
         stopped.set()
         raise

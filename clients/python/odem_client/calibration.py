@@ -35,7 +35,7 @@ class Sizing:
     interpolation: str = "bicubic"
 
     @classmethod
-    def of(cls, config: dict[str, Any]) -> "Sizing":
+    def from_config(cls, config: dict[str, Any]) -> "Sizing":
         """The sizing of an open_clip_config.json. Raises Unusable if it is not supported."""
         wanted = config.get("preprocess_cfg") or {}
         side = wanted.get("size") or config["model_cfg"]["vision_cfg"].get("image_size", 224)
@@ -79,8 +79,8 @@ class Folder:
         if not folders:
             raise Unusable(f"{path} has no subfolders. Put the images of each class into a subfolder with its name.")
         self.classnames = [item.name for item in folders]
-        found = [(file, label) for label, folder in enumerate(folders) for file in sorted(folder.rglob("*"))]
-        images = [(file, label) for file, label in found if file.suffix.lower() in _SUFFIXES]
+        result = [(file, label) for label, folder in enumerate(folders) for file in sorted(folder.rglob("*"))]
+        images = [(file, label) for file, label in result if file.suffix.lower() in _SUFFIXES]
         self._files = [file for file, _ in images]
         self.labels = [label for _, label in images]
 
@@ -95,17 +95,17 @@ class Tar:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        told: dict[str, str] = {}
+        values: dict[str, str] = {}
         images: dict[str, str] = {}
         with tarfile.open(path) as tar:
             for member in tar:
                 key, _, suffix = member.name.rpartition("/")[2].partition(".")
                 key = member.name[: len(member.name) - len(suffix)]
                 if suffix == "cls" and (file := tar.extractfile(member)):
-                    told[key] = file.read().decode().strip()
+                    values[key] = file.read().decode().strip()
                 elif f".{suffix.rpartition('.')[2].lower()}" in _SUFFIXES and member.isfile():
                     images[key] = member.name
-        pairs = [(name, told[key]) for key, name in images.items() if key in told]
+        pairs = [(name, values[key]) for key, name in images.items() if key in values]
         if not pairs:
             raise Unusable(f"{path} has no image with a .cls file of the same name.")
         self._names = [name for name, _ in pairs]
@@ -134,8 +134,8 @@ class Parquet:
         for name in (image, label):
             if name not in columns:
                 raise Unusable(f"{path} has no column {name}; it has {', '.join(columns)}.")
-        said = self._file.read(columns=[label]).column(label).to_pylist()
-        self.labels, self.classnames = _numbered([str(item) for item in said])
+        labels = self._file.read(columns=[label]).column(label).to_pylist()
+        self.labels, self.classnames = _numbered([str(item) for item in labels])
         self.classnames = self._names(label) or self.classnames
 
     def _names(self, label: str) -> list[str]:
@@ -154,14 +154,14 @@ class Parquet:
                 row += 1
 
 
-def _numbered(said: Sequence[str]) -> tuple[list[int], list[str]]:
+def _numbered(labels: Sequence[str]) -> tuple[list[int], list[str]]:
     """Labels as numbers, and their names. Numeric labels are kept."""
-    if all(item.isdecimal() for item in said):
-        numbers = [int(item) for item in said]
+    if all(item.isdecimal() for item in labels):
+        numbers = [int(item) for item in labels]
         return numbers, [str(number) for number in range(max(numbers) + 1)]
-    names = sorted(set(said))
-    place = {name: number for number, name in enumerate(names)}
-    return [place[item] for item in said], names
+    names = sorted(set(labels))
+    numbers_by_name = {name: number for number, name in enumerate(names)}
+    return [numbers_by_name[item] for item in labels], names
 
 
 def find(path: Path, image: str = "image", label: str = "label") -> Images:
@@ -175,8 +175,8 @@ def find(path: Path, image: str = "image", label: str = "label") -> Images:
     raise Unusable(f"{path} is not a folder, a tar or a .parquet file.")
 
 
-def choose(labels: Sequence[int], most: int, seed: int) -> list[int]:
-    """At most `most` images, as evenly over the classes as possible, in ascending order; deterministic by seed."""
+def choose(labels: Sequence[int], limit: int, seed: int) -> list[int]:
+    """At limit `limit` images, as evenly over the classes as possible, in ascending order; deterministic by seed."""
     order = random.Random(seed)  # noqa: S311
     waiting: dict[int, list[int]] = {}
     for index, label in enumerate(labels):
@@ -184,10 +184,10 @@ def choose(labels: Sequence[int], most: int, seed: int) -> list[int]:
     for indices in waiting.values():
         order.shuffle(indices)
     chosen: list[int] = []
-    while len(chosen) < most and any(waiting.values()):
+    while len(chosen) < limit and any(waiting.values()):
         turn = [label for label in sorted(waiting) if waiting[label]]
-        if len(turn) > most - len(chosen):
-            turn = order.sample(turn, most - len(chosen))
+        if len(turn) > limit - len(chosen):
+            turn = order.sample(turn, limit - len(chosen))
         chosen.extend(waiting[label].pop() for label in turn)
     return sorted(chosen)
 
@@ -197,7 +197,7 @@ def write(
     output: Path,
     sizing: Sizing,
     *,
-    most: int = 256,
+    limit: int = 256,
     seed: int = 0,
     progress: Progress = nothing,
     opened: Callable[[bytes], Image.Image] = lambda data: Image.open(io.BytesIO(data)),
@@ -206,7 +206,7 @@ def write(
 
     One image is in memory at a time. The file appears completely or not at all. Raises Unusable.
     """
-    chosen = choose(images.labels, most, seed)
+    chosen = choose(images.labels, limit, seed)
     if not chosen:
         raise Unusable("There are no images.")
     labels = [images.labels[index] for index in chosen]
@@ -227,8 +227,8 @@ def write(
         with part.open("wb") as file:
             file.write(struct.pack("<Q", len(header)) + header)
             file.write(struct.pack(f"<{count}q", *labels))
-            for done, (place, data) in enumerate(images.read(chosen), 1):
-                for band in _sized(place, data, sizing, opened).split():
+            for done, (source, data) in enumerate(images.read(chosen), 1):
+                for band in _sized(source, data, sizing, opened).split():
                     file.write(band.tobytes())
                 progress("reading", done, count)
         part.replace(output)
@@ -237,9 +237,9 @@ def write(
     return labels
 
 
-def _sized(place: str, data: bytes, sizing: Sizing, opened: Callable[[bytes], Image.Image]) -> Image.Image:
+def _sized(source: str, data: bytes, sizing: Sizing, opened: Callable[[bytes], Image.Image]) -> Image.Image:
     try:
         with opened(data) as image:
             return sizing.apply(image)
     except (OSError, ValueError) as error:
-        raise Unusable(f"{place} is not a readable image: {error}") from error
+        raise Unusable(f"{source} is not a readable image: {error}") from error

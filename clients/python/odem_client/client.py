@@ -116,13 +116,13 @@ class Odem:
 
     def lineages(self) -> list[LineageView]:
         """All lineages, by name."""
-        found: list[LineageView] = []
+        result: list[LineageView] = []
         cursor: str | None = ""
         while cursor is not None:
             page = only(LineagePage, list_lineages.sync(client=self.api, limit=1000, cursor=cursor or UNSET))
-            found += page.lineages
+            result += page.lineages
             cursor = page.next_
-        return found
+        return result
 
     def lineage(self, name: str = DEFAULT_LINEAGE) -> LineageView:
         """One lineage."""
@@ -140,13 +140,13 @@ class Odem:
 
     def aliases(self, lineage: str = DEFAULT_LINEAGE) -> list[AliasView]:
         """A lineage's aliases, by name."""
-        found: list[AliasView] = []
+        result: list[AliasView] = []
         cursor: str | None = ""
         while cursor is not None:
             page = only(AliasPage, list_aliases.sync(lineage, client=self.api, limit=1000, cursor=cursor or UNSET))
-            found += page.aliases
+            result += page.aliases
             cursor = page.next_
-        return found
+        return result
 
     def alias(self, lineage: str, alias: str) -> AliasView:
         """Which version an alias names."""
@@ -259,13 +259,13 @@ class Odem:
 
     def diff(self, older: str, newer: str = "latest") -> DiffView:
         """What changed between two versions; slow for large ones."""
-        answer = self._http.get(f"/models/{older}/diff/{newer}", timeout=COMPARING)
-        return DiffView.from_dict(answer.json())
+        response = self._http.get(f"/models/{older}/diff/{newer}", timeout=COMPARING)
+        return DiffView.from_dict(response.json())
 
     def open_clip_config(self, reference: str = "latest") -> dict[str, Any]:
         """A version's open_clip_config.json: the model's config and its preprocessing."""
-        found: dict[str, Any] = (self._http.get(f"/models/{reference}/open_clip_config.json")).json()
-        return found
+        result: dict[str, Any] = (self._http.get(f"/models/{reference}/open_clip_config.json")).json()
+        return result
 
     def pull(
         self, version: str | VersionView = "latest", folder: str | Path = ".", progress: Progress = nothing
@@ -284,10 +284,10 @@ class Odem:
         while True:
             try:
                 headers = event_headers(reader)
-                with self._http.stream("GET", path, headers=headers, timeout=event_timeout(end)) as answer:
-                    if answer.status_code == 204:
+                with self._http.stream("GET", path, headers=headers, timeout=event_timeout(end)) as response:
+                    if response.status_code == 204:
                         return
-                    for line in answer.iter_lines():
+                    for line in response.iter_lines():
                         left(end)
                         event = reader.take(line)
                         if event is not None:
@@ -326,7 +326,7 @@ def left(end: float | None) -> float:
 def succeeded(view: MergeView) -> MergeView:
     """The ended merge. Raises MergeNotSucceeded unless it succeeded."""
     if view.state.value != "succeeded":
-        raise MergeNotSucceeded.of(view)
+        raise MergeNotSucceeded.from_merge(view)
     return view
 
 

@@ -62,15 +62,17 @@ def load(path: Path) -> dict[str, torch.Tensor]:
         with safe_open(path, "pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  it is no mapping
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        result = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise NotConvertible(
             f"{path} contains more than tensors and plain data and is not opened. Save only the state dict: "
             f"torch.save(model.state_dict(), ...). ({str(error).splitlines()[0]})"
         ) from error
-    while isinstance(found, Mapping) and (inner := next((key for key in _WRAPPERS if _holds(found, key)), None)):
-        found = found[inner]
-    tensors = {name: value for name, value in found.items() if isinstance(value, torch.Tensor)} if _named(found) else {}
+    while isinstance(result, Mapping) and (inner := next((key for key in _WRAPPERS if _holds(result, key)), None)):
+        result = result[inner]
+    tensors = (
+        {name: value for name, value in result.items() if isinstance(value, torch.Tensor)} if _named(result) else {}
+    )
     if not tensors:
         raise NotConvertible(f"{path} contains no state dict.")
     for prefix in _PREFIXES:
@@ -79,12 +81,12 @@ def load(path: Path) -> dict[str, torch.Tensor]:
     return tensors
 
 
-def _named(found: object) -> bool:
-    return isinstance(found, Mapping) and all(isinstance(key, str) for key in found)
+def _named(result: object) -> bool:
+    return isinstance(result, Mapping) and all(isinstance(key, str) for key in result)
 
 
-def _holds(found: Mapping[str, object], key: str) -> bool:
-    return isinstance(found.get(key), Mapping)
+def _holds(result: Mapping[str, object], key: str) -> bool:
+    return isinstance(result.get(key), Mapping)
 
 
 def save(tensors: Tensors, path: Path) -> None:
@@ -107,36 +109,36 @@ def is_hugging_face(tensors: Tensors) -> bool:
 def to_open_clip(tensors: Tensors) -> dict[str, torch.Tensor]:
     """Rename from transformers' names to open_clip's. Raises NotConvertible for an unknown name."""
     left = {name: value for name, value in tensors.items() if not _BUFFERS.fullmatch(name)}
-    found: dict[str, torch.Tensor] = {}
+    result: dict[str, torch.Tensor] = {}
     for ours, theirs, transposed in _FIXED:
         if (value := left.pop(theirs, None)) is not None:
-            found[ours] = value.T if transposed else value
+            result[ours] = value.T if transposed else value
     for ours, theirs in _TOWERS:
         for number in _layers(left, theirs):
             for kind in ("weight", "bias"):
                 for mine, yours in _LAYER:
-                    found[f"{ours}.{number}.{mine}.{kind}"] = _take(left, f"{theirs}.{number}.{yours}.{kind}")
+                    result[f"{ours}.{number}.{mine}.{kind}"] = _take(left, f"{theirs}.{number}.{yours}.{kind}")
                 parts = [_take(left, f"{theirs}.{number}.self_attn.{part}.{kind}") for part in _QKV]
-                found[f"{ours}.{number}.attn.in_proj_{kind}"] = torch.cat(parts)
-    return _all_of(found, left)
+                result[f"{ours}.{number}.attn.in_proj_{kind}"] = torch.cat(parts)
+    return _all_of(result, left)
 
 
 def to_hugging_face(tensors: Tensors) -> dict[str, torch.Tensor]:
     """Rename from open_clip's names to transformers'. Raises NotConvertible for an unknown name."""
     left = {name: value for name, value in tensors.items() if not _BUFFERS.fullmatch(name)}
-    found: dict[str, torch.Tensor] = {}
+    result: dict[str, torch.Tensor] = {}
     for ours, theirs, transposed in _FIXED:
         if (value := left.pop(ours, None)) is not None:
-            found[theirs] = value.T if transposed else value
+            result[theirs] = value.T if transposed else value
     for ours, theirs in _TOWERS:
         for number in _layers(left, ours):
             for kind in ("weight", "bias"):
                 for mine, yours in _LAYER:
-                    found[f"{theirs}.{number}.{yours}.{kind}"] = _take(left, f"{ours}.{number}.{mine}.{kind}")
+                    result[f"{theirs}.{number}.{yours}.{kind}"] = _take(left, f"{ours}.{number}.{mine}.{kind}")
                 parts = _take(left, f"{ours}.{number}.attn.in_proj_{kind}").chunk(3)
                 for part, value in zip(_QKV, parts, strict=True):
-                    found[f"{theirs}.{number}.self_attn.{part}.{kind}"] = value
-    return _all_of(found, left)
+                    result[f"{theirs}.{number}.self_attn.{part}.{kind}"] = value
+    return _all_of(result, left)
 
 
 def _layers(tensors: Tensors, tower: str) -> list[int]:
@@ -151,7 +153,7 @@ def _take(tensors: dict[str, torch.Tensor], name: str) -> torch.Tensor:
         raise NotConvertible(f"{name} is missing.") from None
 
 
-def _all_of(found: dict[str, torch.Tensor], left: Tensors) -> dict[str, torch.Tensor]:
+def _all_of(result: dict[str, torch.Tensor], left: Tensors) -> dict[str, torch.Tensor]:
     if left:
         raise NotConvertible(f"Unknown tensor names: {', '.join(sorted(left)[:10])}.")
-    return found
+    return result

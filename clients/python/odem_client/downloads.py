@@ -57,8 +57,8 @@ class Downloader:
         if version.config_url is not None:
             config = folder / CONFIG
             part = folder / f".{CONFIG}.part"
-            answer = self._http.get(version.config_url)
-            part.write_text(json.dumps(answer.json(), indent=2) + "\n")
+            response = self._http.get(version.config_url)
+            part.write_text(json.dumps(response.json(), indent=2) + "\n")
             part.replace(config)
         weights = folder / (PLAIN if config is None else WEIGHTS)
         received = self._weights(version, weights, progress)
@@ -102,10 +102,10 @@ class Downloader:
         skip = file.tell()
         headers = {"Range": f"bytes={skip}-"} if skip else {}
         try:
-            with self._http.stream("GET", version.weights_url, headers=headers) as answer:
-                if answer.status_code == 206:
+            with self._http.stream("GET", version.weights_url, headers=headers) as response:
+                if response.status_code == 206:
                     skip = 0
-                for piece in answer.iter_raw(PIECE):
+                for piece in response.iter_raw(PIECE):
                     fresh = memoryview(piece)[skip:]
                     skip = max(0, skip - len(piece))
                     file.write(fresh)

@@ -54,17 +54,17 @@ class ProblemError(OdemError):
     @property
     def differences(self) -> list[str]:
         """For `tensor-mismatch`: the differences from the lineage's base."""
-        found = self.problem.differences
-        return [] if isinstance(found, Unset) else found
+        result = self.problem.differences
+        return [] if isinstance(result, Unset) else result
 
     @property
     def errors(self) -> list[InvalidPlace]:
         """For `invalid-document`: every error in the request."""
-        found = self.problem.errors
-        return [] if isinstance(found, Unset) else found
+        result = self.problem.errors
+        return [] if isinstance(result, Unset) else result
 
     @staticmethod
-    def of(status: int, body: bytes, reason: str, request_id: str | None = None) -> "ProblemError":
+    def from_response(status: int, body: bytes, reason: str, request_id: str | None = None) -> "ProblemError":
         """The exception for a response; a body that is not a problem document is wrapped in one."""
         try:
             problem = Problem.from_dict({"status": status, "detail": ""} | json.loads(body))
@@ -127,12 +127,12 @@ class MergeNotSucceeded(OdemError):
     """A merge ended without a version."""
 
     def __init__(self, merge: MergeView) -> None:
-        told = f": {merge.problem.detail}" if merge.problem else ""
-        super().__init__(f"The merge {merge.id} was {merge.state.value}{told}")
+        detail = f": {merge.problem.detail}" if merge.problem else ""
+        super().__init__(f"The merge {merge.id} was {merge.state.value}{detail}")
         self.merge = merge
 
     @staticmethod
-    def of(merge: MergeView) -> "MergeNotSucceeded":
+    def from_merge(merge: MergeView) -> "MergeNotSucceeded":
         """The exception for the state in which the merge ended."""
         return _ENDS.get(merge.state, MergeNotSucceeded)(merge)
 

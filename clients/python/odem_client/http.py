@@ -31,16 +31,16 @@ class Http(httpx.Client):
         while True:
             attempt += 1
             try:
-                answer = super().send(request, **options)
-                if answer.status_code < 400:
-                    return answer
+                response = super().send(request, **options)
+                if response.status_code < 400:
+                    return response
                 try:
-                    answer.read()
+                    response.read()
                 finally:
-                    answer.close()
-                pause = _pause(self._retries, request, attempt, answer)
+                    response.close()
+                pause = _pause(self._retries, request, attempt, response)
                 if pause is None:
-                    raise problem(answer)
+                    raise problem(response)
             except httpx.TransportError as error:
                 pause = _pause(self._retries, request, attempt, None)
                 if pause is None:
@@ -62,16 +62,16 @@ class AsyncHttp(httpx.AsyncClient):
         while True:
             attempt += 1
             try:
-                answer = await super().send(request, **options)
-                if answer.status_code < 400:
-                    return answer
+                response = await super().send(request, **options)
+                if response.status_code < 400:
+                    return response
                 try:
-                    await answer.aread()
+                    await response.aread()
                 finally:
-                    await answer.aclose()
-                pause = _pause(self._retries, request, attempt, answer)
+                    await response.aclose()
+                pause = _pause(self._retries, request, attempt, response)
                 if pause is None:
-                    raise problem(answer)
+                    raise problem(response)
             except httpx.TransportError as error:
                 pause = _pause(self._retries, request, attempt, None)
                 if pause is None:
@@ -84,21 +84,21 @@ def _name(request: httpx.Request) -> None:
         request.headers.setdefault(IDEMPOTENCY_KEY, str(uuid.uuid4()))
 
 
-def _pause(retries: Retries, request: httpx.Request, attempt: int, answer: httpx.Response | None) -> float | None:
+def _pause(retries: Retries, request: httpx.Request, attempt: int, response: httpx.Response | None) -> float | None:
     if not isinstance(request.stream, httpx.ByteStream):
         return None
-    if answer is None:
+    if response is None:
         return retries.wait(attempt)
-    busy = answer.status_code == 409 and "Retry-After" in answer.headers  # the same request is in progress
-    if answer.status_code not in STATUSES and not busy:
+    busy = response.status_code == 409 and "Retry-After" in response.headers  # the same request is in progress
+    if response.status_code not in STATUSES and not busy:
         return None
-    return retries.wait(attempt, answer.headers.get("Retry-After"))
+    return retries.wait(attempt, response.headers.get("Retry-After"))
 
 
-def problem(answer: httpx.Response) -> ProblemError:
+def problem(response: httpx.Response) -> ProblemError:
     """The error for a response whose body has been read."""
-    request_id = answer.headers.get("X-Request-Id")
-    return ProblemError.of(answer.status_code, answer.content, answer.reason_phrase, request_id)
+    request_id = response.headers.get("X-Request-Id")
+    return ProblemError.from_response(response.status_code, response.content, response.reason_phrase, request_id)
 
 
 def unreachable(error: httpx.TransportError) -> Unreachable:

@@ -55,8 +55,8 @@ def is_digest(blob: object) -> bool:
     return isinstance(blob, str) and blob.startswith("sha256:")
 
 
-def only(kind: type[T], answer: object) -> T:
+def only(kind: type[T], response: object) -> T:
     """The response, checked for its type. Raises OdemError for another type; refusals have been raised before."""
-    if not isinstance(answer, kind):
+    if not isinstance(response, kind):
         raise OdemError(f"The response is not a {kind.__name__}. Do service and client have the same version?")
-    return answer
+    return response

@@ -121,8 +121,8 @@ class Uploader:
         location = self._notes.find(self._service, digest)
         if location is not None:
             try:
-                answer = self._http.head(location, headers=_TUS)
-                return location, int(answer.headers["Upload-Offset"])
+                response = self._http.head(location, headers=_TUS)
+                return location, int(response.headers["Upload-Offset"])
             except (NotFound, KeyError, ValueError):
                 self._notes.drop(self._service, digest)
         return None, 0

@@ -46,8 +46,8 @@ def main() -> None:
 def _explain(error: OdemError) -> None:
     say(f"odem: {error}")
     if isinstance(error, ProblemError):
-        for place in error.errors:
-            say(f"  {place.where}: {place.what}")
+        for invalid in error.errors:
+            say(f"  {invalid.where}: {invalid.what}")
         for difference in error.differences[:20]:
             say(f"  {difference}")
         if error.request_id:

@@ -21,17 +21,17 @@ def diff(
 ) -> None:
     """Show what changed between two versions: how far the weights moved, and the accuracy on each task's samples."""
     with connect(url, key) as odem:
-        found = odem.diff(older, newer)
+        result = odem.diff(older, newer)
     if as_json:
-        print_json(found)
+        print_json(result)
         return
     moved = "identical weights"
-    if found.tensors:
-        far = "" if found.total.relative is None else f", by {found.total.relative:.2%} of the weights' norm"
-        moved = f"{len(found.tensors)} tensors differ{far}; {found.unchanged} are unchanged"
-    say(f"{found.a} -> {found.b}: {moved}")
-    rows = ((task.name, _share(task.a), _share(task.b)) for task in found.tasks)
-    print_table(("accuracy on", found.a, found.b), rows, "Neither version has a task.")
+    if result.tensors:
+        far = "" if result.total.relative is None else f", by {result.total.relative:.2%} of the weights' norm"
+        moved = f"{len(result.tensors)} tensors differ{far}; {result.unchanged} are unchanged"
+    say(f"{result.a} -> {result.b}: {moved}")
+    rows = ((task.name, _share(task.a), _share(task.b)) for task in result.tasks)
+    print_table(("accuracy on", result.a, result.b), rows, "Neither version has a task.")
 
 
 def _share(scores: Scores | None) -> str:

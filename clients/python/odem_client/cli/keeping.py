@@ -35,16 +35,16 @@ def pull(
     open_clip.create_model_and_transforms("local-dir:model").
     """
     with connect(url, key) as odem:
-        found = odem.version(version)
-        with transfer_bars(found.reference, quiet=as_json) as told:
-            pulled = odem.pull(found, folder, told)
+        result = odem.version(version)
+        with transfer_bars(result.reference, quiet=as_json) as progress:
+            pulled = odem.pull(result, folder, progress)
     if as_json:
         paths = {"weights": str(pulled.weights), "config": pulled.config and str(pulled.config)}
-        told_of = {"reference": pulled.reference, "digest": pulled.digest, "received": pulled.received}
-        print_json({**told_of, **paths})
+        summary = {"reference": pulled.reference, "digest": pulled.digest, "received": pulled.received}
+        print_json({**summary, **paths})
     else:
         typer.echo(pulled.weights)
-        say(f"{pulled.reference}, {size(found.size)}" + ("" if pulled.received else ": already there"))
+        say(f"{pulled.reference}, {size(result.size)}" + ("" if pulled.received else ": already there"))
 
 
 @app.command(rich_help_panel=_VERSIONS)
@@ -95,13 +95,13 @@ def alias(
             odem.delete_alias(lineage, name)
             return
         if name is None:
-            found = odem.aliases(lineage)
+            result = odem.aliases(lineage)
         else:
-            found = [odem.alias(lineage, name) if version is None else odem.set_alias(lineage, name, version)]
+            result = [odem.alias(lineage, name) if version is None else odem.set_alias(lineage, name, version)]
     if as_json:
-        print_json(found if name is None else found[0])
+        print_json(result if name is None else result[0])
     else:
-        rows = ((item.name, item.version, item.updated_at) for item in found)
+        rows = ((item.name, item.version, item.updated_at) for item in result)
         print_table(("alias", "version", "moved"), rows, f"The lineage {lineage} has no aliases.")
 
 
@@ -128,11 +128,11 @@ def list_lineages(context: typer.Context, url: Url = LOCAL, key: Key = "", as_js
     if context.invoked_subcommand is not None:
         return
     with connect(url, key) as odem:
-        found = odem.lineages()
+        result = odem.lineages()
     if as_json:
-        print_json(found)
+        print_json(result)
     else:
-        rows = ((item.name, item.head, item.recipe.method, item.created_at) for item in found)
+        rows = ((item.name, item.head, item.recipe.method, item.created_at) for item in result)
         print_table(
             ("lineage", "head", "method", "created"), rows, "No lineages yet. Create one with `odem lineages create`."
         )
@@ -177,8 +177,8 @@ def create_lineage(
         drawn = document.get("architecture", document)
     if not base.startswith("sha256:") and not Path(base).is_file():
         raise typer.BadParameter(f"file {base} does not exist")
-    with connect(url, key) as odem, transfer_bars(Path(base).name, quiet=as_json) as told:
-        made = odem.create_lineage(name, base=base, architecture=drawn, progress=told, **more)
+    with connect(url, key) as odem, transfer_bars(Path(base).name, quiet=as_json) as progress:
+        made = odem.create_lineage(name, base=base, architecture=drawn, progress=progress, **more)
     if as_json:
         print_json(made)
     else:

@@ -32,8 +32,8 @@ def push(
     with connect(url, key) as odem:
         sent = []
         for file in files:
-            with transfer_bars(file.name, quiet=as_json) as told:
-                sent.append({"file": str(file), "digest": odem.upload(file, told)})
+            with transfer_bars(file.name, quiet=as_json) as progress:
+                sent.append({"file": str(file), "digest": odem.upload(file, progress)})
     if as_json:
         print_json({"blobs": sent})
     else:
@@ -47,28 +47,28 @@ def _task(given: str, classnames: Sequence[str], templates: Sequence[str], utili
     if given.endswith(".json"):
         document = _read(Path(given))
         document = document.get("task", document)
-    said = {"classnames": list(classnames), "templates": list(templates), "utility": utility}
-    return document | {name: value for name, value in said.items() if value not in ([], None)}
+    given_options = {"classnames": list(classnames), "templates": list(templates), "utility": utility}
+    return document | {name: value for name, value in given_options.items() if value not in ([], None)}
 
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        found = json.loads(file.read_text())
+        result = json.loads(file.read_text())
     except (OSError, ValueError) as error:
         raise typer.BadParameter(f"{file} is not a readable JSON file: {error}") from error
-    if not isinstance(found, dict):
+    if not isinstance(result, dict):
         raise typer.BadParameter(f"{file} does not contain a JSON object")
-    return found
+    return result
 
 
 def _recipe(method: str | None, recipe: str | None) -> dict[str, Any] | None:
     if recipe is None:
         return None if method is None else {"method": method}
     try:
-        found = _read(Path(recipe)) if recipe.endswith(".json") else json.loads(recipe)
+        result = _read(Path(recipe)) if recipe.endswith(".json") else json.loads(recipe)
     except ValueError as error:
         raise typer.BadParameter(f"--recipe is neither valid JSON nor the name of a .json file: {error}") from error
-    return dict(found) | ({} if method is None else {"method": method})
+    return dict(result) | ({} if method is None else {"method": method})
 
 
 def _labels(given: Sequence[str]) -> dict[str, str]:
@@ -127,7 +127,7 @@ def merge(
             raise typer.BadParameter(f"file {file} does not exist")
     with connect(url, key) as odem:
         odem.lineage(lineage)  # fails before gigabytes are sent
-        with transfer_bars(Path(checkpoint).name, quiet=as_json) as told:
+        with transfer_bars(Path(checkpoint).name, quiet=as_json) as progress:
             made = odem.merge(
                 checkpoint,
                 task=document,
@@ -136,7 +136,7 @@ def merge(
                 recipe=settings,
                 gate=None if max_drop is None else {"max_drop": max_drop},
                 labels=labels,
-                progress=told,
+                progress=progress,
             )
         if not wait:
             print_json(made) if as_json else typer.echo(made.id)
@@ -147,8 +147,8 @@ def merge(
 def _follow(odem: Odem, merge_id: str, timeout: float | None, as_json: bool) -> None:
     if not as_json:
         say(f"{merge_id} is queued. Ctrl-C stops waiting, not the merge; `odem watch {merge_id}` follows it again.")
-    with merge_bar(quiet=as_json) as told:
-        ended = odem.wait(merge_id, timeout, told)
+    with merge_bar(quiet=as_json) as progress:
+        ended = odem.wait(merge_id, timeout, progress)
     print_json(ended) if as_json else summary(ended)
 
 
@@ -184,8 +184,8 @@ def merges(
     """List a lineage's merges, newest first, or show one."""
     with connect(url, key) as odem:
         if merge_id is not None:
-            found = odem.merge_view(merge_id)
-            print_json(found) if as_json else summary(found)
+            result = odem.merge_view(merge_id)
+            print_json(result) if as_json else summary(result)
             return
         listed = list(islice(odem.merges(lineage), limit))
     if as_json:
@@ -205,11 +205,11 @@ def cancel(
 ) -> None:
     """Cancel a merge: a queued one at once, a running one at its next step."""
     with connect(url, key) as odem:
-        found = odem.cancel(merge_id)
+        result = odem.cancel(merge_id)
     if as_json:
-        print_json(found)
+        print_json(result)
     else:
         say(
-            f"{found.id} is {found.state.value}"
-            + ("; it stops at its next step" if found.state.value == "running" else "")
+            f"{result.id} is {result.state.value}"
+            + ("; it stops at its next step" if result.state.value == "running" else "")
         )

@@ -65,19 +65,19 @@ def calibrate(
         sizing = calibration.Sizing(image_size)
     else:
         with connect(url, key) as odem:
-            sizing = calibration.Sizing.of(odem.open_clip_config(f"{lineage}@0"))
-    found = calibration.find(images, image_column, label_column)
-    with transfer_bars(images.name, quiet=False, counted=True) as told:
-        labels = calibration.write(found, output, sizing, most=samples, seed=seed, progress=told)
+            sizing = calibration.Sizing.from_config(odem.open_clip_config(f"{lineage}@0"))
+    result = calibration.find(images, image_column, label_column)
+    with transfer_bars(images.name, quiet=False, counted=True) as progress:
+        labels = calibration.write(result, output, sizing, limit=samples, seed=seed, progress=progress)
     counts = Counter(labels)
     typer.echo(output)
-    fewest, most = min(counts.values()), max(counts.values())
-    spread = f"{fewest if fewest == most else f'{fewest} to {most}'} of each of {len(counts)} classes"
+    fewest, largest = min(counts.values()), max(counts.values())
+    spread = f"{fewest if fewest == largest else f'{fewest} to {largest}'} of each of {len(counts)} classes"
     say(f"{len(labels)} images of {sizing.side} x {sizing.side} pixels, {spread}, {size(output.stat().st_size)}")
-    if absent := len(found.classnames) - len(counts):
+    if absent := len(result.classnames) - len(counts):
         say(f"{absent} classes have no image in the sample; increase --samples")
     if task is not None:
-        document = {"name": task, "classnames": list(found.classnames), "templates": ["a photo of a {}."]}
+        document = {"name": task, "classnames": list(result.classnames), "templates": ["a photo of a {}."]}
         Path(f"{task}.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
         say(f"{task}.json has the class names of the source; edit them and the prompt template to describe your images")
 

@@ -21,7 +21,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from odem_client.digests import Progress as Told
+from odem_client.digests import Progress as ProgressCallback
 from odem_client.digests import nothing
 from odem_client.events import Event
 from odem_client.generated.models import MergeView, ProgressEvent, StateEvent, VersionEvent
@@ -48,14 +48,14 @@ def say(text: str) -> None:
     errors().print(escape(text))
 
 
-def print_json(found: Document | Sequence[Document] | dict[str, Any]) -> None:
+def print_json(document: Document | Sequence[Document] | dict[str, Any]) -> None:
     """Print a result for scripts: one JSON document on stdout."""
-    if isinstance(found, dict):
-        plain: Any = found
-    elif isinstance(found, Sequence):
-        plain = [item.to_dict() for item in found]
+    if isinstance(document, dict):
+        plain: Any = document
+    elif isinstance(document, Sequence):
+        plain = [item.to_dict() for item in document]
     else:
-        plain = found.to_dict()
+        plain = document.to_dict()
     sys.stdout.write(json.dumps(plain, indent=1, ensure_ascii=False) + "\n")
     sys.stdout.flush()
 
@@ -93,7 +93,7 @@ def size(count: int) -> str:
 
 
 @contextmanager
-def transfer_bars(what: str, *, quiet: bool, counted: bool = False) -> Iterator[Told]:
+def transfer_bars(what: str, *, quiet: bool, counted: bool = False) -> Iterator[ProgressCallback]:
     """Progress bars for the phases of a transfer, in bytes, or in items if `counted`."""
     console = errors()
     if quiet or not console.is_terminal:
@@ -104,12 +104,12 @@ def transfer_bars(what: str, *, quiet: bool, counted: bool = False) -> Iterator[
     with Progress(*columns, TimeRemainingColumn(), console=console) as bars:
         ids: dict[str, TaskID] = {}
 
-        def told(phase: str, done: int, total: int) -> None:
+        def show_phase(phase: str, done: int, total: int) -> None:
             if phase not in ids:
                 ids[phase] = bars.add_task(f"{_WORDS[phase]} {escape(what)}", total=total)
             bars.update(ids[phase], completed=done, total=total)
 
-        yield told
+        yield show_phase
 
 
 @contextmanager
@@ -125,7 +125,7 @@ def merge_bar(*, quiet: bool) -> Iterator[Callable[[Event], None]]:
         with Progress(*columns, console=console) as bars:
             bar = bars.add_task("waiting for a worker", total=None)
 
-            def told(event: Event) -> None:
+            def show_event(event: Event) -> None:
                 if isinstance(event, ProgressEvent):
                     done, total = event.progress.t, event.progress.T
                     if isinstance(done, int | float) and isinstance(total, int | float):
@@ -137,15 +137,15 @@ def merge_bar(*, quiet: bool) -> Iterator[Callable[[Event], None]]:
                     if event.state.value == "succeeded":
                         bars.update(bar, completed=1.0, total=1.0)
 
-            yield told
+            yield show_event
 
 
 def line(event: Event) -> str:
     """An event as one line of text."""
     if isinstance(event, StateEvent):
-        told = f": {event.problem.detail}" if event.problem else ""
+        detail = f": {event.problem.detail}" if event.problem else ""
         made = f", created {event.version}" if event.version else ""
-        return f"{event.merge} is {event.state.value}{made}{told}"
+        return f"{event.merge} is {event.state.value}{made}{detail}"
     if isinstance(event, VersionEvent):
         return f"{event.version} was created" + (f" from {event.origin}" if event.origin else "")
     if isinstance(event, ProgressEvent):
@@ -160,10 +160,10 @@ def summary(merge: MergeView) -> None:
     tasks = (report or {}).get("tasks") or {}
     if isinstance(tasks, dict) and tasks:
         moments = ("before", "checkpoint", "after")
-        rows = [(name, *(_accuracy(told, when) for when in moments)) for name, told in tasks.items()]
+        rows = [(name, *(_accuracy(scores, when) for when in moments)) for name, scores in tasks.items()]
         print_table(("accuracy on", *moments), rows, "")
 
 
-def _accuracy(told: dict[str, Any], when: str) -> str:
-    found = (told.get(when) or {}).get("accuracy")
-    return "-" if found is None else f"{found:.1%}"
+def _accuracy(scores: dict[str, Any], when: str) -> str:
+    accuracy = (scores.get(when) or {}).get("accuracy")
+    return "-" if accuracy is None else f"{accuracy:.1%}"
