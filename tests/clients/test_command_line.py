@@ -116,7 +116,7 @@ def test_lineages_versions_and_aliases_from_the_command_line(run: Run, plain: tu
 
 def test_pulling_prints_where_the_weights_are(run: Run, lineage: str, tmp_path: Path) -> None:
     assert run("pull", f"{lineage}@0", "here").stdout == "here/model.safetensors\n"
-    assert "there already" in run("pull", f"{lineage}@0", "here").stderr
+    assert "already there" in run("pull", f"{lineage}@0", "here").stderr
     told = json.loads(run("pull", f"{lineage}@0", "here", "--json").stdout)
     assert (told["received"], told["config"]) == (0, None)
     assert (tmp_path / "here" / "model.safetensors").exists()
