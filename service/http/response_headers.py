@@ -11,7 +11,7 @@ _MEANINGS = {
     "Preference-Applied": "`wait=n`: how long was waited at most.",
     "ETag": "This state of it; for If-Match and If-None-Match.",
     "Content-Location": "The numbered version that these bytes belong to.",
-    "Cache-Control": "How long the answer may be kept: a numbered version's bytes never change.",
+    "Cache-Control": "How long the response may be cached: a numbered version's bytes never change.",
     "Content-Disposition": "A name for the file.",
     "Content-Range": "Which of the file's bytes these are.",
     "Accept-Ranges": "That ranges of bytes may be asked for.",

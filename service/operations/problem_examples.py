@@ -56,7 +56,7 @@ EXAMPLES: tuple[errors.OdemError, ...] = (
     errors.TooManyUploads(64),
     errors.SenderTooSlow(30.0),
     errors.StorageFull("The disk of the data folder has no room for these bytes. Free some room."),
-    errors.StoreUnavailable("The state store does not answer (ConnectionError); try again in a moment."),
+    errors.StoreUnavailable("The state store does not respond (ConnectionError). Retry in a moment."),
     errors.Overloaded("1000 watchers wait for events already (ODEM_MAX_WATCHERS). Try again later."),
     errors.LeaseLost("The lease of mrg_5f0c6d7a1b2c3d4e5f607182 with fence 3 is no longer the newest."),
 )
