@@ -101,15 +101,10 @@ class NotAuthenticated(OdemError):
     """Authentication failed. `given`: whether a key was sent; the message never tells which part of it is wrong."""
 
     def __init__(self, *, given: bool) -> None:
-<<<<<<< HEAD
         why = "The API key is unknown, revoked or expired." if given else "An API key is required."
         super().__init__(
             f"{why} Send one as 'Authorization: Bearer odem_...'; the operator of the service creates them."
         )
-=======
-        why = "This API key is not known, was revoked, or has expired." if given else "This needs an API key."
-        super().__init__(f"{why} Send one as 'Authorization: Bearer odem_...'; the service's operator creates keys.")
->>>>>>> dc770a4 (Check identifiers and public text for words that the field does not use)
         self.given = given
 
 
@@ -167,13 +162,8 @@ class IdempotencyKeyBusy(Conflict):
 
     def __init__(self, seconds: float) -> None:
         super().__init__(
-<<<<<<< HEAD
             "A request with this Idempotency-Key is in progress. Retry for its response. If it was interrupted, "
             f"another attempt may begin in {max(1, round(seconds))} s."
-=======
-            "A request with this Idempotency-Key is in progress. Repeat it for its response. If it was interrupted, "
-            f"another attempt may start in {max(1, round(seconds))} s."
->>>>>>> dc770a4 (Check identifiers and public text for words that the field does not use)
         )
         self.seconds = seconds
 

@@ -89,7 +89,7 @@ INSTEAD_OF_MODULES = {
 
 INSTEAD_IN_TEXT = {
     r"answer(s|ed|ing)?": "response, respond",
-    r"told|tells?": "see, say, report",
+    r"told": "documented, reported, see",
     r"settle[sd]?": "acknowledge, wait for",
     r"shel(f|ves)": "blob store",
     r"(door)?bells?": "notification",

@@ -1515,7 +1515,7 @@ export type TensorDiff = {
 /**
  * TensorShape
  *
- * A tensor as a safetensors header describes it.
+ * A tensor as a header tells it.
  */
 export type TensorShape = {
     /**

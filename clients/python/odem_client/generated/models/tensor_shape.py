@@ -11,7 +11,7 @@ T = TypeVar("T", bound="TensorShape")
 
 @_attrs_define
 class TensorShape:
-    """A tensor as a safetensors header describes it.
+    """A tensor as a header tells it.
 
     Attributes:
         dtype (str):
