@@ -253,3 +253,26 @@ def test_truncated_triples_give_no_task_back() -> None:
     head, parts, _ = run(TsvM((1.0, 1.0)), base, base, models)
     with pytest.raises(ValueError, match="taken out"):
         run(TsvM((-1.0,)), base, head, models[:1], parts)
+
+
+def test_a_damaged_state_is_refused_with_its_part_and_tensor() -> None:
+    base, models = _network(2, 2)
+    head, parts, _ = run(TsvM((1.0,)), base, base, models[:1])
+    broken = {part: dict(tensors) for part, tensors in parts.items()}
+    broken["left_vectors"]["fc.weight"] = parts["left_vectors"]["fc.weight"] * torch.nan
+    with pytest.raises(NotFinite, match=r"fc.weight of the state's left_vectors"):
+        run(TsvM((1.0,)), base, head, models[1:], broken)
+    broken["left_vectors"]["fc.weight"] = parts["left_vectors"]["fc.weight"][:, :-1]
+    with pytest.raises(ValueError, match=r"fc.weight has shape .* in the state's left_vectors"):
+        run(TsvM((1.0,)), base, head, models[1:], broken)
+    del broken["left_vectors"]["fc.weight"]
+    with pytest.raises(ValueError, match=r"left_vectors lacks the tensor fc.weight"):
+        run(TsvM((1.0,)), base, head, models[1:], broken)
+
+
+def test_breadcrumbs_without_outliers_keep_the_largest_entries() -> None:
+    base, models = _network(3, 1)
+    merged, _, _ = run(Breadcrumbs(density=0.25, gamma=0.0, scaling=1.0), base, base, models)
+    tau = models[0]["fc.weight"] - base["fc.weight"]
+    kept = tau.abs() >= tau.abs().flatten().sort().values[-int(0.25 * tau.numel())]
+    torch.testing.assert_close(merged["fc.weight"] - base["fc.weight"], torch.where(kept, tau, 0.0))
