@@ -1,0 +1,89 @@
+"""Every data-free method by its recipe alone: from a base, from its own state, from a head that is a checkpoint."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import torch
+
+from merging.recipes import RECIPES
+from registry.errors import MethodUnavailable
+from tests.unit.merging.streams import Held, State, draw, nearby, run
+from worker.planning import PLANNERS, STATE_CONTENTS, HeadState, Plan, PlanRequest, plan
+
+STATEFUL = sorted(PLANNERS.keys() - {"average", "linear", "task_arithmetic", "slerp", "dare", "nufilt"})
+JOINT = sorted(set(STATEFUL) - {"opcm", "iso_cts", "consensus", "pcb", "della"})
+"""Methods whose result does not depend on when a checkpoint came; not DELLA, which takes such a head whole."""
+
+BASE: State = {
+    "block.weight": draw(1, 18, 12, dtype=torch.float64, spread=0.5),
+    "attn.in_proj_weight": draw(2, 24, 8, dtype=torch.float64, spread=0.5),
+    "block.bias": draw(3, 18, dtype=torch.float64, spread=0.5),
+}
+MODELS = [{name: nearby(nearby(value, 5), 10 * number + 7) for name, value in BASE.items()} for number in range(3)]
+"""Task vectors that share a part."""
+
+
+def _plan(method: str, head: State, number: int, state: HeadState, scratch: Path) -> Plan:
+    return plan(
+        PlanRequest(
+            recipe={"method": method},
+            base=Held(BASE),
+            head=Held(head),
+            checkpoint=Held(MODELS[number]),
+            task=f"task{number}",
+            utility=1.0,
+            scratch=scratch,
+            state=state,
+            earlier={f"task{earlier}": 1.0 for earlier in range(number)},
+        )
+    )
+
+
+@dataclass(frozen=True)
+class _Version:
+    """What a merge leaves."""
+
+    weights: State
+    parts: Mapping[str, State] = field(default_factory=dict)
+    head: HeadState = field(default_factory=HeadState)
+
+
+def _merge(method: str, before: _Version, number: int, scratch: Path) -> _Version:
+    made = _plan(method, before.weights, number, before.head, scratch)
+    incoming = [before.weights, MODELS[number]][-len(made.inputs.incoming) :]
+    weights, parts, _ = run(made.method, BASE, before.weights, incoming, before.parts or None)
+    files = {part: Held(found) for part, found in parts.items()}
+    head = HeadState(tasks=number + 1, family=made.family, parts=lambda: files, scalars=made.scalars())
+    return _Version(weights, parts, head)
+
+
+@pytest.mark.parametrize("method", PLANNERS)
+def test_three_merges_in_a_row(method: str, tmp_path: Path) -> None:
+    version = _Version(BASE)
+    for number in range(3):
+        version = _merge(method, version, number, tmp_path)
+        assert all(torch.isfinite(value).all() for value in version.weights.values())
+        assert version.head.family is None or version.head.family in STATE_CONTENTS
+    assert any(not torch.equal(version.weights[name], BASE[name]) for name in BASE)
+
+
+@pytest.mark.parametrize("method", JOINT)
+def test_a_head_that_is_one_checkpoint_counts_as_merged_by_this_method(method: str, tmp_path: Path) -> None:
+    expected = _merge(method, _merge(method, _Version(BASE), 0, tmp_path), 1, tmp_path)
+    single = _Version(MODELS[0], head=HeadState(tasks=1, single_checkpoint=True))
+    derived = _merge(method, single, 1, tmp_path)
+    for name, value in expected.weights.items():
+        torch.testing.assert_close(derived.weights[name], value, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("method", STATEFUL)
+def test_a_head_without_the_state_is_refused_with_what_is_missing(method: str, tmp_path: Path) -> None:
+    state = HeadState(tasks=2, family="other", description="weights@2")
+    with pytest.raises(MethodUnavailable, match=r"needs .* of every task so far, which weights@2 does not have"):
+        _plan(method, MODELS[0], 2, state, tmp_path)
+
+
+def test_every_recipe_without_a_network_has_a_planner() -> None:
+    assert {name for name, recipe in RECIPES.items() if not recipe.needs_network} == set(PLANNERS)
