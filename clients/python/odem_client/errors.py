@@ -21,7 +21,7 @@ OdemError
 
 import json
 
-from odem_client.generated.models import InvalidPlace, MergeState, MergeView, Problem
+from odem_client.generated.models import InvalidField, MergeState, MergeView, Problem
 from odem_client.generated.types import Unset
 
 
@@ -58,7 +58,7 @@ class ProblemError(OdemError):
         return [] if isinstance(result, Unset) else result
 
     @property
-    def errors(self) -> list[InvalidPlace]:
+    def errors(self) -> list[InvalidField]:
         """For `invalid-document`: every error in the request."""
         result = self.problem.errors
         return [] if isinstance(result, Unset) else result

@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.js';
 import type { Client, Options as Options2, TDataShape } from './client/index.js';
-import type { AppendUploadData, AppendUploadErrors, AppendUploadResponses, ApplyRetentionData, ApplyRetentionErrors, ApplyRetentionResponses, BranchLineageData, BranchLineageErrors, BranchLineageResponses, CancelMergeData, CancelMergeErrors, CancelMergeResponses, CreateBlobData, CreateBlobErrors, CreateBlobResponses, CreateLineageData, CreateLineageErrors, CreateLineageResponses, CreateMergeData, CreateMergeErrors, CreateMergeResponses, CreateUploadData, CreateUploadErrors, CreateUploadResponses, CreateWebhookData, CreateWebhookErrors, CreateWebhookResponses, DeleteAliasData, DeleteAliasErrors, DeleteAliasResponses, DeletePinData, DeletePinErrors, DeletePinResponses, DeleteRetentionData, DeleteRetentionErrors, DeleteRetentionResponses, DeleteWebhookData, DeleteWebhookErrors, DeleteWebhookResponses, DiffVersionsData, DiffVersionsErrors, DiffVersionsResponses, EndUploadData, EndUploadErrors, EndUploadResponses, GetAliasData, GetAliasErrors, GetAliasResponses, GetHealthData, GetHealthResponses, GetLineageData, GetLineageErrors, GetLineageResponses, GetMergeData, GetMergeErrors, GetMergeResponses, GetOpenClipConfigData, GetOpenClipConfigErrors, GetOpenClipConfigResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRetentionData, GetRetentionErrors, GetRetentionResponses, GetUploadData, GetUploadErrors, GetUploadOptionsData, GetUploadOptionsErrors, GetUploadOptionsResponses, GetUploadResponses, GetVersionData, GetVersionErrors, GetVersionResponses, GetWebhookData, GetWebhookErrors, GetWebhookResponses, GetWeightsData, GetWeightsErrors, GetWeightsResponses, HeadBlobData, HeadBlobErrors, HeadBlobResponses, HeadUploadData, HeadUploadErrors, HeadUploadResponses, ListAliasesData, ListAliasesErrors, ListAliasesResponses, ListDeliveriesData, ListDeliveriesErrors, ListDeliveriesResponses, ListLineagesData, ListLineagesErrors, ListLineagesResponses, ListMergesData, ListMergesErrors, ListMergesResponses, ListVersionsData, ListVersionsErrors, ListVersionsResponses, ListWebhooksData, ListWebhooksErrors, ListWebhooksResponses, PutAliasData, PutAliasErrors, PutAliasResponses, PutPinData, PutPinErrors, PutPinResponses, PutRetentionData, PutRetentionErrors, PutRetentionResponses, RollBackData, RollBackErrors, RollBackResponses, TestWebhookData, TestWebhookErrors, TestWebhookResponses, WatchLineageData, WatchLineageErrors, WatchLineageResponse, WatchLineageResponses, WatchMergeData, WatchMergeErrors, WatchMergeResponse, WatchMergeResponses } from './types.gen.js';
+import type { AppendUploadData, AppendUploadErrors, AppendUploadResponses, ApplyRetentionData, ApplyRetentionErrors, ApplyRetentionResponses, BranchLineageData, BranchLineageErrors, BranchLineageResponses, CancelMergeData, CancelMergeErrors, CancelMergeResponses, CreateBlobData, CreateBlobErrors, CreateBlobResponses, CreateLineageData, CreateLineageErrors, CreateLineageResponses, CreateMergeData, CreateMergeErrors, CreateMergeResponses, CreateUploadData, CreateUploadErrors, CreateUploadResponses, CreateWebhookData, CreateWebhookErrors, CreateWebhookResponses, DeleteAliasData, DeleteAliasErrors, DeleteAliasResponses, DeletePinData, DeletePinErrors, DeletePinResponses, DeleteRetentionData, DeleteRetentionErrors, DeleteRetentionResponses, DeleteWebhookData, DeleteWebhookErrors, DeleteWebhookResponses, DiffVersionsData, DiffVersionsErrors, DiffVersionsResponses, EndUploadData, EndUploadErrors, EndUploadResponses, GetAliasData, GetAliasErrors, GetAliasResponses, GetHealthData, GetHealthResponses, GetLineageData, GetLineageErrors, GetLineageResponses, GetMergeData, GetMergeErrors, GetMergeResponses, GetOpenClipConfigData, GetOpenClipConfigErrors, GetOpenClipConfigResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRetentionData, GetRetentionErrors, GetRetentionResponses, GetUploadData, GetUploadErrors, GetUploadOptionsData, GetUploadOptionsResponses, GetUploadResponses, GetVersionData, GetVersionErrors, GetVersionResponses, GetWebhookData, GetWebhookErrors, GetWebhookResponses, GetWeightsData, GetWeightsErrors, GetWeightsResponses, HeadBlobData, HeadBlobErrors, HeadBlobResponses, HeadUploadData, HeadUploadErrors, HeadUploadResponses, ListAliasesData, ListAliasesErrors, ListAliasesResponses, ListDeliveriesData, ListDeliveriesErrors, ListDeliveriesResponses, ListLineagesData, ListLineagesErrors, ListLineagesResponses, ListMergesData, ListMergesErrors, ListMergesResponses, ListVersionsData, ListVersionsErrors, ListVersionsResponses, ListWebhooksData, ListWebhooksErrors, ListWebhooksResponses, PutAliasData, PutAliasErrors, PutAliasResponses, PutPinData, PutPinErrors, PutPinResponses, PutRetentionData, PutRetentionErrors, PutRetentionResponses, RollBackData, RollBackErrors, RollBackResponses, TestWebhookData, TestWebhookErrors, TestWebhookResponses, WatchLineageData, WatchLineageErrors, WatchLineageResponse, WatchLineageResponses, WatchMergeData, WatchMergeErrors, WatchMergeResponse, WatchMergeResponses } from './types.gen.js';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -36,7 +36,7 @@ export const createMerge = <ThrowOnError extends boolean = false>(options: Optio
 /**
  * Get Merge
  *
- * How a merge stands: state, live progress, and at its end the report or the problem.
+ * Get a merge: state, live progress, and at its end the report or the problem.
  */
 export const getMerge = <ThrowOnError extends boolean = false>(options: Options<GetMergeData, ThrowOnError>) => (options.client ?? client).get<GetMergeResponses, GetMergeErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -47,7 +47,7 @@ export const getMerge = <ThrowOnError extends boolean = false>(options: Options<
 /**
  * List Merges
  *
- * A lineage's merges, newest first, without their reports. With filters a page may be shorter and still go on.
+ * List a lineage's merges, newest first, without their reports. A filtered page may be short and not the last.
  */
 export const listMerges = <ThrowOnError extends boolean = false>(options?: Options<ListMergesData, ThrowOnError>) => (options?.client ?? client).get<ListMergesResponses, ListMergesErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -58,7 +58,7 @@ export const listMerges = <ThrowOnError extends boolean = false>(options?: Optio
 /**
  * Cancel Merge
  *
- * Cancel a queued merge at once; ask a running one to stop at its next step.
+ * Cancel a queued merge at once; stop a running one at its next step.
  */
 export const cancelMerge = <ThrowOnError extends boolean = false>(options: Options<CancelMergeData, ThrowOnError>) => (options.client ?? client).post<CancelMergeResponses, CancelMergeErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -69,7 +69,7 @@ export const cancelMerge = <ThrowOnError extends boolean = false>(options: Optio
 /**
  * Watch Merge
  *
- * A merge's state, and then each change of it, its progress and its version; ends after the state that is final.
+ * Stream a merge's state, then its changes, progress and version; ends after the terminal state.
  */
 export const watchMerge = <ThrowOnError extends boolean = false>(options: Options<WatchMergeData, ThrowOnError, WatchMergeResponse>) => (options.client ?? client).sse.get<WatchMergeResponses, WatchMergeErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -80,7 +80,7 @@ export const watchMerge = <ThrowOnError extends boolean = false>(options: Option
 /**
  * Watch Lineage
  *
- * A lineage's head and waiting merges, and then each change: states and progress of its merges, new versions.
+ * Stream a lineage's head and unfinished merges, then changes: states and progress of merges, new versions.
  */
 export const watchLineage = <ThrowOnError extends boolean = false>(options: Options<WatchLineageData, ThrowOnError, WatchLineageResponse>) => (options.client ?? client).sse.get<WatchLineageResponses, WatchLineageErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -91,7 +91,7 @@ export const watchLineage = <ThrowOnError extends boolean = false>(options: Opti
 /**
  * List Versions
  *
- * A lineage's versions, newest first, without their reports.
+ * List a lineage's versions, newest first, without their reports.
  */
 export const listVersions = <ThrowOnError extends boolean = false>(options?: Options<ListVersionsData, ThrowOnError>) => (options?.client ?? client).get<ListVersionsResponses, ListVersionsErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -102,7 +102,7 @@ export const listVersions = <ThrowOnError extends boolean = false>(options?: Opt
 /**
  * Get Version
  *
- * A version's record: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage `default`.
+ * Get a version: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage `default`.
  */
 export const getVersion = <ThrowOnError extends boolean = false>(options: Options<GetVersionData, ThrowOnError>) => (options.client ?? client).get<GetVersionResponses, GetVersionErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -113,7 +113,9 @@ export const getVersion = <ThrowOnError extends boolean = false>(options: Option
 /**
  * Get Weights
  *
- * A version's weights: a safetensors file whose ETag is its sha256. Takes Range and all conditions but dates.
+ * Download a version's weights: a safetensors file whose ETag is its sha256.
+ *
+ * Supports Range, If-Range, If-Match and If-None-Match.
  */
 export const getWeights = <ThrowOnError extends boolean = false>(options: Options<GetWeightsData, ThrowOnError>) => (options.client ?? client).get<GetWeightsResponses, GetWeightsErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -124,7 +126,7 @@ export const getWeights = <ThrowOnError extends boolean = false>(options: Option
 /**
  * Get Open Clip Config
  *
- * The config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the weights.
+ * Get the config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the weights.
  */
 export const getOpenClipConfig = <ThrowOnError extends boolean = false>(options: Options<GetOpenClipConfigData, ThrowOnError>) => (options.client ?? client).get<GetOpenClipConfigResponses, GetOpenClipConfigErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -135,7 +137,7 @@ export const getOpenClipConfig = <ThrowOnError extends boolean = false>(options:
 /**
  * Diff Versions
  *
- * Which tensors differ between two versions, and by how much; tasks and scores side by side.
+ * Compare two versions: which tensors differ and by how much; tasks and scores side by side.
  */
 export const diffVersions = <ThrowOnError extends boolean = false>(options: Options<DiffVersionsData, ThrowOnError>) => (options.client ?? client).get<DiffVersionsResponses, DiffVersionsErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -146,7 +148,7 @@ export const diffVersions = <ThrowOnError extends boolean = false>(options: Opti
 /**
  * List Lineages
  *
- * Lineages, by name.
+ * List lineages by name.
  */
 export const listLineages = <ThrowOnError extends boolean = false>(options?: Options<ListLineagesData, ThrowOnError>) => (options?.client ?? client).get<ListLineagesResponses, ListLineagesErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -157,7 +159,7 @@ export const listLineages = <ThrowOnError extends boolean = false>(options?: Opt
 /**
  * Create Lineage
  *
- * Create a lineage from an architecture and a base that was sent with POST /blobs.
+ * Create a lineage from an architecture and a base that was uploaded with POST /blobs.
  */
 export const createLineage = <ThrowOnError extends boolean = false>(options: Options<CreateLineageData, ThrowOnError>) => (options.client ?? client).post<CreateLineageResponses, CreateLineageErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -172,7 +174,7 @@ export const createLineage = <ThrowOnError extends boolean = false>(options: Opt
 /**
  * Get Lineage
  *
- * One lineage.
+ * Get a lineage.
  */
 export const getLineage = <ThrowOnError extends boolean = false>(options: Options<GetLineageData, ThrowOnError>) => (options.client ?? client).get<GetLineageResponses, GetLineageErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -183,7 +185,7 @@ export const getLineage = <ThrowOnError extends boolean = false>(options: Option
 /**
  * List Aliases
  *
- * Aliases of a lineage, by name.
+ * List a lineage's aliases by name.
  */
 export const listAliases = <ThrowOnError extends boolean = false>(options: Options<ListAliasesData, ThrowOnError>) => (options.client ?? client).get<ListAliasesResponses, ListAliasesErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -194,7 +196,7 @@ export const listAliases = <ThrowOnError extends boolean = false>(options: Optio
 /**
  * Delete Alias
  *
- * Remove an alias; its version stays.
+ * Delete an alias; its version stays.
  */
 export const deleteAlias = <ThrowOnError extends boolean = false>(options: Options<DeleteAliasData, ThrowOnError>) => (options.client ?? client).delete<DeleteAliasResponses, DeleteAliasErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -205,7 +207,7 @@ export const deleteAlias = <ThrowOnError extends boolean = false>(options: Optio
 /**
  * Get Alias
  *
- * One alias, with its ETag.
+ * Get an alias, with its ETag.
  */
 export const getAlias = <ThrowOnError extends boolean = false>(options: Options<GetAliasData, ThrowOnError>) => (options.client ?? client).get<GetAliasResponses, GetAliasErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -216,7 +218,7 @@ export const getAlias = <ThrowOnError extends boolean = false>(options: Options<
 /**
  * Put Alias
  *
- * Make an alias, or move it to another version.
+ * Create an alias, or move it to another version.
  */
 export const putAlias = <ThrowOnError extends boolean = false>(options: Options<PutAliasData, ThrowOnError>) => (options.client ?? client).put<PutAliasResponses, PutAliasErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -231,7 +233,7 @@ export const putAlias = <ThrowOnError extends boolean = false>(options: Options<
 /**
  * Create Rollback
  *
- * Append a new version with an older one's weights, tasks and calibration memory. History is never rewritten.
+ * Append a version that repeats an older one's weights, tasks and calibration memory; nothing is deleted.
  */
 export const rollBack = <ThrowOnError extends boolean = false>(options: Options<RollBackData, ThrowOnError>) => (options.client ?? client).post<RollBackResponses, RollBackErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -261,7 +263,7 @@ export const branchLineage = <ThrowOnError extends boolean = false>(options: Opt
 /**
  * Delete Pin
  *
- * Let retention decide about a version again.
+ * Subject a version to retention again.
  */
 export const deletePin = <ThrowOnError extends boolean = false>(options: Options<DeletePinData, ThrowOnError>) => (options.client ?? client).delete<DeletePinResponses, DeletePinErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -272,7 +274,7 @@ export const deletePin = <ThrowOnError extends boolean = false>(options: Options
 /**
  * Put Pin
  *
- * Keep a version from ever being retired.
+ * Exempt a version from retention.
  */
 export const putPin = <ThrowOnError extends boolean = false>(options: Options<PutPinData, ThrowOnError>) => (options.client ?? client).put<PutPinResponses, PutPinErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -283,7 +285,7 @@ export const putPin = <ThrowOnError extends boolean = false>(options: Options<Pu
 /**
  * Delete Retention
  *
- * Keep every version that there is from now on.
+ * Delete the rule: from now on every version is kept.
  */
 export const deleteRetention = <ThrowOnError extends boolean = false>(options: Options<DeleteRetentionData, ThrowOnError>) => (options.client ?? client).delete<DeleteRetentionResponses, DeleteRetentionErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -294,7 +296,7 @@ export const deleteRetention = <ThrowOnError extends boolean = false>(options: O
 /**
  * Get Retention
  *
- * The rule, what is pinned, and which versions the rule would retire now.
+ * Get the rule, the pinned versions, and the versions that the rule would retire now.
  */
 export const getRetention = <ThrowOnError extends boolean = false>(options: Options<GetRetentionData, ThrowOnError>) => (options.client ?? client).get<GetRetentionResponses, GetRetentionErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -305,7 +307,7 @@ export const getRetention = <ThrowOnError extends boolean = false>(options: Opti
 /**
  * Put Retention
  *
- * Set the rule. Nothing is retired by that: the answer says what would be.
+ * Set the rule. This retires nothing: the response lists what the rule would retire.
  */
 export const putRetention = <ThrowOnError extends boolean = false>(options: Options<PutRetentionData, ThrowOnError>) => (options.client ?? client).put<PutRetentionResponses, PutRetentionErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -320,7 +322,7 @@ export const putRetention = <ThrowOnError extends boolean = false>(options: Opti
 /**
  * Apply Retention
  *
- * Retire what the rule gives up. Their bytes go when the owner collects orphans.
+ * Retire versions according to the rule. Garbage collection deletes their bytes.
  */
 export const applyRetention = <ThrowOnError extends boolean = false>(options: Options<ApplyRetentionData, ThrowOnError>) => (options.client ?? client).post<ApplyRetentionResponses, ApplyRetentionErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -331,7 +333,7 @@ export const applyRetention = <ThrowOnError extends boolean = false>(options: Op
 /**
  * List Webhooks
  *
- * The lineage's webhooks, oldest first.
+ * List the lineage's webhooks, oldest first.
  */
 export const listWebhooks = <ThrowOnError extends boolean = false>(options: Options<ListWebhooksData, ThrowOnError>) => (options.client ?? client).get<ListWebhooksResponses, ListWebhooksErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -342,7 +344,7 @@ export const listWebhooks = <ThrowOnError extends boolean = false>(options: Opti
 /**
  * Create Webhook
  *
- * Send word to a URL whenever a merge of the lineage ends. The answer shows the signing secret, this once.
+ * Notify a URL whenever a merge of the lineage ends. Only this response contains the signing secret.
  */
 export const createWebhook = <ThrowOnError extends boolean = false>(options: Options<CreateWebhookData, ThrowOnError>) => (options.client ?? client).post<CreateWebhookResponses, CreateWebhookErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -357,7 +359,7 @@ export const createWebhook = <ThrowOnError extends boolean = false>(options: Opt
 /**
  * Delete Webhook
  *
- * Send nothing there any more; its log goes too.
+ * Delete a webhook and its delivery log.
  */
 export const deleteWebhook = <ThrowOnError extends boolean = false>(options: Options<DeleteWebhookData, ThrowOnError>) => (options.client ?? client).delete<DeleteWebhookResponses, DeleteWebhookErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -368,7 +370,7 @@ export const deleteWebhook = <ThrowOnError extends boolean = false>(options: Opt
 /**
  * Get Webhook
  *
- * One webhook, without its secret.
+ * Get a webhook, without its secret.
  */
 export const getWebhook = <ThrowOnError extends boolean = false>(options: Options<GetWebhookData, ThrowOnError>) => (options.client ?? client).get<GetWebhookResponses, GetWebhookErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -379,7 +381,7 @@ export const getWebhook = <ThrowOnError extends boolean = false>(options: Option
 /**
  * List Deliveries
  *
- * What came of the newest attempts, a hundred at most, newest first.
+ * List the newest delivery attempts, at most 100, newest first.
  */
 export const listDeliveries = <ThrowOnError extends boolean = false>(options: Options<ListDeliveriesData, ThrowOnError>) => (options.client ?? client).get<ListDeliveriesResponses, ListDeliveriesErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -390,7 +392,7 @@ export const listDeliveries = <ThrowOnError extends boolean = false>(options: Op
 /**
  * Test Webhook
  *
- * Send a message of the type `webhook.test` now, and say what came of it; switches a disabled webhook on again.
+ * Send a message of the type `webhook.test` now; a success enables a disabled webhook again.
  */
 export const testWebhook = <ThrowOnError extends boolean = false>(options: Options<TestWebhookData, ThrowOnError>) => (options.client ?? client).post<TestWebhookResponses, TestWebhookErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -401,9 +403,9 @@ export const testWebhook = <ThrowOnError extends boolean = false>(options: Optio
 /**
  * Create Blob
  *
- * Send a safetensors file as the raw body; the same bytes again give the same digest.
+ * Upload a safetensors file as the raw body; the same bytes again give the same digest.
  *
- * With Repr-Digest the bytes are verified; a body whose digest is stored already is not read (200).
+ * With Repr-Digest the bytes are verified; a body whose digest is already stored is not read (200).
  */
 export const createBlob = <ThrowOnError extends boolean = false>(options: Options<CreateBlobData, ThrowOnError>) => (options.client ?? client).post<CreateBlobResponses, CreateBlobErrors, ThrowOnError>({
     bodySerializer: null,
@@ -419,7 +421,7 @@ export const createBlob = <ThrowOnError extends boolean = false>(options: Option
 /**
  * Head Blob
  *
- * Whether the server has a blob: 200 with its size, or 404.
+ * Ask whether a blob is stored: 200 with its size, or 404.
  */
 export const headBlob = <ThrowOnError extends boolean = false>(options: Options<HeadBlobData, ThrowOnError>) => (options.client ?? client).head<HeadBlobResponses, HeadBlobErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -428,16 +430,16 @@ export const headBlob = <ThrowOnError extends boolean = false>(options: Options<
 });
 
 /**
- * Upload Options
+ * Get Upload Options
  *
- * What of tus is spoken here, and the largest upload.
+ * List the supported tus extensions and the largest upload.
  */
-export const getUploadOptions = <ThrowOnError extends boolean = false>(options?: Options<GetUploadOptionsData, ThrowOnError>) => (options?.client ?? client).options<GetUploadOptionsResponses, GetUploadOptionsErrors, ThrowOnError>({ url: '/uploads', ...options });
+export const getUploadOptions = <ThrowOnError extends boolean = false>(options?: Options<GetUploadOptionsData, ThrowOnError>) => (options?.client ?? client).options<GetUploadOptionsResponses, unknown, ThrowOnError>({ url: '/uploads', ...options });
 
 /**
  * Create Upload
  *
- * Begin a resumable upload of Upload-Length bytes; its first bytes may come along.
+ * Create a resumable upload of Upload-Length bytes; the body may carry its first bytes.
  */
 export const createUpload = <ThrowOnError extends boolean = false>(options?: Options<CreateUploadData, ThrowOnError>) => (options?.client ?? client).post<CreateUploadResponses, CreateUploadErrors, ThrowOnError>({
     bodySerializer: null,
@@ -453,7 +455,7 @@ export const createUpload = <ThrowOnError extends boolean = false>(options?: Opt
 /**
  * End Upload
  *
- * Forget an upload. A blob that it has become stays.
+ * Delete an upload. A blob that it has become stays.
  */
 export const endUpload = <ThrowOnError extends boolean = false>(options: Options<EndUploadData, ThrowOnError>) => (options.client ?? client).delete<EndUploadResponses, EndUploadErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -464,7 +466,7 @@ export const endUpload = <ThrowOnError extends boolean = false>(options: Options
 /**
  * Get Upload
  *
- * The same as JSON; once it is complete, the digest of its blob.
+ * Get an upload as JSON; once it is complete, with the digest of its blob.
  */
 export const getUpload = <ThrowOnError extends boolean = false>(options: Options<GetUploadData, ThrowOnError>) => (options.client ?? client).get<GetUploadResponses, GetUploadErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -475,7 +477,7 @@ export const getUpload = <ThrowOnError extends boolean = false>(options: Options
 /**
  * Head Upload
  *
- * Number of bytes stored: continue from there. Stops a request that still writes to the upload.
+ * Get the number of bytes stored: continue from there. Stops a request that still writes to the upload.
  */
 export const headUpload = <ThrowOnError extends boolean = false>(options: Options<HeadUploadData, ThrowOnError>) => (options.client ?? client).head<HeadUploadResponses, HeadUploadErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -486,7 +488,7 @@ export const headUpload = <ThrowOnError extends boolean = false>(options: Option
 /**
  * Append Upload
  *
- * Send bytes from Upload-Offset on. With the last one the upload becomes a blob.
+ * Send bytes from Upload-Offset on. With the last byte the upload becomes a blob.
  *
  * Of two requests that write to one upload the newer one wins: the older one stops (423), and its bytes are kept.
  */
@@ -502,15 +504,15 @@ export const appendUpload = <ThrowOnError extends boolean = false>(options: Opti
 });
 
 /**
- * Healthz
+ * Get Health
  *
- * The process runs.
+ * Liveness: the process runs.
  */
 export const getHealth = <ThrowOnError extends boolean = false>(options?: Options<GetHealthData, ThrowOnError>) => (options?.client ?? client).get<GetHealthResponses, unknown, ThrowOnError>({ url: '/healthz', ...options });
 
 /**
- * Readyz
+ * Get Readiness
  *
- * The gateway can do its work: the state store answers.
+ * Readiness: the state store responds.
  */
 export const getReadiness = <ThrowOnError extends boolean = false>(options?: Options<GetReadinessData, ThrowOnError>) => (options?.client ?? client).get<GetReadinessResponses, GetReadinessErrors, ThrowOnError>({ url: '/readyz', ...options });

@@ -31,15 +31,19 @@ export type ActMatRecipe = {
 /**
  * AliasPage
  *
- * A lineage's aliases, by name. `next` is the next page's cursor, null on the last.
+ * A lineage's aliases, by name.
  */
 export type AliasPage = {
     /**
      * Aliases
+     *
+     * The aliases on this page.
      */
     aliases: Array<AliasView>;
     /**
      * Next
+     *
+     * Cursor of the next page, null on the last.
      */
     next: string | null;
 };
@@ -47,7 +51,7 @@ export type AliasPage = {
 /**
  * AliasTarget
  *
- * Which version an alias is to name.
+ * The version that an alias is to name.
  */
 export type AliasTarget = {
     /**
@@ -61,19 +65,25 @@ export type AliasTarget = {
 /**
  * AliasView
  *
- * An alias and the full name of its version.
+ * An alias.
  */
 export type AliasView = {
     /**
      * Name
+     *
+     * Name of the alias.
      */
     name: string;
     /**
      * Version
+     *
+     * Full name of the version.
      */
     version: string;
     /**
      * Updated At
+     *
+     * When the alias was last set.
      */
     updated_at: string;
 };
@@ -195,15 +205,19 @@ export type AverageRecipe = {
 /**
  * BlobView
  *
- * A stored blob; size in bytes.
+ * A stored blob.
  */
 export type BlobView = {
     /**
      * Digest
+     *
+     * Name of the blob: `sha256:` and 64 hexadecimal digits.
      */
     digest: string;
     /**
      * Size
+     *
+     * Size in bytes.
      */
     size: number;
 };
@@ -211,7 +225,7 @@ export type BlobView = {
 /**
  * BranchRequest
  *
- * The new lineage's name, and the version that it starts from.
+ * A new lineage and the version that it starts from.
  */
 export type BranchRequest = {
     /**
@@ -222,6 +236,8 @@ export type BranchRequest = {
     version?: string;
     /**
      * Name
+     *
+     * Name of the new lineage.
      */
     name: string;
 };
@@ -259,37 +275,37 @@ export type BreadcrumbsRecipe = {
 /**
  * ChangeView
  *
- * How far b is from a; null where a measure is not defined.
+ * Distance between a and b; null where a measure is undefined.
  */
 export type ChangeView = {
     /**
      * L2
      *
-     * ‖b − a‖
+     * Euclidean norm ‖b − a‖.
      */
     l2: number | null;
     /**
      * Relative
      *
-     * ‖b − a‖ / ‖a‖
+     * Relative norm ‖b − a‖ / ‖a‖.
      */
     relative: number | null;
     /**
      * Max Abs
      *
-     * the largest |b − a|
+     * Largest absolute difference |b − a|.
      */
     max_abs: number | null;
     /**
      * Cosine
      *
-     * the cosine of the angle between a and b
+     * Cosine of the angle between a and b.
      */
     cosine: number | null;
     /**
      * Not Finite
      *
-     * elements that are not finite in a or b; the measures leave them out
+     * Number of elements that are not finite in a or b; the measures ignore them.
      */
     not_finite: number;
 };
@@ -435,31 +451,41 @@ export type DellaRecipe = {
 /**
  * DiffView
  *
- * What differs between two versions. tensors: those that are not the same; unchanged: how many are.
+ * Differences between two versions.
  */
 export type DiffView = {
     /**
      * A
+     *
+     * Full name of the first version.
      */
     a: string;
     /**
      * B
+     *
+     * Full name of the second version.
      */
     b: string;
     /**
-     * Of all tensors that both have in one shape, as one vector.
+     * Change over all tensors that both have in the same shape, as one vector.
      */
     total: ChangeView;
     /**
      * Tensors
+     *
+     * Tensors that differ.
      */
     tensors: Array<TensorDiff>;
     /**
      * Unchanged
+     *
+     * Number of tensors that do not differ.
      */
     unchanged: number;
     /**
      * Tasks
+     *
+     * Tasks of both versions.
      */
     tasks: Array<TaskDiff>;
 };
@@ -511,8 +537,8 @@ export type EmrRecipe = {
  *
  * Limits that a merge must meet on the calibration samples of every earlier task, or it is rejected.
  *
- * max_drop: how far a task's accuracy may fall, as a share (0.03: three points). max_loss_rise: how far its loss
- * may rise. The incoming task is not judged: it has no value before.
+ * max_drop: by how much a task's accuracy may drop, as a share (0.03: three points). max_loss_rise: by how much its
+ * loss may rise. The incoming task is not judged, because it has no earlier value.
  */
 export type Gate = {
     /**
@@ -528,11 +554,13 @@ export type Gate = {
 /**
  * Health
  *
- * `ok` when the process runs (healthz) or can do its work (readyz).
+ * Health of the gateway.
  */
 export type Health = {
     /**
      * Status
+     *
+     * `ok`
      */
     status: string;
 };
@@ -582,36 +610,140 @@ export type IsoCtsRecipe = {
 /**
  * LineagePage
  *
- * Lineages, by name. `next` is the next page's cursor, null on the last.
+ * Lineages, by name.
  */
 export type LineagePage = {
     /**
      * Lineages
+     *
+     * The lineages on this page.
      */
     lineages: Array<LineageView>;
     /**
      * Next
+     *
+     * Cursor of the next page, null on the last.
      */
     next: string | null;
 };
 
 /**
- * LineageView
+ * LineageSpec
  *
- * A lineage; `head` names its newest version.
+ * The specification of a lineage.
+ *
+ * architecture: absent for plain safetensors weights, which only data-free recipes can merge.
+ * base: the pretrained weights, version 0.
+ * recipe: the default of the lineage's merges.
+ * calibration_budget: samples in the calibration memory, of all tasks together.
+ * gate: the limits of every merge without a gate of its own.
+ * base_utility: u_0, the weight of the base model; with 0 the first checkpoint is taken as it is.
  */
-export type LineageView = {
+export type LineageSpec = {
     /**
      * Name
      */
-    name: string;
-    architecture: Architecture | null;
+    name?: string;
+    architecture?: Architecture | null;
     /**
      * Base
      */
     base: string;
     /**
      * Recipe
+     */
+    recipe?: ({
+        method: 'ode';
+    } & OdeRecipe) | ({
+        method: 'average';
+    } & AverageRecipe) | ({
+        method: 'linear';
+    } & LinearRecipe) | ({
+        method: 'task_arithmetic';
+    } & TaskArithmeticRecipe) | ({
+        method: 'ties';
+    } & TiesRecipe) | ({
+        method: 'dare';
+    } & DareRecipe) | ({
+        method: 'magmax';
+    } & MagMaxRecipe) | ({
+        method: 'slerp';
+    } & SlerpRecipe) | ({
+        method: 'opcm';
+    } & OpcmRecipe) | ({
+        method: 'wudi';
+    } & WudiRecipe) | ({
+        method: 'swudi';
+    } & SwudiRecipe) | ({
+        method: 'aswudi';
+    } & AswudiRecipe) | ({
+        method: 'actmat';
+    } & ActMatRecipe) | ({
+        method: 'tact';
+    } & TactRecipe) | ({
+        method: 'dop';
+    } & DopRecipe) | ({
+        method: 'iso_c';
+    } & IsoCRecipe) | ({
+        method: 'tsv_m';
+    } & TsvMRecipe) | ({
+        method: 'dc_merge';
+    } & DcMergeRecipe) | ({
+        method: 'iso_cts';
+    } & IsoCtsRecipe) | ({
+        method: 'nufilt';
+    } & NuFiltRecipe) | ({
+        method: 'emr';
+    } & EmrRecipe) | ({
+        method: 'breadcrumbs';
+    } & BreadcrumbsRecipe) | ({
+        method: 'della';
+    } & DellaRecipe) | ({
+        method: 'model_stock';
+    } & ModelStockRecipe) | ({
+        method: 'localize_and_stitch';
+    } & LocalizeAndStitchRecipe) | ({
+        method: 'consensus';
+    } & ConsensusRecipe) | ({
+        method: 'pcb';
+    } & PcbRecipe);
+    gate?: Gate | null;
+    /**
+     * Calibration Budget
+     */
+    calibration_budget?: number;
+    /**
+     * Base Utility
+     */
+    base_utility?: number;
+};
+
+/**
+ * LineageView
+ *
+ * A lineage.
+ */
+export type LineageView = {
+    /**
+     * Name
+     *
+     * Name of the lineage.
+     */
+    name: string;
+    /**
+     * The network; null: only data-free methods run.
+     */
+    architecture: Architecture | null;
+    /**
+     * Base
+     *
+     * Digest of the base, the weights of version 0.
+     */
+    base: string;
+    /**
+     * Recipe
+     *
+     * Default recipe of merges.
      */
     recipe: ({
         method: 'ode';
@@ -668,13 +800,20 @@ export type LineageView = {
     } & ConsensusRecipe) | ({
         method: 'pcb';
     } & PcbRecipe);
+    /**
+     * Default quality gate of merges.
+     */
     gate: Gate | null;
     /**
      * Calibration Budget
+     *
+     * Most samples that the calibration memory keeps.
      */
     calibration_budget: number;
     /**
      * Base Utility
+     *
+     * Importance of the base among the tasks; 0: the base does not count.
      */
     base_utility: number;
     /**
@@ -685,10 +824,14 @@ export type LineageView = {
     origin: string | null;
     /**
      * Created At
+     *
+     * When the lineage was created.
      */
     created_at: string;
     /**
      * Head
+     *
+     * Name of the newest version.
      */
     head: string;
 };
@@ -756,15 +899,19 @@ export type MagMaxRecipe = {
 /**
  * MergePage
  *
- * Merges of a lineage, newest first, without their reports. `next` is the next page's cursor, null on the last.
+ * Merges of a lineage, newest first, without their reports.
  */
 export type MergePage = {
     /**
      * Merges
+     *
+     * The merges on this page.
      */
     merges: Array<MergeView>;
     /**
      * Next
+     *
+     * Cursor of the next page, null on the last.
      */
     next: string | null;
 };
@@ -772,7 +919,7 @@ export type MergePage = {
 /**
  * MergeProblem
  *
- * Why a merge failed, in the terms of RFC 9457: `type` is a stable word, `detail` says what to do.
+ * Why a merge failed, as in RFC 9457: `type` is stable, `detail` tells the user what to do.
  */
 export type MergeProblem = {
     /**
@@ -792,31 +939,43 @@ export type MergeProblem = {
 /**
  * MergeState
  *
- * Where a merge stands; the last four are terminal.
+ * The state of a merge; the last four are terminal.
  *
  * queued -> running (claim); running -> succeeded (commit), rejected (its gate was not met), failed (fail),
- * cancelled (cancel), or back to queued at its old place when its lease expires.
+ * cancelled (cancel), or back to queued at its old position when its lease expires.
  */
 export type MergeState = 'queued' | 'running' | 'succeeded' | 'rejected' | 'failed' | 'cancelled';
 
 /**
  * MergeView
  *
- * A merge and how it stands. `version` is the name of what it made.
+ * A merge and its state.
  */
 export type MergeView = {
     /**
      * Id
+     *
+     * ID of the merge.
      */
     id: string;
     /**
      * Lineage
+     *
+     * The lineage that is merged into.
      */
     lineage: string;
+    /**
+     * State of the merge; terminal: succeeded, rejected, failed, cancelled.
+     */
     state: MergeState;
+    /**
+     * What the checkpoint was fine-tuned for.
+     */
     task: Task;
     /**
      * Recipe
+     *
+     * The recipe in full: the request's on top of the lineage's.
      */
     recipe: ({
         method: 'ode';
@@ -875,53 +1034,82 @@ export type MergeView = {
     } & PcbRecipe);
     /**
      * Checkpoint
+     *
+     * Digest of the checkpoint.
      */
     checkpoint: string;
     /**
      * Calibration
+     *
+     * Digest of the calibration sample.
      */
     calibration: string | null;
+    /**
+     * Quality gate that the result must pass.
+     */
     gate: Gate | null;
     /**
      * Labels
+     *
+     * Labels of the request.
      */
     labels: {
         [key: string]: string;
     };
     /**
      * Attempt
+     *
+     * How many workers have started the merge; 0 while it waits for the first.
      */
     attempt: number;
     /**
      * Cancel Requested
+     *
+     * Whether the running merge is to stop at its next step.
      */
     cancel_requested: boolean;
     /**
      * Created At
+     *
+     * When the merge was queued.
      */
     created_at: string;
     /**
      * Cancel At
      *
-     * When it is cancelled unless it has ended (Cancel-After).
+     * When the merge is cancelled unless it has ended (Cancel-After).
      */
     cancel_at: string | null;
     /**
      * Started At
+     *
+     * When the newest attempt started.
      */
     started_at: string | null;
     /**
      * Ended At
+     *
+     * When the merge ended.
      */
     ended_at: string | null;
     /**
      * Version
+     *
+     * The version that the merge created.
      */
     version: string | null;
+    /**
+     * Progress of a running merge.
+     */
     progress: Progress | null;
+    /**
+     * Why a merge failed or was rejected.
+     */
     problem: MergeProblem | null;
     /**
      * Report
+     *
+     * Measurements: losses and accuracies by task before and after, timings, memory, warnings.
      */
     report?: {
         [key: string]: unknown;
@@ -931,9 +1119,9 @@ export type MergeView = {
 /**
  * MethodState
  *
- * What a data-free method must know of the tasks so far beside the weights, of constant size.
+ * What a data-free method needs to know about earlier tasks besides the weights; of constant size.
  *
- * family: the methods that can go on from it, such as "ties". scalars: numbers by name.
+ * family: the methods that can continue from it, such as "ties". scalars: numbers by name.
  * parts: safetensors blobs by name, each with a tensor of the weights' name and shape for every merged tensor.
  */
 export type MethodState = {
@@ -1102,7 +1290,7 @@ export type PcbRecipe = {
 /**
  * Preprocess
  *
- * How images become the tower's input; the fields of open_clip's `preprocess_cfg`.
+ * Image preprocessing: the fields of open_clip's `preprocess_cfg`.
  *
  * mean, std: of images in [0, 1], per channel. Source: open_clip `PreprocessCfg`.
  */
@@ -1144,7 +1332,7 @@ export type Preprocess = {
 /**
  * Progress
  *
- * What a running merge is doing. `t` and `T` are times on the path from head (0) to checkpoint (1).
+ * The progress of a running merge. `t` and `T` are times on the path from head (0) to checkpoint (1).
  *
  * phase: loading, merging (the path), weighing (its coefficients), refining, evaluating, writing; step: in this phase.
  */
@@ -1285,7 +1473,7 @@ export type Provenance = {
  *
  * Keep the last `keep_last` versions, the base, and every version that an alias names or that is pinned.
  *
- * What is given up is retired: its record and its number stay, its weights may be collected.
+ * Other versions are retired: record and number stay, the weights may be garbage collected.
  */
 export type Retention = {
     /**
@@ -1297,23 +1485,31 @@ export type Retention = {
 /**
  * RetentionView
  *
- * A lineage's retention rule: null keeps everything. `would_retire` and `retired` are numbers of versions.
+ * A lineage's retention rule and its effect, in numbers of versions.
  */
 export type RetentionView = {
     /**
      * Keep Last
+     *
+     * How many of the newest versions are kept; null: all.
      */
     keep_last: number | null;
     /**
      * Pins
+     *
+     * Versions that are never retired.
      */
     pins: Array<number>;
     /**
      * Would Retire
+     *
+     * Versions that the rule would retire now.
      */
     would_retire: Array<number>;
     /**
      * Retired
+     *
+     * Versions that this request has retired.
      */
     retired?: Array<number>;
 };
@@ -1321,7 +1517,7 @@ export type RetentionView = {
 /**
  * RollbackRequest
  *
- * Which version to go back to.
+ * The version to roll back to.
  */
 export type RollbackRequest = {
     /**
@@ -1335,19 +1531,25 @@ export type RollbackRequest = {
 /**
  * Scores
  *
- * What a version's report says of a task after its merge; null where nothing was measured.
+ * Scores of a task in a version, as its merge measured them.
  */
 export type Scores = {
     /**
      * Utility
+     *
+     * Utility (importance) of the task.
      */
     utility: number;
     /**
      * Loss
+     *
+     * Loss after the merge; null if it was not measured.
      */
     loss: number | null;
     /**
      * Accuracy
+     *
+     * Accuracy after the merge; null if it was not measured.
      */
     accuracy: number | null;
 };
@@ -1442,7 +1644,7 @@ export type TactRecipe = {
  * A classification task, as the zero-shot head of CLIP describes it.
  *
  * classnames: one name for each label, label 0 first; empty when the calibration file carries a `head`.
- * templates: prompts with `{}` where the class name goes; a class's embedding is the mean over all of them.
+ * templates: prompts with `{}` in place of the class name; a class's embedding is the mean over all of them.
  * utility: the task's importance u_k, which decides its operating time T_k = u_k / (u_1 + ... + u_k).
  * Source: CLIP, arXiv 2103.00020, section 3.1.4 (prompt ensembling); ODE-M, arXiv 2605.19409 (utility).
  */
@@ -1491,39 +1693,62 @@ export type TaskArithmeticRecipe = {
 export type TaskDiff = {
     /**
      * Name
+     *
+     * Name of the task.
      */
     name: string;
+    /**
+     * Scores in a; null if a does not have the task.
+     */
     a: Scores | null;
+    /**
+     * Scores in b; null if b does not have the task.
+     */
     b: Scores | null;
 };
 
 /**
  * TensorDiff
  *
- * A tensor that is not the same in both. Missing in a: added; in b: removed. No change: another shape.
+ * A tensor that differs between the versions.
  */
 export type TensorDiff = {
     /**
      * Name
+     *
+     * Name of the tensor.
      */
     name: string;
+    /**
+     * The tensor in a; null if b adds it.
+     */
     a: TensorShape | null;
+    /**
+     * The tensor in b; null if b removes it.
+     */
     b: TensorShape | null;
+    /**
+     * How far b is from a; null if the shapes differ.
+     */
     change: ChangeView | null;
 };
 
 /**
  * TensorShape
  *
- * A tensor as a header tells it.
+ * Dtype and shape of a tensor.
  */
 export type TensorShape = {
     /**
      * Dtype
+     *
+     * Dtype, as in the safetensors format.
      */
     dtype: string;
     /**
      * Shape
+     *
+     * Size of each dimension.
      */
     shape: Array<number>;
 };
@@ -1579,31 +1804,43 @@ export type TsvMRecipe = {
 /**
  * UploadView
  *
- * A resumable upload; sizes in bytes. `digest` names the blob that it has become, null before.
+ * A resumable upload.
  */
 export type UploadView = {
     /**
      * Id
+     *
+     * ID of the upload; last segment of its URL.
      */
     id: string;
     /**
      * Length
+     *
+     * Size of the whole file in bytes.
      */
     length: number;
     /**
      * Offset
+     *
+     * Bytes that are durably stored.
      */
     offset: number;
     /**
      * Digest
+     *
+     * The blob that the complete upload has become; null before.
      */
     digest: string | null;
     /**
      * Created At
+     *
+     * When the upload was created.
      */
     created_at: string;
     /**
      * Expires At
+     *
+     * When an unfinished upload is deleted.
      */
     expires_at: string;
 };
@@ -1611,15 +1848,19 @@ export type UploadView = {
 /**
  * VersionPage
  *
- * Versions, newest first, without their reports. `next` is the next page's cursor, null on the last.
+ * Versions, newest first, without their reports.
  */
 export type VersionPage = {
     /**
      * Versions
+     *
+     * The versions on this page.
      */
     versions: Array<VersionView>;
     /**
      * Next
+     *
+     * Cursor of the next page, null on the last.
      */
     next: string | null;
 };
@@ -1627,41 +1868,63 @@ export type VersionPage = {
 /**
  * VersionView
  *
- * A version; its weights and its open_clip config lie behind the two URLs.
+ * A version.
  */
 export type VersionView = {
     /**
      * Reference
+     *
+     * Full name of the version.
      */
     reference: string;
     /**
      * Lineage
+     *
+     * The lineage that the version belongs to.
      */
     lineage: string;
     /**
      * Number
+     *
+     * Number of the version; 0 is the base.
      */
     number: number;
     /**
      * Weights
+     *
+     * Digest of the weights.
      */
     weights: string;
     /**
      * Size
+     *
+     * Size of the weights in bytes.
      */
     size: number;
     /**
      * Tasks
+     *
+     * Tasks that the version has merged, in order.
      */
     tasks: Array<Task>;
     /**
      * Memory
+     *
+     * Digest of the calibration memory.
      */
     memory: string | null;
+    /**
+     * What the merge method keeps of earlier tasks besides the weights.
+     */
     state: MethodState | null;
+    /**
+     * Parent, inputs, recipe, seed, software and device.
+     */
     provenance: Provenance | null;
     /**
      * Report
+     *
+     * Measurements of the merge that created the version.
      */
     report?: {
         [key: string]: unknown;
@@ -1669,25 +1932,31 @@ export type VersionView = {
     /**
      * Origin
      *
-     * The version that this one repeats: a rollback, or a branch's first.
+     * The version that this one repeats, after a rollback or a branch.
      */
     origin: string | null;
     /**
      * Created At
+     *
+     * When the version was created.
      */
     created_at: string;
     /**
      * Retired At
      *
-     * When retention gave it up; its weights may be gone since.
+     * When retention retired it; its weights may be deleted since.
      */
     retired_at: string | null;
     /**
      * Weights Url
+     *
+     * URL of the weights.
      */
     weights_url: string;
     /**
      * Config Url
+     *
+     * URL of the open_clip config; null without an architecture.
      */
     config_url: string | null;
 };
@@ -1859,19 +2128,21 @@ export type GapEvent = {
 };
 
 /**
- * InvalidPlace
+ * InvalidField
  *
- * One thing that is wrong with a request.
+ * One error in a request.
  */
-export type InvalidPlace = {
+export type InvalidField = {
     /**
      * Where
      *
-     * A path to it, such as `query.limit` or `body.version`.
+     * Path to the field, such as `query.limit` or `body.version`.
      */
     where: string;
     /**
      * What
+     *
+     * What is wrong with it.
      */
     what: string;
 };
@@ -1894,97 +2165,6 @@ export type LineageEvent = ({
 } & GapEvent);
 
 /**
- * LineageSpec
- *
- * What a lineage is created from.
- *
- * architecture: absent for plain safetensors weights, which only data-free recipes can merge.
- * base: the pretrained weights, version 0.
- * recipe: the default of the lineage's merges.
- * calibration_budget: samples in the calibration memory, of all tasks together.
- * gate: what every merge must meet, unless it brings limits of its own.
- * base_utility: u_0, the share that keeps the base's general abilities; 0 takes the first checkpoint as it is.
- */
-export type LineageSpec = {
-    /**
-     * Name
-     */
-    name?: string;
-    architecture?: Architecture | null;
-    /**
-     * Base
-     */
-    base: string;
-    /**
-     * Recipe
-     */
-    recipe?: ({
-        method: 'ode';
-    } & OdeRecipe) | ({
-        method: 'average';
-    } & AverageRecipe) | ({
-        method: 'linear';
-    } & LinearRecipe) | ({
-        method: 'task_arithmetic';
-    } & TaskArithmeticRecipe) | ({
-        method: 'ties';
-    } & TiesRecipe) | ({
-        method: 'dare';
-    } & DareRecipe) | ({
-        method: 'magmax';
-    } & MagMaxRecipe) | ({
-        method: 'slerp';
-    } & SlerpRecipe) | ({
-        method: 'opcm';
-    } & OpcmRecipe) | ({
-        method: 'wudi';
-    } & WudiRecipe) | ({
-        method: 'swudi';
-    } & SwudiRecipe) | ({
-        method: 'aswudi';
-    } & AswudiRecipe) | ({
-        method: 'actmat';
-    } & ActMatRecipe) | ({
-        method: 'tact';
-    } & TactRecipe) | ({
-        method: 'dop';
-    } & DopRecipe) | ({
-        method: 'iso_c';
-    } & IsoCRecipe) | ({
-        method: 'tsv_m';
-    } & TsvMRecipe) | ({
-        method: 'dc_merge';
-    } & DcMergeRecipe) | ({
-        method: 'iso_cts';
-    } & IsoCtsRecipe) | ({
-        method: 'nufilt';
-    } & NuFiltRecipe) | ({
-        method: 'emr';
-    } & EmrRecipe) | ({
-        method: 'breadcrumbs';
-    } & BreadcrumbsRecipe) | ({
-        method: 'della';
-    } & DellaRecipe) | ({
-        method: 'model_stock';
-    } & ModelStockRecipe) | ({
-        method: 'localize_and_stitch';
-    } & LocalizeAndStitchRecipe) | ({
-        method: 'consensus';
-    } & ConsensusRecipe) | ({
-        method: 'pcb';
-    } & PcbRecipe);
-    gate?: Gate | null;
-    /**
-     * Calibration Budget
-     */
-    calibration_budget?: number;
-    /**
-     * Base Utility
-     */
-    base_utility?: number;
-};
-
-/**
  * MergeEvent
  *
  * Data of an event of a merge.
@@ -2002,28 +2182,35 @@ export type MergeEvent = ({
 /**
  * MergeRequest
  *
- * The JSON part `merge` of POST /merge, or its whole JSON body when the blobs were sent before.
+ * The JSON part `merge` of POST /merge, or its JSON body when the blobs were uploaded before.
  */
 export type MergeRequest = {
     /**
      * Lineage
+     *
+     * The lineage to merge into.
      */
     lineage?: string;
+    /**
+     * What the checkpoint was fine-tuned for.
+     */
     task: Task;
     /**
      * Recipe
      *
-     * Parameters that differ from the lineage's recipe.
+     * Parameters that override the lineage's recipe.
      */
     recipe?: {
         [key: string]: unknown;
     } | null;
     /**
-     * Limits in place of the lineage's.
+     * Quality gate in place of the lineage's.
      */
     gate?: Gate | null;
     /**
      * Labels
+     *
+     * Labels of your own, shown with the merge.
      */
     labels?: {
         [key: string]: string;
@@ -2031,13 +2218,13 @@ export type MergeRequest = {
     /**
      * Checkpoint
      *
-     * In a JSON body the blob, which was sent before; in a JSON part what the file that follows must hash to.
+     * JSON body: a blob uploaded before. JSON part: the digest that the part with the file must have.
      */
     checkpoint?: string | null;
     /**
      * Calibration
      *
-     * In a JSON body the blob, which was sent before; in a JSON part what the file that follows must hash to.
+     * JSON body: a blob uploaded before. JSON part: the digest that the part with the file must have.
      */
     calibration?: string | null;
 };
@@ -2083,21 +2270,25 @@ export type PresentEvent = {
 /**
  * Problem
  *
- * An error. Source: RFC 9457.
+ * An error response. Source: RFC 9457.
  */
 export type Problem = {
     /**
      * Type
      *
-     * Which problem this is; stable.
+     * The problem type; stable.
      */
     type: string;
     /**
      * Title
+     *
+     * A short summary of the problem type.
      */
     title: string;
     /**
      * Status
+     *
+     * The HTTP status code.
      */
     status: number;
     /**
@@ -2109,13 +2300,13 @@ export type Problem = {
     /**
      * Errors
      *
-     * Of invalid-document: all that is wrong with the request.
+     * invalid-document only: all errors in the request.
      */
-    errors?: Array<InvalidPlace>;
+    errors?: Array<InvalidField>;
     /**
      * Differences
      *
-     * Of tensor-mismatch: what differs from the lineage's base.
+     * tensor-mismatch only: differences from the lineage's base.
      */
     differences?: Array<string>;
 };
@@ -2252,52 +2443,68 @@ export type CreateMergeData = {
         /**
          * Prefer
          *
-         * `wait=n`: answer when the merge has ended, or after n seconds.
+         * `wait=n`: respond when the merge has ended, at the latest after n seconds.
          */
         prefer?: string;
         /**
          * Cancel-After
          *
-         * Cancel the merge if it has not ended after this time, such as `90s`, `5m`, `1h30m`.
+         * Cancel the merge unless it has ended after this time, such as `90s`, `5m`, `1h30m`.
          */
         'cancel-after'?: string;
         /**
-         * The same key again makes nothing again: it gets the first answer. Take a new one for each request.
+         * A request with the same key creates nothing again: it receives the first response. Use a new key for each request.
          */
         'Idempotency-Key'?: string;
     };
     path?: never;
     query?: {
         /**
-         * Of a raw body: the task's name; it is needed then.
+         * Task
+         *
+         * Raw body only, required: name of the task.
          */
         task?: string;
         /**
-         * Of a raw body: which lineage.
+         * Lineage
+         *
+         * Raw body only: the lineage to merge into.
          */
         lineage?: string;
         /**
-         * Of a raw body: the recipe's method.
+         * Method
+         *
+         * Raw body only: method of the recipe.
          */
         method?: string;
         /**
-         * Of a raw body: the task's importance.
+         * Utility
+         *
+         * Raw body only: importance of the task.
          */
         utility?: number;
         /**
-         * Of a raw body: digest of a calibration blob sent before.
+         * Calibration
+         *
+         * Raw body only: digest of a calibration blob uploaded before.
          */
         calibration?: string;
         /**
-         * Of a raw body: the class names, in order.
+         * Classname
+         *
+         * Raw body only: class names, in order.
          */
         classname?: Array<string>;
         /**
-         * Of a raw body: the prompt templates.
+         * Template
+         *
+         * Raw body only: prompt templates.
          */
         template?: Array<string>;
         /**
-         * Of a raw body: labels, each `key:value`.
+         * Label
+         *
+         * Raw body only: labels, each `key:value`.
          */
         label?: Array<string>;
     };
@@ -2306,55 +2513,59 @@ export type CreateMergeData = {
 
 export type CreateMergeErrors = {
     /**
-     * The upload is not as it should be.
+     * Malformed upload.
      */
     400: Problem;
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such lineage; No such blob.
+     * Lineage not found; Blob not found.
      */
     404: Problem;
     /**
-     * The body stopped coming.
+     * Request body timeout.
      */
     408: Problem;
     /**
-     * A request with this Idempotency-Key is under way.
+     * Request with this Idempotency-Key in progress.
      */
     409: Problem;
     /**
-     * A limit was passed.
+     * Content too large.
      */
     413: Problem;
     /**
-     * Bodies of this type are not taken; Encoded bodies are not taken.
+     * Unsupported media type; Unsupported Content-Encoding.
      */
     415: Problem;
     /**
-     * The bytes are not those that were promised; Not a well-formed safetensors file; Pickles are never accepted; The checkpoint does not match the lineage's base; The calibration sample cannot be used; This lineage cannot run this method; The JSON document is not valid; This Idempotency-Key was used for something else.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Digest mismatch; Invalid safetensors file; Pickle files are not accepted; Checkpoint does not match the lineage's base; Invalid calibration sample; Method unavailable in this lineage; Invalid request; Idempotency-Key reused for another request.
      */
     422: Problem;
     /**
-     * Too many uploads are open; Requests come too fast.
+     * Too many open uploads; Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
     /**
-     * The disk is full.
+     * Insufficient storage.
      */
     507: Problem;
 };
@@ -2363,11 +2574,11 @@ export type CreateMergeError = CreateMergeErrors[keyof CreateMergeErrors];
 
 export type CreateMergeResponses = {
     /**
-     * The merge, which has ended within the time that Prefer asks to wait.
+     * The merge, which ended within the time of `Prefer: wait=n`.
      */
     200: MergeView;
     /**
-     * The merge, as it stands.
+     * The queued or running merge.
      */
     202: MergeView;
 };
@@ -2380,7 +2591,7 @@ export type GetMergeData = {
         /**
          * Prefer
          *
-         * `wait=n`: answer when the merge has ended, or after n seconds.
+         * `wait=n`: respond when the merge has ended, at the latest after n seconds.
          */
         prefer?: string;
     };
@@ -2396,31 +2607,35 @@ export type GetMergeData = {
 
 export type GetMergeErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such merge.
+     * Merge not found.
      */
     404: Problem;
     /**
-     * The JSON document is not valid.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };
@@ -2443,7 +2658,7 @@ export type ListMergesData = {
         /**
          * Lineage
          *
-         * Of which lineage.
+         * The lineage whose merges to list.
          */
         lineage?: string;
         /**
@@ -2476,31 +2691,35 @@ export type ListMergesData = {
 
 export type ListMergesErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such lineage.
+     * Lineage not found.
      */
     404: Problem;
     /**
-     * The JSON document is not valid.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };
@@ -2520,7 +2739,7 @@ export type CancelMergeData = {
     body?: never;
     headers?: {
         /**
-         * The same key again makes nothing again: it gets the first answer. Take a new one for each request.
+         * A request with the same key creates nothing again: it receives the first response. Use a new key for each request.
          */
         'Idempotency-Key'?: string;
     };
@@ -2536,35 +2755,39 @@ export type CancelMergeData = {
 
 export type CancelMergeErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such merge.
+     * Merge not found.
      */
     404: Problem;
     /**
-     * The merge has ended; A request with this Idempotency-Key is under way.
+     * Merge has already ended; Request with this Idempotency-Key in progress.
      */
     409: Problem;
     /**
-     * The JSON document is not valid; This Idempotency-Key was used for something else.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request; Idempotency-Key reused for another request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };
@@ -2586,7 +2809,7 @@ export type WatchMergeData = {
         /**
          * Last-Event-Id
          *
-         * The id of the last event that came: what came after follows.
+         * ID of the last event received; the stream continues after it.
          */
         'Last-Event-ID'?: string;
     };
@@ -2602,31 +2825,35 @@ export type WatchMergeData = {
 
 export type WatchMergeErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such merge.
+     * Merge not found.
      */
     404: Problem;
     /**
-     * The JSON document is not valid.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * Too much is asked at once; The state store does not answer.
+     * Server overloaded; State store unavailable.
      */
     503: Problem;
 };
@@ -2639,7 +2866,7 @@ export type WatchMergeResponses = {
      */
     200: MergeEvent;
     /**
-     * The merge has ended, and its last event is the one that Last-Event-ID names.
+     * The merge has ended, and Last-Event-ID names its last event.
      */
     204: void;
 };
@@ -2652,7 +2879,7 @@ export type WatchLineageData = {
         /**
          * Last-Event-Id
          *
-         * The id of the last event that came: what came after follows.
+         * ID of the last event received; the stream continues after it.
          */
         'Last-Event-ID'?: string;
     };
@@ -2668,31 +2895,35 @@ export type WatchLineageData = {
 
 export type WatchLineageErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such lineage.
+     * Lineage not found.
      */
     404: Problem;
     /**
-     * The JSON document is not valid.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * Too much is asked at once; The state store does not answer.
+     * Server overloaded; State store unavailable.
      */
     503: Problem;
 };
@@ -2715,7 +2946,7 @@ export type ListVersionsData = {
         /**
          * Lineage
          *
-         * Of which lineage.
+         * The lineage whose versions to list.
          */
         lineage?: string;
         /**
@@ -2736,31 +2967,35 @@ export type ListVersionsData = {
 
 export type ListVersionsErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such lineage.
+     * Lineage not found.
      */
     404: Problem;
     /**
-     * The JSON document is not valid.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };
@@ -2790,31 +3025,35 @@ export type GetVersionData = {
 
 export type GetVersionErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such version.
+     * Version not found.
      */
     404: Problem;
     /**
-     * The JSON document is not valid.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };
@@ -2844,43 +3083,47 @@ export type GetWeightsData = {
 
 export type GetWeightsErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such version.
+     * Version not found.
      */
     404: Problem;
     /**
-     * The version was retired.
+     * Version retired.
      */
     410: Problem;
     /**
-     * The weights are not those asked for.
+     * Weights do not match If-Match.
      */
     412: Problem;
     /**
-     * The range lies outside the file.
+     * Range not satisfiable.
      */
     416: Problem;
     /**
-     * The JSON document is not valid.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };
@@ -2893,7 +3136,7 @@ export type GetWeightsResponses = {
      */
     200: Blob | File;
     /**
-     * The asked range of it.
+     * The requested range.
      */
     206: Blob | File;
 };
@@ -2914,31 +3157,35 @@ export type GetOpenClipConfigData = {
 
 export type GetOpenClipConfigErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such version; Not found.
+     * Version not found; Not found.
      */
     404: Problem;
     /**
-     * The JSON document is not valid.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };
@@ -2976,35 +3223,39 @@ export type DiffVersionsData = {
 
 export type DiffVersionsErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such version.
+     * Version not found.
      */
     404: Problem;
     /**
-     * The version was retired.
+     * Version retired.
      */
     410: Problem;
     /**
-     * The JSON document is not valid.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * Too much is asked at once; The state store does not answer.
+     * Server overloaded; State store unavailable.
      */
     503: Problem;
 };
@@ -3042,27 +3293,31 @@ export type ListLineagesData = {
 
 export type ListLineagesErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * The JSON document is not valid.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };
@@ -3082,7 +3337,7 @@ export type CreateLineageData = {
     body: LineageSpec;
     headers?: {
         /**
-         * The same key again makes nothing again: it gets the first answer. Take a new one for each request.
+         * A request with the same key creates nothing again: it receives the first response. Use a new key for each request.
          */
         'Idempotency-Key'?: string;
     };
@@ -3093,39 +3348,43 @@ export type CreateLineageData = {
 
 export type CreateLineageErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such blob.
+     * Blob not found.
      */
     404: Problem;
     /**
-     * The lineage exists already; A request with this Idempotency-Key is under way.
+     * Lineage already exists; Request with this Idempotency-Key in progress.
      */
     409: Problem;
     /**
-     * A limit was passed.
+     * Content too large.
      */
     413: Problem;
     /**
-     * Not a well-formed safetensors file; No such architecture; The base is not of this architecture; This lineage cannot run this method; The JSON document is not valid; This Idempotency-Key was used for something else.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid safetensors file; Unknown architecture; Base does not match the architecture; Method unavailable in this lineage; Invalid request; Idempotency-Key reused for another request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };
@@ -3155,31 +3414,35 @@ export type GetLineageData = {
 
 export type GetLineageErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such lineage.
+     * Lineage not found.
      */
     404: Problem;
     /**
-     * The JSON document is not valid.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };
@@ -3222,31 +3485,35 @@ export type ListAliasesData = {
 
 export type ListAliasesErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such lineage.
+     * Lineage not found.
      */
     404: Problem;
     /**
-     * The JSON document is not valid.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };
@@ -3268,7 +3535,7 @@ export type DeleteAliasData = {
         /**
          * If-Match
          *
-         * The ETag that the alias must have; `*`: it must be there.
+         * The ETag that the alias must have; `*`: it must exist.
          */
         'if-match'?: string;
     };
@@ -3288,35 +3555,39 @@ export type DeleteAliasData = {
 
 export type DeleteAliasErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such alias.
+     * Alias not found.
      */
     404: Problem;
     /**
-     * The alias was changed by somebody else.
+     * Alias was changed concurrently.
      */
     412: Problem;
     /**
-     * The JSON document is not valid.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };
@@ -3350,31 +3621,35 @@ export type GetAliasData = {
 
 export type GetAliasErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such alias.
+     * Alias not found.
      */
     404: Problem;
     /**
-     * The JSON document is not valid.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };
@@ -3396,13 +3671,13 @@ export type PutAliasData = {
         /**
          * If-Match
          *
-         * The ETag that the alias must have; `*`: it must be there.
+         * The ETag that the alias must have; `*`: it must exist.
          */
         'if-match'?: string;
         /**
          * If-None-Match
          *
-         * `*`: the alias must not be there yet.
+         * `*`: the alias must not exist yet.
          */
         'if-none-match'?: string;
     };
@@ -3422,39 +3697,43 @@ export type PutAliasData = {
 
 export type PutAliasErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such lineage; No such version.
+     * Lineage not found; Version not found.
      */
     404: Problem;
     /**
-     * The version was retired.
+     * Version retired.
      */
     410: Problem;
     /**
-     * The alias was changed by somebody else.
+     * Alias was changed concurrently.
      */
     412: Problem;
     /**
-     * The JSON document is not valid.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };
@@ -3474,7 +3753,7 @@ export type RollBackData = {
     body: RollbackRequest;
     headers?: {
         /**
-         * The same key again makes nothing again: it gets the first answer. Take a new one for each request.
+         * A request with the same key creates nothing again: it receives the first response. Use a new key for each request.
          */
         'Idempotency-Key'?: string;
     };
@@ -3490,39 +3769,43 @@ export type RollBackData = {
 
 export type RollBackErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such lineage; No such version.
+     * Lineage not found; Version not found.
      */
     404: Problem;
     /**
-     * A request with this Idempotency-Key is under way.
+     * Request with this Idempotency-Key in progress.
      */
     409: Problem;
     /**
-     * The version was retired.
+     * Version retired.
      */
     410: Problem;
     /**
-     * The JSON document is not valid; This Idempotency-Key was used for something else.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request; Idempotency-Key reused for another request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };
@@ -3531,7 +3814,7 @@ export type RollBackError = RollBackErrors[keyof RollBackErrors];
 
 export type RollBackResponses = {
     /**
-     * What was made.
+     * The new resource.
      */
     201: VersionView;
 };
@@ -3542,7 +3825,7 @@ export type BranchLineageData = {
     body: BranchRequest;
     headers?: {
         /**
-         * The same key again makes nothing again: it gets the first answer. Take a new one for each request.
+         * A request with the same key creates nothing again: it receives the first response. Use a new key for each request.
          */
         'Idempotency-Key'?: string;
     };
@@ -3558,39 +3841,43 @@ export type BranchLineageData = {
 
 export type BranchLineageErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such lineage; No such version.
+     * Lineage not found; Version not found.
      */
     404: Problem;
     /**
-     * The lineage exists already; A request with this Idempotency-Key is under way.
+     * Lineage already exists; Request with this Idempotency-Key in progress.
      */
     409: Problem;
     /**
-     * The version was retired.
+     * Version retired.
      */
     410: Problem;
     /**
-     * The JSON document is not valid; This Idempotency-Key was used for something else.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request; Idempotency-Key reused for another request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };
@@ -3599,7 +3886,7 @@ export type BranchLineageError = BranchLineageErrors[keyof BranchLineageErrors];
 
 export type BranchLineageResponses = {
     /**
-     * What was made.
+     * The new resource.
      */
     201: LineageView;
 };
@@ -3624,31 +3911,35 @@ export type DeletePinData = {
 
 export type DeletePinErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such version.
+     * Version not found.
      */
     404: Problem;
     /**
-     * The JSON document is not valid.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };
@@ -3682,35 +3973,39 @@ export type PutPinData = {
 
 export type PutPinErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such version.
+     * Version not found.
      */
     404: Problem;
     /**
-     * The version was retired.
+     * Version retired.
      */
     410: Problem;
     /**
-     * The JSON document is not valid.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };
@@ -3740,31 +4035,35 @@ export type DeleteRetentionData = {
 
 export type DeleteRetentionErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such lineage.
+     * Lineage not found.
      */
     404: Problem;
     /**
-     * The JSON document is not valid.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };
@@ -3794,31 +4093,35 @@ export type GetRetentionData = {
 
 export type GetRetentionErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such lineage.
+     * Lineage not found.
      */
     404: Problem;
     /**
-     * The JSON document is not valid.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };
@@ -3848,31 +4151,35 @@ export type PutRetentionData = {
 
 export type PutRetentionErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such lineage.
+     * Lineage not found.
      */
     404: Problem;
     /**
-     * The JSON document is not valid.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };
@@ -3892,7 +4199,7 @@ export type ApplyRetentionData = {
     body?: never;
     headers?: {
         /**
-         * The same key again makes nothing again: it gets the first answer. Take a new one for each request.
+         * A request with the same key creates nothing again: it receives the first response. Use a new key for each request.
          */
         'Idempotency-Key'?: string;
     };
@@ -3908,35 +4215,39 @@ export type ApplyRetentionData = {
 
 export type ApplyRetentionErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such lineage.
+     * Lineage not found.
      */
     404: Problem;
     /**
-     * A request with this Idempotency-Key is under way.
+     * Request with this Idempotency-Key in progress.
      */
     409: Problem;
     /**
-     * The JSON document is not valid; This Idempotency-Key was used for something else.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request; Idempotency-Key reused for another request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };
@@ -3966,31 +4277,35 @@ export type ListWebhooksData = {
 
 export type ListWebhooksErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such lineage.
+     * Lineage not found.
      */
     404: Problem;
     /**
-     * The JSON document is not valid.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };
@@ -4010,7 +4325,7 @@ export type CreateWebhookData = {
     body: WebhookRequest;
     headers?: {
         /**
-         * The same key again makes nothing again: it gets the first answer. Take a new one for each request.
+         * A request with the same key creates nothing again: it receives the first response. Use a new key for each request.
          */
         'Idempotency-Key'?: string;
     };
@@ -4026,35 +4341,39 @@ export type CreateWebhookData = {
 
 export type CreateWebhookErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such lineage.
+     * Lineage not found.
      */
     404: Problem;
     /**
-     * The request contradicts what is stored; A request with this Idempotency-Key is under way.
+     * Conflict with the current state; Request with this Idempotency-Key in progress.
      */
     409: Problem;
     /**
-     * The JSON document is not valid; This Idempotency-Key was used for something else.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request; Idempotency-Key reused for another request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };
@@ -4088,31 +4407,35 @@ export type DeleteWebhookData = {
 
 export type DeleteWebhookErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such webhook.
+     * Webhook not found.
      */
     404: Problem;
     /**
-     * The JSON document is not valid.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };
@@ -4146,31 +4469,35 @@ export type GetWebhookData = {
 
 export type GetWebhookErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such webhook.
+     * Webhook not found.
      */
     404: Problem;
     /**
-     * The JSON document is not valid.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };
@@ -4204,31 +4531,35 @@ export type ListDeliveriesData = {
 
 export type ListDeliveriesErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such webhook.
+     * Webhook not found.
      */
     404: Problem;
     /**
-     * The JSON document is not valid.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };
@@ -4248,7 +4579,7 @@ export type TestWebhookData = {
     body?: never;
     headers?: {
         /**
-         * The same key again makes nothing again: it gets the first answer. Take a new one for each request.
+         * A request with the same key creates nothing again: it receives the first response. Use a new key for each request.
          */
         'Idempotency-Key'?: string;
     };
@@ -4268,35 +4599,39 @@ export type TestWebhookData = {
 
 export type TestWebhookErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such webhook.
+     * Webhook not found.
      */
     404: Problem;
     /**
-     * A request with this Idempotency-Key is under way.
+     * Request with this Idempotency-Key in progress.
      */
     409: Problem;
     /**
-     * The JSON document is not valid; This Idempotency-Key was used for something else.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request; Idempotency-Key reused for another request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };
@@ -4316,7 +4651,7 @@ export type CreateBlobData = {
     body: Blob | File;
     headers?: {
         /**
-         * The same key again makes nothing again: it gets the first answer. Take a new one for each request.
+         * A request with the same key creates nothing again: it receives the first response. Use a new key for each request.
          */
         'Idempotency-Key'?: string;
     };
@@ -4327,51 +4662,55 @@ export type CreateBlobData = {
 
 export type CreateBlobErrors = {
     /**
-     * The upload is not as it should be.
+     * Malformed upload.
      */
     400: Problem;
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * The body stopped coming.
+     * Request body timeout.
      */
     408: Problem;
     /**
-     * A request with this Idempotency-Key is under way.
+     * Request with this Idempotency-Key in progress.
      */
     409: Problem;
     /**
-     * A limit was passed.
+     * Content too large.
      */
     413: Problem;
     /**
-     * Encoded bodies are not taken.
+     * Unsupported Content-Encoding.
      */
     415: Problem;
     /**
-     * Not a well-formed safetensors file; Pickles are never accepted; The bytes are not those that were promised; The JSON document is not valid; This Idempotency-Key was used for something else.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid safetensors file; Pickle files are not accepted; Digest mismatch; Invalid request; Idempotency-Key reused for another request.
      */
     422: Problem;
     /**
-     * Too many uploads are open; Requests come too fast.
+     * Too many open uploads; Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
     /**
-     * The disk is full.
+     * Insufficient storage.
      */
     507: Problem;
 };
@@ -4380,11 +4719,11 @@ export type CreateBlobError = CreateBlobErrors[keyof CreateBlobErrors];
 
 export type CreateBlobResponses = {
     /**
-     * These bytes were here already.
+     * The blob was stored before; the body was not read.
      */
     200: BlobView;
     /**
-     * Successful Response
+     * The blob is stored.
      */
     201: BlobView;
 };
@@ -4405,31 +4744,35 @@ export type HeadBlobData = {
 
 export type HeadBlobErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such blob.
+     * Blob not found.
      */
     404: Problem;
     /**
-     * The JSON document is not valid.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };
@@ -4438,7 +4781,7 @@ export type HeadBlobError = HeadBlobErrors[keyof HeadBlobErrors];
 
 export type HeadBlobResponses = {
     /**
-     * The server has it.
+     * The blob is stored.
      */
     200: unknown;
 };
@@ -4450,26 +4793,9 @@ export type GetUploadOptionsData = {
     url: '/uploads';
 };
 
-export type GetUploadOptionsErrors = {
-    /**
-     * The JSON document is not valid.
-     */
-    422: Problem;
-    /**
-     * The service made a mistake.
-     */
-    500: Problem;
-    /**
-     * The state store does not answer.
-     */
-    503: Problem;
-};
-
-export type GetUploadOptionsError = GetUploadOptionsErrors[keyof GetUploadOptionsErrors];
-
 export type GetUploadOptionsResponses = {
     /**
-     * What is spoken.
+     * The supported version and extensions.
      */
     204: void;
 };
@@ -4480,7 +4806,7 @@ export type CreateUploadData = {
     body?: Blob | File;
     headers?: {
         /**
-         * The same key again makes nothing again: it gets the first answer. Take a new one for each request.
+         * A request with the same key creates nothing again: it receives the first response. Use a new key for each request.
          */
         'Idempotency-Key'?: string;
     };
@@ -4491,59 +4817,63 @@ export type CreateUploadData = {
 
 export type CreateUploadErrors = {
     /**
-     * The upload is not as it should be.
+     * Malformed upload.
      */
     400: Problem;
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * The body stopped coming.
+     * Request body timeout.
      */
     408: Problem;
     /**
-     * A request with this Idempotency-Key is under way.
+     * Request with this Idempotency-Key in progress.
      */
     409: Problem;
     /**
-     * This version of tus is not spoken here.
+     * Unsupported tus version.
      */
     412: Problem;
     /**
-     * A limit was passed.
+     * Content too large.
      */
     413: Problem;
     /**
-     * Bodies of this type are not taken; Encoded bodies are not taken.
+     * Unsupported media type; Unsupported Content-Encoding.
      */
     415: Problem;
     /**
-     * Not a well-formed safetensors file; Pickles are never accepted; The bytes are not those that were promised; The JSON document is not valid; This Idempotency-Key was used for something else.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid safetensors file; Pickle files are not accepted; Digest mismatch; Invalid request; Idempotency-Key reused for another request.
      */
     422: Problem;
     /**
-     * Too many uploads are open; Requests come too fast.
+     * Too many open uploads; Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The bytes were damaged on their way.
+     * Checksum mismatch.
      */
     460: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
     /**
-     * The disk is full.
+     * Insufficient storage.
      */
     507: Problem;
 };
@@ -4552,7 +4882,7 @@ export type CreateUploadError = CreateUploadErrors[keyof CreateUploadErrors];
 
 export type CreateUploadResponses = {
     /**
-     * The upload, as far as it has come.
+     * The upload with its offset.
      */
     201: unknown;
 };
@@ -4571,39 +4901,43 @@ export type EndUploadData = {
 
 export type EndUploadErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such upload.
+     * Upload not found.
      */
     404: Problem;
     /**
-     * This version of tus is not spoken here.
+     * Unsupported tus version.
      */
     412: Problem;
     /**
-     * The JSON document is not valid.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request.
      */
     422: Problem;
     /**
-     * The upload is being sent by another request.
+     * Upload locked by another request.
      */
     423: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };
@@ -4633,31 +4967,35 @@ export type GetUploadData = {
 
 export type GetUploadErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such upload.
+     * Upload not found.
      */
     404: Problem;
     /**
-     * The JSON document is not valid.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request.
      */
     422: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };
@@ -4687,39 +5025,43 @@ export type HeadUploadData = {
 
 export type HeadUploadErrors = {
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such upload.
+     * Upload not found.
      */
     404: Problem;
     /**
-     * This version of tus is not spoken here.
+     * Unsupported tus version.
      */
     412: Problem;
     /**
-     * The JSON document is not valid.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request.
      */
     422: Problem;
     /**
-     * The upload is being sent by another request.
+     * Upload locked by another request.
      */
     423: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };
@@ -4728,7 +5070,7 @@ export type HeadUploadError = HeadUploadErrors[keyof HeadUploadErrors];
 
 export type HeadUploadResponses = {
     /**
-     * How far it has come.
+     * The offset of the upload.
      */
     200: unknown;
 };
@@ -4747,67 +5089,71 @@ export type AppendUploadData = {
 
 export type AppendUploadErrors = {
     /**
-     * The upload is not as it should be.
+     * Malformed upload.
      */
     400: Problem;
     /**
-     * An API key is needed.
+     * API key required.
      */
     401: Problem;
     /**
-     * The API key does not cover this.
+     * Not allowed for this API key; Cross-origin request refused.
      */
     403: Problem;
     /**
-     * No such upload.
+     * Upload not found.
      */
     404: Problem;
     /**
-     * The body stopped coming.
+     * Request body timeout.
      */
     408: Problem;
     /**
-     * The bytes do not begin where the upload ended.
+     * Upload offset mismatch.
      */
     409: Problem;
     /**
-     * This version of tus is not spoken here.
+     * Unsupported tus version.
      */
     412: Problem;
     /**
-     * A limit was passed.
+     * Content too large.
      */
     413: Problem;
     /**
-     * Bodies of this type are not taken; Encoded bodies are not taken.
+     * Unsupported media type; Unsupported Content-Encoding.
      */
     415: Problem;
     /**
-     * Not a well-formed safetensors file; Pickles are never accepted; The bytes are not those that were promised; The JSON document is not valid.
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid safetensors file; Pickle files are not accepted; Digest mismatch; Invalid request.
      */
     422: Problem;
     /**
-     * The upload is being sent by another request.
+     * Upload locked by another request.
      */
     423: Problem;
     /**
-     * Requests come too fast.
+     * Rate limit exceeded.
      */
     429: Problem;
     /**
-     * The bytes were damaged on their way.
+     * Checksum mismatch.
      */
     460: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
     /**
-     * The disk is full.
+     * Insufficient storage.
      */
     507: Problem;
 };
@@ -4848,15 +5194,23 @@ export type GetReadinessData = {
 
 export type GetReadinessErrors = {
     /**
-     * The JSON document is not valid.
+     * Cross-origin request refused.
+     */
+    403: Problem;
+    /**
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Invalid request.
      */
     422: Problem;
     /**
-     * The service made a mistake.
+     * Internal server error.
      */
     500: Problem;
     /**
-     * The state store does not answer.
+     * State store unavailable.
      */
     503: Problem;
 };

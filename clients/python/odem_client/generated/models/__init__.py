@@ -30,7 +30,7 @@ from .get_open_clip_config_response_getopenclipconfig import (
     GetOpenClipConfigResponseGetopenclipconfig,
 )
 from .health import Health
-from .invalid_place import InvalidPlace
+from .invalid_field import InvalidField
 from .iso_c_recipe import IsoCRecipe
 from .iso_cts_recipe import IsoCtsRecipe
 from .lineage_page import LineagePage
@@ -124,7 +124,7 @@ __all__ = (
     "Gate",
     "GetOpenClipConfigResponseGetopenclipconfig",
     "Health",
-    "InvalidPlace",
+    "InvalidField",
     "IsoCRecipe",
     "IsoCtsRecipe",
     "LineagePage",

@@ -15,11 +15,11 @@ T = TypeVar("T", bound="AliasPage")
 
 @_attrs_define
 class AliasPage:
-    """A lineage's aliases, by name. `next` is the next page's cursor, null on the last.
+    """A lineage's aliases, by name.
 
     Attributes:
-        aliases (list[AliasView]):
-        next_ (None | str):
+        aliases (list[AliasView]): The aliases on this page.
+        next_ (None | str): Cursor of the next page, null on the last.
     """
 
     aliases: list[AliasView]

@@ -10,7 +10,7 @@ T = TypeVar("T", bound="AliasTarget")
 
 @_attrs_define
 class AliasTarget:
-    """Which version an alias is to name.
+    """The version that an alias is to name.
 
     Attributes:
         version (str): A number, `latest` or another alias of the same lineage.

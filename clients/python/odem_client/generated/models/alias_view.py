@@ -12,12 +12,12 @@ T = TypeVar("T", bound="AliasView")
 
 @_attrs_define
 class AliasView:
-    """An alias and the full name of its version.
+    """An alias.
 
     Attributes:
-        name (str):
-        version (str):
-        updated_at (datetime.datetime):
+        name (str): Name of the alias.
+        version (str): Full name of the version.
+        updated_at (datetime.datetime): When the alias was last set.
     """
 
     name: str

@@ -26,8 +26,7 @@ class Architecture:
         Attributes:
             open_clip (ArchitectureOpenClipType1 | str):
             overrides (ArchitectureOverrides | Unset):
-            preprocess (Preprocess | Unset): How images become the tower's input; the fields of open_clip's
-                `preprocess_cfg`.
+            preprocess (Preprocess | Unset): Image preprocessing: the fields of open_clip's `preprocess_cfg`.
 
                 mean, std: of images in [0, 1], per channel. Source: open_clip `PreprocessCfg`.
     """

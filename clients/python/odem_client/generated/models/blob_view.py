@@ -11,11 +11,11 @@ T = TypeVar("T", bound="BlobView")
 
 @_attrs_define
 class BlobView:
-    """A stored blob; size in bytes.
+    """A stored blob.
 
     Attributes:
-        digest (str):
-        size (int):
+        digest (str): Name of the blob: `sha256:` and 64 hexadecimal digits.
+        size (int): Size in bytes.
     """
 
     digest: str

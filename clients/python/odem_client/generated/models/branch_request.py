@@ -12,10 +12,10 @@ T = TypeVar("T", bound="BranchRequest")
 
 @_attrs_define
 class BranchRequest:
-    """The new lineage's name, and the version that it starts from.
+    """A new lineage and the version that it starts from.
 
     Attributes:
-        name (str):
+        name (str): Name of the new lineage.
         version (str | Unset): A number, `latest` or an alias of the old lineage. Default: 'latest'.
     """
 

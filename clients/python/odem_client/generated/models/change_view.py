@@ -11,14 +11,14 @@ T = TypeVar("T", bound="ChangeView")
 
 @_attrs_define
 class ChangeView:
-    """How far b is from a; null where a measure is not defined.
+    """Distance between a and b; null where a measure is undefined.
 
     Attributes:
-        l2 (float | None): ‖b − a‖
-        relative (float | None): ‖b − a‖ / ‖a‖
-        max_abs (float | None): the largest |b − a|
-        cosine (float | None): the cosine of the angle between a and b
-        not_finite (int): elements that are not finite in a or b; the measures leave them out
+        l2 (float | None): Euclidean norm ‖b − a‖.
+        relative (float | None): Relative norm ‖b − a‖ / ‖a‖.
+        max_abs (float | None): Largest absolute difference |b − a|.
+        cosine (float | None): Cosine of the angle between a and b.
+        not_finite (int): Number of elements that are not finite in a or b; the measures ignore them.
     """
 
     l2: float | None

@@ -17,15 +17,15 @@ T = TypeVar("T", bound="DiffView")
 
 @_attrs_define
 class DiffView:
-    """What differs between two versions. tensors: those that are not the same; unchanged: how many are.
+    """Differences between two versions.
 
     Attributes:
-        a (str):
-        b (str):
-        total (ChangeView): How far b is from a; null where a measure is not defined.
-        tensors (list[TensorDiff]):
-        unchanged (int):
-        tasks (list[TaskDiff]):
+        a (str): Full name of the first version.
+        b (str): Full name of the second version.
+        total (ChangeView): Distance between a and b; null where a measure is undefined.
+        tensors (list[TensorDiff]): Tensors that differ.
+        unchanged (int): Number of tensors that do not differ.
+        tasks (list[TaskDiff]): Tasks of both versions.
     """
 
     a: str

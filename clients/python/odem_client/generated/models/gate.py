@@ -14,8 +14,8 @@ T = TypeVar("T", bound="Gate")
 class Gate:
     """Limits that a merge must meet on the calibration samples of every earlier task, or it is rejected.
 
-    max_drop: how far a task's accuracy may fall, as a share (0.03: three points). max_loss_rise: how far its loss
-    may rise. The incoming task is not judged: it has no value before.
+    max_drop: by how much a task's accuracy may drop, as a share (0.03: three points). max_loss_rise: by how much its
+    loss may rise. The incoming task is not judged, because it has no earlier value.
 
         Attributes:
             max_drop (float | None | Unset):

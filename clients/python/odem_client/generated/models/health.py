@@ -11,10 +11,10 @@ T = TypeVar("T", bound="Health")
 
 @_attrs_define
 class Health:
-    """`ok` when the process runs (healthz) or can do its work (readyz).
+    """Health of the gateway.
 
     Attributes:
-        status (str):
+        status (str): `ok`
     """
 
     status: str

@@ -15,11 +15,11 @@ T = TypeVar("T", bound="LineagePage")
 
 @_attrs_define
 class LineagePage:
-    """Lineages, by name. `next` is the next page's cursor, null on the last.
+    """Lineages, by name.
 
     Attributes:
-        lineages (list[LineageView]):
-        next_ (None | str):
+        lineages (list[LineageView]): The lineages on this page.
+        next_ (None | str): Cursor of the next page, null on the last.
     """
 
     lineages: list[LineageView]

@@ -44,14 +44,14 @@ T = TypeVar("T", bound="LineageSpec")
 
 @_attrs_define
 class LineageSpec:
-    """What a lineage is created from.
+    """The specification of a lineage.
 
     architecture: absent for plain safetensors weights, which only data-free recipes can merge.
     base: the pretrained weights, version 0.
     recipe: the default of the lineage's merges.
     calibration_budget: samples in the calibration memory, of all tasks together.
-    gate: what every merge must meet, unless it brings limits of its own.
-    base_utility: u_0, the share that keeps the base's general abilities; 0 takes the first checkpoint as it is.
+    gate: the limits of every merge without a gate of its own.
+    base_utility: u_0, the weight of the base model; with 0 the first checkpoint is taken as it is.
 
         Attributes:
             base (str):

@@ -44,22 +44,23 @@ T = TypeVar("T", bound="LineageView")
 
 @_attrs_define
 class LineageView:
-    """A lineage; `head` names its newest version.
+    """A lineage.
 
     Attributes:
-        name (str):
-        architecture (Architecture | None):
-        base (str):
+        name (str): Name of the lineage.
+        architecture (Architecture | None): The network; null: only data-free methods run.
+        base (str): Digest of the base, the weights of version 0.
         recipe (ActMatRecipe | AswudiRecipe | AverageRecipe | BreadcrumbsRecipe | ConsensusRecipe | DareRecipe |
             DcMergeRecipe | DellaRecipe | DopRecipe | EmrRecipe | IsoCRecipe | IsoCtsRecipe | LinearRecipe |
             LocalizeAndStitchRecipe | MagMaxRecipe | ModelStockRecipe | NuFiltRecipe | OdeRecipe | OpcmRecipe | PcbRecipe |
-            SlerpRecipe | SwudiRecipe | TactRecipe | TaskArithmeticRecipe | TiesRecipe | TsvMRecipe | WudiRecipe):
-        gate (Gate | None):
-        calibration_budget (int):
-        base_utility (float):
+            SlerpRecipe | SwudiRecipe | TactRecipe | TaskArithmeticRecipe | TiesRecipe | TsvMRecipe | WudiRecipe): Default
+            recipe of merges.
+        gate (Gate | None): Default quality gate of merges.
+        calibration_budget (int): Most samples that the calibration memory keeps.
+        base_utility (float): Importance of the base among the tasks; 0: the base does not count.
         origin (None | str): The version that the lineage branched off from.
-        created_at (datetime.datetime):
-        head (str):
+        created_at (datetime.datetime): When the lineage was created.
+        head (str): Name of the newest version.
     """
 
     name: str

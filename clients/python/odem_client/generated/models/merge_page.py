@@ -15,11 +15,11 @@ T = TypeVar("T", bound="MergePage")
 
 @_attrs_define
 class MergePage:
-    """Merges of a lineage, newest first, without their reports. `next` is the next page's cursor, null on the last.
+    """Merges of a lineage, newest first, without their reports.
 
     Attributes:
-        merges (list[MergeView]):
-        next_ (None | str):
+        merges (list[MergeView]): The merges on this page.
+        next_ (None | str): Cursor of the next page, null on the last.
     """
 
     merges: list[MergeView]

@@ -10,7 +10,7 @@ T = TypeVar("T", bound="MergeProblem")
 
 @_attrs_define
 class MergeProblem:
-    """Why a merge failed, in the terms of RFC 9457: `type` is a stable word, `detail` says what to do.
+    """Why a merge failed, as in RFC 9457: `type` is stable, `detail` tells the user what to do.
 
     Attributes:
         type_ (str):

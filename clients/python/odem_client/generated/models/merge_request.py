@@ -19,23 +19,23 @@ T = TypeVar("T", bound="MergeRequest")
 
 @_attrs_define
 class MergeRequest:
-    """The JSON part `merge` of POST /merge, or its whole JSON body when the blobs were sent before.
+    """The JSON part `merge` of POST /merge, or its JSON body when the blobs were uploaded before.
 
     Attributes:
         task (Task): A classification task, as the zero-shot head of CLIP describes it.
 
             classnames: one name for each label, label 0 first; empty when the calibration file carries a `head`.
-            templates: prompts with `{}` where the class name goes; a class's embedding is the mean over all of them.
+            templates: prompts with `{}` in place of the class name; a class's embedding is the mean over all of them.
             utility: the task's importance u_k, which decides its operating time T_k = u_k / (u_1 + ... + u_k).
             Source: CLIP, arXiv 2103.00020, section 3.1.4 (prompt ensembling); ODE-M, arXiv 2605.19409 (utility).
-        lineage (str | Unset):  Default: 'default'.
-        recipe (MergeRequestRecipeType0 | None | Unset): Parameters that differ from the lineage's recipe.
-        gate (Gate | None | Unset): Limits in place of the lineage's.
-        labels (MergeRequestLabels | Unset):
-        checkpoint (None | str | Unset): In a JSON body the blob, which was sent before; in a JSON part what the file
-            that follows must hash to.
-        calibration (None | str | Unset): In a JSON body the blob, which was sent before; in a JSON part what the file
-            that follows must hash to.
+        lineage (str | Unset): The lineage to merge into. Default: 'default'.
+        recipe (MergeRequestRecipeType0 | None | Unset): Parameters that override the lineage's recipe.
+        gate (Gate | None | Unset): Quality gate in place of the lineage's.
+        labels (MergeRequestLabels | Unset): Labels of your own, shown with the merge.
+        checkpoint (None | str | Unset): JSON body: a blob uploaded before. JSON part: the digest that the part with the
+            file must have.
+        calibration (None | str | Unset): JSON body: a blob uploaded before. JSON part: the digest that the part with
+            the file must have.
     """
 
     task: Task

@@ -11,6 +11,8 @@ T = TypeVar("T", bound="MergeRequestLabels")
 
 @_attrs_define
 class MergeRequestLabels:
+    """Labels of your own, shown with the merge."""
+
     additional_properties: dict[str, str] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

@@ -51,39 +51,41 @@ T = TypeVar("T", bound="MergeView")
 
 @_attrs_define
 class MergeView:
-    """A merge and how it stands. `version` is the name of what it made.
+    """A merge and its state.
 
     Attributes:
-        id (str):
-        lineage (str):
-        state (MergeState): Where a merge stands; the last four are terminal.
+        id (str): ID of the merge.
+        lineage (str): The lineage that is merged into.
+        state (MergeState): The state of a merge; the last four are terminal.
 
             queued -> running (claim); running -> succeeded (commit), rejected (its gate was not met), failed (fail),
-            cancelled (cancel), or back to queued at its old place when its lease expires.
+            cancelled (cancel), or back to queued at its old position when its lease expires.
         task (Task): A classification task, as the zero-shot head of CLIP describes it.
 
             classnames: one name for each label, label 0 first; empty when the calibration file carries a `head`.
-            templates: prompts with `{}` where the class name goes; a class's embedding is the mean over all of them.
+            templates: prompts with `{}` in place of the class name; a class's embedding is the mean over all of them.
             utility: the task's importance u_k, which decides its operating time T_k = u_k / (u_1 + ... + u_k).
             Source: CLIP, arXiv 2103.00020, section 3.1.4 (prompt ensembling); ODE-M, arXiv 2605.19409 (utility).
         recipe (ActMatRecipe | AswudiRecipe | AverageRecipe | BreadcrumbsRecipe | ConsensusRecipe | DareRecipe |
             DcMergeRecipe | DellaRecipe | DopRecipe | EmrRecipe | IsoCRecipe | IsoCtsRecipe | LinearRecipe |
             LocalizeAndStitchRecipe | MagMaxRecipe | ModelStockRecipe | NuFiltRecipe | OdeRecipe | OpcmRecipe | PcbRecipe |
-            SlerpRecipe | SwudiRecipe | TactRecipe | TaskArithmeticRecipe | TiesRecipe | TsvMRecipe | WudiRecipe):
-        checkpoint (str):
-        calibration (None | str):
-        gate (Gate | None):
-        labels (MergeViewLabels):
-        attempt (int):
-        cancel_requested (bool):
-        created_at (datetime.datetime):
-        cancel_at (datetime.datetime | None): When it is cancelled unless it has ended (Cancel-After).
-        started_at (datetime.datetime | None):
-        ended_at (datetime.datetime | None):
-        version (None | str):
-        progress (None | Progress):
-        problem (MergeProblem | None):
-        report (MergeViewReportType0 | None | Unset):
+            SlerpRecipe | SwudiRecipe | TactRecipe | TaskArithmeticRecipe | TiesRecipe | TsvMRecipe | WudiRecipe): The
+            recipe in full: the request's on top of the lineage's.
+        checkpoint (str): Digest of the checkpoint.
+        calibration (None | str): Digest of the calibration sample.
+        gate (Gate | None): Quality gate that the result must pass.
+        labels (MergeViewLabels): Labels of the request.
+        attempt (int): How many workers have started the merge; 0 while it waits for the first.
+        cancel_requested (bool): Whether the running merge is to stop at its next step.
+        created_at (datetime.datetime): When the merge was queued.
+        cancel_at (datetime.datetime | None): When the merge is cancelled unless it has ended (Cancel-After).
+        started_at (datetime.datetime | None): When the newest attempt started.
+        ended_at (datetime.datetime | None): When the merge ended.
+        version (None | str): The version that the merge created.
+        progress (None | Progress): Progress of a running merge.
+        problem (MergeProblem | None): Why a merge failed or was rejected.
+        report (MergeViewReportType0 | None | Unset): Measurements: losses and accuracies by task before and after,
+            timings, memory, warnings.
     """
 
     id: str

@@ -11,6 +11,8 @@ T = TypeVar("T", bound="MergeViewLabels")
 
 @_attrs_define
 class MergeViewLabels:
+    """Labels of the request."""
+
     additional_properties: dict[str, str] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

@@ -17,9 +17,9 @@ T = TypeVar("T", bound="MethodState")
 
 @_attrs_define
 class MethodState:
-    """What a data-free method must know of the tasks so far beside the weights, of constant size.
+    """What a data-free method needs to know about earlier tasks besides the weights; of constant size.
 
-    family: the methods that can go on from it, such as "ties". scalars: numbers by name.
+    family: the methods that can continue from it, such as "ties". scalars: numbers by name.
     parts: safetensors blobs by name, each with a tensor of the weights' name and shape for every merged tensor.
 
         Attributes:

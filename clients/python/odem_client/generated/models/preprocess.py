@@ -12,7 +12,7 @@ T = TypeVar("T", bound="Preprocess")
 
 @_attrs_define
 class Preprocess:
-    """How images become the tower's input; the fields of open_clip's `preprocess_cfg`.
+    """Image preprocessing: the fields of open_clip's `preprocess_cfg`.
 
     mean, std: of images in [0, 1], per channel. Source: open_clip `PreprocessCfg`.
 

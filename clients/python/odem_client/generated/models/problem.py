@@ -9,7 +9,7 @@ from attrs import field as _attrs_field
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
-    from ..models.invalid_place import InvalidPlace
+    from ..models.invalid_field import InvalidField
 
 
 T = TypeVar("T", bound="Problem")
@@ -17,22 +17,22 @@ T = TypeVar("T", bound="Problem")
 
 @_attrs_define
 class Problem:
-    """An error. Source: RFC 9457.
+    """An error response. Source: RFC 9457.
 
     Attributes:
-        type_ (str): Which problem this is; stable.
-        title (str):
-        status (int):
+        type_ (str): The problem type; stable.
+        title (str): A short summary of the problem type.
+        status (int): The HTTP status code.
         detail (str): What happened and what to do.
-        errors (list[InvalidPlace] | Unset): Of invalid-document: all that is wrong with the request.
-        differences (list[str] | Unset): Of tensor-mismatch: what differs from the lineage's base.
+        errors (list[InvalidField] | Unset): invalid-document only: all errors in the request.
+        differences (list[str] | Unset): tensor-mismatch only: differences from the lineage's base.
     """
 
     type_: str
     title: str
     status: int
     detail: str
-    errors: list[InvalidPlace] | Unset = UNSET
+    errors: list[InvalidField] | Unset = UNSET
     differences: list[str] | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
@@ -75,7 +75,7 @@ class Problem:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        from ..models.invalid_place import InvalidPlace  # noqa: PLC0415
+        from ..models.invalid_field import InvalidField  # noqa: PLC0415
 
         d = dict(src_dict)
         type_ = d.pop("type")
@@ -87,11 +87,11 @@ class Problem:
         detail = d.pop("detail")
 
         _errors = d.pop("errors", UNSET)
-        errors: list[InvalidPlace] | Unset = UNSET
+        errors: list[InvalidField] | Unset = UNSET
         if _errors is not UNSET:
             errors = []
             for errors_item_data in _errors:
-                errors_item = InvalidPlace.from_dict(errors_item_data)
+                errors_item = InvalidField.from_dict(errors_item_data)
 
                 errors.append(errors_item)
 

@@ -16,7 +16,7 @@ T = TypeVar("T", bound="Progress")
 
 @_attrs_define
 class Progress:
-    """What a running merge is doing. `t` and `T` are times on the path from head (0) to checkpoint (1).
+    """The progress of a running merge. `t` and `T` are times on the path from head (0) to checkpoint (1).
 
     phase: loading, merging (the path), weighing (its coefficients), refining, evaluating, writing; step: in this phase.
 

@@ -12,7 +12,7 @@ T = TypeVar("T", bound="Retention")
 class Retention:
     """Keep the last `keep_last` versions, the base, and every version that an alias names or that is pinned.
 
-    What is given up is retired: its record and its number stay, its weights may be collected.
+    Other versions are retired: record and number stay, the weights may be garbage collected.
 
         Attributes:
             keep_last (int):

@@ -13,13 +13,13 @@ T = TypeVar("T", bound="RetentionView")
 
 @_attrs_define
 class RetentionView:
-    """A lineage's retention rule: null keeps everything. `would_retire` and `retired` are numbers of versions.
+    """A lineage's retention rule and its effect, in numbers of versions.
 
     Attributes:
-        keep_last (int | None):
-        pins (list[int]):
-        would_retire (list[int]):
-        retired (list[int] | Unset):
+        keep_last (int | None): How many of the newest versions are kept; null: all.
+        pins (list[int]): Versions that are never retired.
+        would_retire (list[int]): Versions that the rule would retire now.
+        retired (list[int] | Unset): Versions that this request has retired.
     """
 
     keep_last: int | None

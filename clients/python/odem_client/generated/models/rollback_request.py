@@ -10,7 +10,7 @@ T = TypeVar("T", bound="RollbackRequest")
 
 @_attrs_define
 class RollbackRequest:
-    """Which version to go back to.
+    """The version to roll back to.
 
     Attributes:
         version (str): A number, `latest` or another alias of the same lineage.

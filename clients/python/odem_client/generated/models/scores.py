@@ -11,12 +11,12 @@ T = TypeVar("T", bound="Scores")
 
 @_attrs_define
 class Scores:
-    """What a version's report says of a task after its merge; null where nothing was measured.
+    """Scores of a task in a version, as its merge measured them.
 
     Attributes:
-        utility (float):
-        loss (float | None):
-        accuracy (float | None):
+        utility (float): Utility (importance) of the task.
+        loss (float | None): Loss after the merge; null if it was not measured.
+        accuracy (float | None): Accuracy after the merge; null if it was not measured.
     """
 
     utility: float

@@ -31,10 +31,10 @@ class StateEvent:
     Attributes:
         lineage (str): Lineage of the merge.
         merge (str): Id of the merge.
-        state (MergeState): Where a merge stands; the last four are terminal.
+        state (MergeState): The state of a merge; the last four are terminal.
 
             queued -> running (claim); running -> succeeded (commit), rejected (its gate was not met), failed (fail),
-            cancelled (cancel), or back to queued at its old place when its lease expires.
+            cancelled (cancel), or back to queued at its old position when its lease expires.
         attempt (int | None): Number of the attempt, from 1; null before the first.
         version (None | str): The version that the merge created; null unless it succeeded.
         problem (MergeProblem | None): Why the merge failed; null unless it did.

@@ -18,9 +18,9 @@ class TaskDiff:
     """A task of either version.
 
     Attributes:
-        name (str):
-        a (None | Scores):
-        b (None | Scores):
+        name (str): Name of the task.
+        a (None | Scores): Scores in a; null if a does not have the task.
+        b (None | Scores): Scores in b; null if b does not have the task.
     """
 
     name: str

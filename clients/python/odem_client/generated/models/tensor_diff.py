@@ -16,13 +16,13 @@ T = TypeVar("T", bound="TensorDiff")
 
 @_attrs_define
 class TensorDiff:
-    """A tensor that is not the same in both. Missing in a: added; in b: removed. No change: another shape.
+    """A tensor that differs between the versions.
 
     Attributes:
-        name (str):
-        a (None | TensorShape):
-        b (None | TensorShape):
-        change (ChangeView | None):
+        name (str): Name of the tensor.
+        a (None | TensorShape): The tensor in a; null if b adds it.
+        b (None | TensorShape): The tensor in b; null if b removes it.
+        change (ChangeView | None): How far b is from a; null if the shapes differ.
     """
 
     name: str

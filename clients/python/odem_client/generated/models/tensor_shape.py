@@ -11,11 +11,11 @@ T = TypeVar("T", bound="TensorShape")
 
 @_attrs_define
 class TensorShape:
-    """A tensor as a header tells it.
+    """Dtype and shape of a tensor.
 
     Attributes:
-        dtype (str):
-        shape (list[int]):
+        dtype (str): Dtype, as in the safetensors format.
+        shape (list[int]): Size of each dimension.
     """
 
     dtype: str

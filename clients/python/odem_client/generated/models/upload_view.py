@@ -12,15 +12,15 @@ T = TypeVar("T", bound="UploadView")
 
 @_attrs_define
 class UploadView:
-    """A resumable upload; sizes in bytes. `digest` names the blob that it has become, null before.
+    """A resumable upload.
 
     Attributes:
-        id (str):
-        length (int):
-        offset (int):
-        digest (None | str):
-        created_at (datetime.datetime):
-        expires_at (datetime.datetime):
+        id (str): ID of the upload; last segment of its URL.
+        length (int): Size of the whole file in bytes.
+        offset (int): Bytes that are durably stored.
+        digest (None | str): The blob that the complete upload has become; null before.
+        created_at (datetime.datetime): When the upload was created.
+        expires_at (datetime.datetime): When an unfinished upload is deleted.
     """
 
     id: str

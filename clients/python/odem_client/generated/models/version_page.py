@@ -15,11 +15,11 @@ T = TypeVar("T", bound="VersionPage")
 
 @_attrs_define
 class VersionPage:
-    """Versions, newest first, without their reports. `next` is the next page's cursor, null on the last.
+    """Versions, newest first, without their reports.
 
     Attributes:
-        versions (list[VersionView]):
-        next_ (None | str):
+        versions (list[VersionView]): The versions on this page.
+        next_ (None | str): Cursor of the next page, null on the last.
     """
 
     versions: list[VersionView]

@@ -21,24 +21,24 @@ T = TypeVar("T", bound="VersionView")
 
 @_attrs_define
 class VersionView:
-    """A version; its weights and its open_clip config lie behind the two URLs.
+    """A version.
 
     Attributes:
-        reference (str):
-        lineage (str):
-        number (int):
-        weights (str):
-        size (int):
-        tasks (list[Task]):
-        memory (None | str):
-        state (MethodState | None):
-        provenance (None | Provenance):
-        origin (None | str): The version that this one repeats: a rollback, or a branch's first.
-        created_at (datetime.datetime):
-        retired_at (datetime.datetime | None): When retention gave it up; its weights may be gone since.
-        weights_url (str):
-        config_url (None | str):
-        report (None | Unset | VersionViewReportType0):
+        reference (str): Full name of the version.
+        lineage (str): The lineage that the version belongs to.
+        number (int): Number of the version; 0 is the base.
+        weights (str): Digest of the weights.
+        size (int): Size of the weights in bytes.
+        tasks (list[Task]): Tasks that the version has merged, in order.
+        memory (None | str): Digest of the calibration memory.
+        state (MethodState | None): What the merge method keeps of earlier tasks besides the weights.
+        provenance (None | Provenance): Parent, inputs, recipe, seed, software and device.
+        origin (None | str): The version that this one repeats, after a rollback or a branch.
+        created_at (datetime.datetime): When the version was created.
+        retired_at (datetime.datetime | None): When retention retired it; its weights may be deleted since.
+        weights_url (str): URL of the weights.
+        config_url (None | str): URL of the open_clip config; null without an architecture.
+        report (None | Unset | VersionViewReportType0): Measurements of the merge that created the version.
     """
 
     reference: str

@@ -79,6 +79,11 @@ def _parse_response(
 
         return response_415
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -129,9 +134,9 @@ def sync_detailed(
 ) -> Response[BlobView | Problem]:
     """Create Blob
 
-     Send a safetensors file as the raw body; the same bytes again give the same digest.
+     Upload a safetensors file as the raw body; the same bytes again give the same digest.
 
-    With Repr-Digest the bytes are verified; a body whose digest is stored already is not read (200).
+    With Repr-Digest the bytes are verified; a body whose digest is already stored is not read (200).
 
     Args:
         idempotency_key (str | Unset):
@@ -165,9 +170,9 @@ def sync(
 ) -> BlobView | Problem | None:
     """Create Blob
 
-     Send a safetensors file as the raw body; the same bytes again give the same digest.
+     Upload a safetensors file as the raw body; the same bytes again give the same digest.
 
-    With Repr-Digest the bytes are verified; a body whose digest is stored already is not read (200).
+    With Repr-Digest the bytes are verified; a body whose digest is already stored is not read (200).
 
     Args:
         idempotency_key (str | Unset):
@@ -196,9 +201,9 @@ async def asyncio_detailed(
 ) -> Response[BlobView | Problem]:
     """Create Blob
 
-     Send a safetensors file as the raw body; the same bytes again give the same digest.
+     Upload a safetensors file as the raw body; the same bytes again give the same digest.
 
-    With Repr-Digest the bytes are verified; a body whose digest is stored already is not read (200).
+    With Repr-Digest the bytes are verified; a body whose digest is already stored is not read (200).
 
     Args:
         idempotency_key (str | Unset):
@@ -230,9 +235,9 @@ async def asyncio(
 ) -> BlobView | Problem | None:
     """Create Blob
 
-     Send a safetensors file as the raw body; the same bytes again give the same digest.
+     Upload a safetensors file as the raw body; the same bytes again give the same digest.
 
-    With Repr-Digest the bytes are verified; a body whose digest is stored already is not read (200).
+    With Repr-Digest the bytes are verified; a body whose digest is already stored is not read (200).
 
     Args:
         idempotency_key (str | Unset):

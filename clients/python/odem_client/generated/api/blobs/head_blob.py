@@ -46,6 +46,11 @@ def _parse_response(
 
         return response_404
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -90,7 +95,7 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Head Blob
 
-     Whether the server has a blob: 200 with its size, or 404.
+     Ask whether a blob is stored: 200 with its size, or 404.
 
     Args:
         digest (str):
@@ -121,7 +126,7 @@ def sync(
 ) -> Any | Problem | None:
     """Head Blob
 
-     Whether the server has a blob: 200 with its size, or 404.
+     Ask whether a blob is stored: 200 with its size, or 404.
 
     Args:
         digest (str):
@@ -147,7 +152,7 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Head Blob
 
-     Whether the server has a blob: 200 with its size, or 404.
+     Ask whether a blob is stored: 200 with its size, or 404.
 
     Args:
         digest (str):
@@ -176,7 +181,7 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Head Blob
 
-     Whether the server has a blob: 200 with its size, or 404.
+     Ask whether a blob is stored: 200 with its size, or 404.
 
     Args:
         digest (str):

@@ -102,6 +102,11 @@ def _parse_response(
 
         return response_404
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -151,12 +156,12 @@ def sync_detailed(
 ]:
     """Watch Lineage
 
-     A lineage's head and waiting merges, and then each change: states and progress of its merges, new
+     Stream a lineage's head and unfinished merges, then changes: states and progress of merges, new
     versions.
 
     Args:
         name (str):
-        last_event_id (str | Unset): The id of the last event that came: what came after follows.
+        last_event_id (str | Unset): ID of the last event received; the stream continues after it.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -188,12 +193,12 @@ def sync(
 ):
     """Watch Lineage
 
-     A lineage's head and waiting merges, and then each change: states and progress of its merges, new
+     Stream a lineage's head and unfinished merges, then changes: states and progress of merges, new
     versions.
 
     Args:
         name (str):
-        last_event_id (str | Unset): The id of the last event that came: what came after follows.
+        last_event_id (str | Unset): ID of the last event received; the stream continues after it.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -220,12 +225,12 @@ async def asyncio_detailed(
 ]:
     """Watch Lineage
 
-     A lineage's head and waiting merges, and then each change: states and progress of its merges, new
+     Stream a lineage's head and unfinished merges, then changes: states and progress of merges, new
     versions.
 
     Args:
         name (str):
-        last_event_id (str | Unset): The id of the last event that came: what came after follows.
+        last_event_id (str | Unset): ID of the last event received; the stream continues after it.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -255,12 +260,12 @@ async def asyncio(
 ):
     """Watch Lineage
 
-     A lineage's head and waiting merges, and then each change: states and progress of its merges, new
+     Stream a lineage's head and unfinished merges, then changes: states and progress of merges, new
     versions.
 
     Args:
         name (str):
-        last_event_id (str | Unset): The id of the last event that came: what came after follows.
+        last_event_id (str | Unset): ID of the last event received; the stream continues after it.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -95,6 +95,11 @@ def _parse_response(
 
         return response_404
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -140,12 +145,11 @@ def sync_detailed(
 ) -> Response[Any | GapEvent | ProgressEvent | StateEvent | VersionEvent | Problem]:
     """Watch Merge
 
-     A merge's state, and then each change of it, its progress and its version; ends after the state that
-    is final.
+     Stream a merge's state, then its changes, progress and version; ends after the terminal state.
 
     Args:
         merge_id (str):
-        last_event_id (str | Unset): The id of the last event that came: what came after follows.
+        last_event_id (str | Unset): ID of the last event received; the stream continues after it.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -175,12 +179,11 @@ def sync(
 ) -> Any | GapEvent | ProgressEvent | StateEvent | VersionEvent | Problem | None:
     """Watch Merge
 
-     A merge's state, and then each change of it, its progress and its version; ends after the state that
-    is final.
+     Stream a merge's state, then its changes, progress and version; ends after the terminal state.
 
     Args:
         merge_id (str):
-        last_event_id (str | Unset): The id of the last event that came: what came after follows.
+        last_event_id (str | Unset): ID of the last event received; the stream continues after it.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -205,12 +208,11 @@ async def asyncio_detailed(
 ) -> Response[Any | GapEvent | ProgressEvent | StateEvent | VersionEvent | Problem]:
     """Watch Merge
 
-     A merge's state, and then each change of it, its progress and its version; ends after the state that
-    is final.
+     Stream a merge's state, then its changes, progress and version; ends after the terminal state.
 
     Args:
         merge_id (str):
-        last_event_id (str | Unset): The id of the last event that came: what came after follows.
+        last_event_id (str | Unset): ID of the last event received; the stream continues after it.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -238,12 +240,11 @@ async def asyncio(
 ) -> Any | GapEvent | ProgressEvent | StateEvent | VersionEvent | Problem | None:
     """Watch Merge
 
-     A merge's state, and then each change of it, its progress and its version; ends after the state that
-    is final.
+     Stream a merge's state, then its changes, progress and version; ends after the terminal state.
 
     Args:
         merge_id (str):
-        last_event_id (str | Unset): The id of the last event that came: what came after follows.
+        last_event_id (str | Unset): ID of the last event received; the stream continues after it.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

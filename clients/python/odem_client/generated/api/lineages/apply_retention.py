@@ -59,6 +59,11 @@ def _parse_response(
 
         return response_409
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -104,7 +109,7 @@ def sync_detailed(
 ) -> Response[Problem | RetentionView]:
     """Apply Retention
 
-     Retire what the rule gives up. Their bytes go when the owner collects orphans.
+     Retire versions according to the rule. Garbage collection deletes their bytes.
 
     Args:
         name (str):
@@ -138,7 +143,7 @@ def sync(
 ) -> Problem | RetentionView | None:
     """Apply Retention
 
-     Retire what the rule gives up. Their bytes go when the owner collects orphans.
+     Retire versions according to the rule. Garbage collection deletes their bytes.
 
     Args:
         name (str):
@@ -167,7 +172,7 @@ async def asyncio_detailed(
 ) -> Response[Problem | RetentionView]:
     """Apply Retention
 
-     Retire what the rule gives up. Their bytes go when the owner collects orphans.
+     Retire versions according to the rule. Garbage collection deletes their bytes.
 
     Args:
         name (str):
@@ -199,7 +204,7 @@ async def asyncio(
 ) -> Problem | RetentionView | None:
     """Apply Retention
 
-     Retire what the rule gives up. Their bytes go when the owner collects orphans.
+     Retire versions according to the rule. Garbage collection deletes their bytes.
 
     Args:
         name (str):

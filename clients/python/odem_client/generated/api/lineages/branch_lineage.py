@@ -70,6 +70,11 @@ def _parse_response(
 
         return response_410
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -122,7 +127,7 @@ def sync_detailed(
     Args:
         name (str):
         idempotency_key (str | Unset):
-        body (BranchRequest): The new lineage's name, and the version that it starts from.
+        body (BranchRequest): A new lineage and the version that it starts from.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -160,7 +165,7 @@ def sync(
     Args:
         name (str):
         idempotency_key (str | Unset):
-        body (BranchRequest): The new lineage's name, and the version that it starts from.
+        body (BranchRequest): A new lineage and the version that it starts from.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -193,7 +198,7 @@ async def asyncio_detailed(
     Args:
         name (str):
         idempotency_key (str | Unset):
-        body (BranchRequest): The new lineage's name, and the version that it starts from.
+        body (BranchRequest): A new lineage and the version that it starts from.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -229,7 +234,7 @@ async def asyncio(
     Args:
         name (str):
         idempotency_key (str | Unset):
-        body (BranchRequest): The new lineage's name, and the version that it starts from.
+        body (BranchRequest): A new lineage and the version that it starts from.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

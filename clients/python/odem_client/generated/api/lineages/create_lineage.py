@@ -66,6 +66,11 @@ def _parse_response(
 
         return response_413
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -111,20 +116,20 @@ def sync_detailed(
 ) -> Response[LineageView | Problem]:
     """Create Lineage
 
-     Create a lineage from an architecture and a base that was sent with POST /blobs.
+     Create a lineage from an architecture and a base that was uploaded with POST /blobs.
 
     Args:
         idempotency_key (str | Unset):
-        body (LineageSpec): What a lineage is created from.
+        body (LineageSpec): The specification of a lineage.
 
             architecture: absent for plain safetensors weights, which only data-free recipes can
             merge.
             base: the pretrained weights, version 0.
             recipe: the default of the lineage's merges.
             calibration_budget: samples in the calibration memory, of all tasks together.
-            gate: what every merge must meet, unless it brings limits of its own.
-            base_utility: u_0, the share that keeps the base's general abilities; 0 takes the first
-            checkpoint as it is.
+            gate: the limits of every merge without a gate of its own.
+            base_utility: u_0, the weight of the base model; with 0 the first checkpoint is taken as
+            it is.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -154,20 +159,20 @@ def sync(
 ) -> LineageView | Problem | None:
     """Create Lineage
 
-     Create a lineage from an architecture and a base that was sent with POST /blobs.
+     Create a lineage from an architecture and a base that was uploaded with POST /blobs.
 
     Args:
         idempotency_key (str | Unset):
-        body (LineageSpec): What a lineage is created from.
+        body (LineageSpec): The specification of a lineage.
 
             architecture: absent for plain safetensors weights, which only data-free recipes can
             merge.
             base: the pretrained weights, version 0.
             recipe: the default of the lineage's merges.
             calibration_budget: samples in the calibration memory, of all tasks together.
-            gate: what every merge must meet, unless it brings limits of its own.
-            base_utility: u_0, the share that keeps the base's general abilities; 0 takes the first
-            checkpoint as it is.
+            gate: the limits of every merge without a gate of its own.
+            base_utility: u_0, the weight of the base model; with 0 the first checkpoint is taken as
+            it is.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -192,20 +197,20 @@ async def asyncio_detailed(
 ) -> Response[LineageView | Problem]:
     """Create Lineage
 
-     Create a lineage from an architecture and a base that was sent with POST /blobs.
+     Create a lineage from an architecture and a base that was uploaded with POST /blobs.
 
     Args:
         idempotency_key (str | Unset):
-        body (LineageSpec): What a lineage is created from.
+        body (LineageSpec): The specification of a lineage.
 
             architecture: absent for plain safetensors weights, which only data-free recipes can
             merge.
             base: the pretrained weights, version 0.
             recipe: the default of the lineage's merges.
             calibration_budget: samples in the calibration memory, of all tasks together.
-            gate: what every merge must meet, unless it brings limits of its own.
-            base_utility: u_0, the share that keeps the base's general abilities; 0 takes the first
-            checkpoint as it is.
+            gate: the limits of every merge without a gate of its own.
+            base_utility: u_0, the weight of the base model; with 0 the first checkpoint is taken as
+            it is.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -233,20 +238,20 @@ async def asyncio(
 ) -> LineageView | Problem | None:
     """Create Lineage
 
-     Create a lineage from an architecture and a base that was sent with POST /blobs.
+     Create a lineage from an architecture and a base that was uploaded with POST /blobs.
 
     Args:
         idempotency_key (str | Unset):
-        body (LineageSpec): What a lineage is created from.
+        body (LineageSpec): The specification of a lineage.
 
             architecture: absent for plain safetensors weights, which only data-free recipes can
             merge.
             base: the pretrained weights, version 0.
             recipe: the default of the lineage's merges.
             calibration_budget: samples in the calibration memory, of all tasks together.
-            gate: what every merge must meet, unless it brings limits of its own.
-            base_utility: u_0, the share that keeps the base's general abilities; 0 takes the first
-            checkpoint as it is.
+            gate: the limits of every merge without a gate of its own.
+            base_utility: u_0, the weight of the base model; with 0 the first checkpoint is taken as
+            it is.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

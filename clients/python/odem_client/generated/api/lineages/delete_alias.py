@@ -59,6 +59,11 @@ def _parse_response(
 
         return response_412
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -105,12 +110,12 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Delete Alias
 
-     Remove an alias; its version stays.
+     Delete an alias; its version stays.
 
     Args:
         name (str):
         alias (str):
-        if_match (str | Unset): The ETag that the alias must have; `*`: it must be there.
+        if_match (str | Unset): The ETag that the alias must have; `*`: it must exist.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -142,12 +147,12 @@ def sync(
 ) -> Any | Problem | None:
     """Delete Alias
 
-     Remove an alias; its version stays.
+     Delete an alias; its version stays.
 
     Args:
         name (str):
         alias (str):
-        if_match (str | Unset): The ETag that the alias must have; `*`: it must be there.
+        if_match (str | Unset): The ETag that the alias must have; `*`: it must exist.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -174,12 +179,12 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Delete Alias
 
-     Remove an alias; its version stays.
+     Delete an alias; its version stays.
 
     Args:
         name (str):
         alias (str):
-        if_match (str | Unset): The ETag that the alias must have; `*`: it must be there.
+        if_match (str | Unset): The ETag that the alias must have; `*`: it must exist.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -209,12 +214,12 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Delete Alias
 
-     Remove an alias; its version stays.
+     Delete an alias; its version stays.
 
     Args:
         name (str):
         alias (str):
-        if_match (str | Unset): The ETag that the alias must have; `*`: it must be there.
+        if_match (str | Unset): The ETag that the alias must have; `*`: it must exist.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -48,6 +48,11 @@ def _parse_response(
 
         return response_404
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -93,7 +98,7 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Delete Pin
 
-     Let retention decide about a version again.
+     Subject a version to retention again.
 
     Args:
         name (str):
@@ -127,7 +132,7 @@ def sync(
 ) -> Any | Problem | None:
     """Delete Pin
 
-     Let retention decide about a version again.
+     Subject a version to retention again.
 
     Args:
         name (str):
@@ -156,7 +161,7 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Delete Pin
 
-     Let retention decide about a version again.
+     Subject a version to retention again.
 
     Args:
         name (str):
@@ -188,7 +193,7 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Delete Pin
 
-     Let retention decide about a version again.
+     Subject a version to retention again.
 
     Args:
         name (str):

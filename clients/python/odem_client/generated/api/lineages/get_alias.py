@@ -50,6 +50,11 @@ def _parse_response(
 
         return response_404
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -95,7 +100,7 @@ def sync_detailed(
 ) -> Response[AliasView | Problem]:
     """Get Alias
 
-     One alias, with its ETag.
+     Get an alias, with its ETag.
 
     Args:
         name (str):
@@ -129,7 +134,7 @@ def sync(
 ) -> AliasView | Problem | None:
     """Get Alias
 
-     One alias, with its ETag.
+     Get an alias, with its ETag.
 
     Args:
         name (str):
@@ -158,7 +163,7 @@ async def asyncio_detailed(
 ) -> Response[AliasView | Problem]:
     """Get Alias
 
-     One alias, with its ETag.
+     Get an alias, with its ETag.
 
     Args:
         name (str):
@@ -190,7 +195,7 @@ async def asyncio(
 ) -> AliasView | Problem | None:
     """Get Alias
 
-     One alias, with its ETag.
+     Get an alias, with its ETag.
 
     Args:
         name (str):

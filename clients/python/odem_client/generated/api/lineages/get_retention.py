@@ -48,6 +48,11 @@ def _parse_response(
 
         return response_404
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -92,7 +97,7 @@ def sync_detailed(
 ) -> Response[Problem | RetentionView]:
     """Get Retention
 
-     The rule, what is pinned, and which versions the rule would retire now.
+     Get the rule, the pinned versions, and the versions that the rule would retire now.
 
     Args:
         name (str):
@@ -123,7 +128,7 @@ def sync(
 ) -> Problem | RetentionView | None:
     """Get Retention
 
-     The rule, what is pinned, and which versions the rule would retire now.
+     Get the rule, the pinned versions, and the versions that the rule would retire now.
 
     Args:
         name (str):
@@ -149,7 +154,7 @@ async def asyncio_detailed(
 ) -> Response[Problem | RetentionView]:
     """Get Retention
 
-     The rule, what is pinned, and which versions the rule would retire now.
+     Get the rule, the pinned versions, and the versions that the rule would retire now.
 
     Args:
         name (str):
@@ -178,7 +183,7 @@ async def asyncio(
 ) -> Problem | RetentionView | None:
     """Get Retention
 
-     The rule, what is pinned, and which versions the rule would retire now.
+     Get the rule, the pinned versions, and the versions that the rule would retire now.
 
     Args:
         name (str):

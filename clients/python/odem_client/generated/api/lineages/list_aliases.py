@@ -60,6 +60,11 @@ def _parse_response(
 
         return response_404
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -106,7 +111,7 @@ def sync_detailed(
 ) -> Response[AliasPage | Problem]:
     """List Aliases
 
-     Aliases of a lineage, by name.
+     List a lineage's aliases by name.
 
     Args:
         name (str):
@@ -143,7 +148,7 @@ def sync(
 ) -> AliasPage | Problem | None:
     """List Aliases
 
-     Aliases of a lineage, by name.
+     List a lineage's aliases by name.
 
     Args:
         name (str):
@@ -175,7 +180,7 @@ async def asyncio_detailed(
 ) -> Response[AliasPage | Problem]:
     """List Aliases
 
-     Aliases of a lineage, by name.
+     List a lineage's aliases by name.
 
     Args:
         name (str):
@@ -210,7 +215,7 @@ async def asyncio(
 ) -> AliasPage | Problem | None:
     """List Aliases
 
-     Aliases of a lineage, by name.
+     List a lineage's aliases by name.
 
     Args:
         name (str):

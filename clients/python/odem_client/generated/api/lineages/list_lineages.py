@@ -51,6 +51,11 @@ def _parse_response(
 
         return response_403
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -96,7 +101,7 @@ def sync_detailed(
 ) -> Response[LineagePage | Problem]:
     """List Lineages
 
-     Lineages, by name.
+     List lineages by name.
 
     Args:
         limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
@@ -130,7 +135,7 @@ def sync(
 ) -> LineagePage | Problem | None:
     """List Lineages
 
-     Lineages, by name.
+     List lineages by name.
 
     Args:
         limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
@@ -159,7 +164,7 @@ async def asyncio_detailed(
 ) -> Response[LineagePage | Problem]:
     """List Lineages
 
-     Lineages, by name.
+     List lineages by name.
 
     Args:
         limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
@@ -191,7 +196,7 @@ async def asyncio(
 ) -> LineagePage | Problem | None:
     """List Lineages
 
-     Lineages, by name.
+     List lineages by name.
 
     Args:
         limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.

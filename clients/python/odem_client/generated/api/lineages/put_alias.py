@@ -76,6 +76,11 @@ def _parse_response(
 
         return response_412
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -124,14 +129,14 @@ def sync_detailed(
 ) -> Response[AliasView | Problem]:
     """Put Alias
 
-     Make an alias, or move it to another version.
+     Create an alias, or move it to another version.
 
     Args:
         name (str):
         alias (str):
-        if_match (str | Unset): The ETag that the alias must have; `*`: it must be there.
-        if_none_match (str | Unset): `*`: the alias must not be there yet.
-        body (AliasTarget): Which version an alias is to name.
+        if_match (str | Unset): The ETag that the alias must have; `*`: it must exist.
+        if_none_match (str | Unset): `*`: the alias must not exist yet.
+        body (AliasTarget): The version that an alias is to name.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -167,14 +172,14 @@ def sync(
 ) -> AliasView | Problem | None:
     """Put Alias
 
-     Make an alias, or move it to another version.
+     Create an alias, or move it to another version.
 
     Args:
         name (str):
         alias (str):
-        if_match (str | Unset): The ETag that the alias must have; `*`: it must be there.
-        if_none_match (str | Unset): `*`: the alias must not be there yet.
-        body (AliasTarget): Which version an alias is to name.
+        if_match (str | Unset): The ETag that the alias must have; `*`: it must exist.
+        if_none_match (str | Unset): `*`: the alias must not exist yet.
+        body (AliasTarget): The version that an alias is to name.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -205,14 +210,14 @@ async def asyncio_detailed(
 ) -> Response[AliasView | Problem]:
     """Put Alias
 
-     Make an alias, or move it to another version.
+     Create an alias, or move it to another version.
 
     Args:
         name (str):
         alias (str):
-        if_match (str | Unset): The ETag that the alias must have; `*`: it must be there.
-        if_none_match (str | Unset): `*`: the alias must not be there yet.
-        body (AliasTarget): Which version an alias is to name.
+        if_match (str | Unset): The ETag that the alias must have; `*`: it must exist.
+        if_none_match (str | Unset): `*`: the alias must not exist yet.
+        body (AliasTarget): The version that an alias is to name.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -246,14 +251,14 @@ async def asyncio(
 ) -> AliasView | Problem | None:
     """Put Alias
 
-     Make an alias, or move it to another version.
+     Create an alias, or move it to another version.
 
     Args:
         name (str):
         alias (str):
-        if_match (str | Unset): The ETag that the alias must have; `*`: it must be there.
-        if_none_match (str | Unset): `*`: the alias must not be there yet.
-        body (AliasTarget): Which version an alias is to name.
+        if_match (str | Unset): The ETag that the alias must have; `*`: it must exist.
+        if_none_match (str | Unset): `*`: the alias must not exist yet.
+        body (AliasTarget): The version that an alias is to name.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

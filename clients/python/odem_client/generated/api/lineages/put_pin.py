@@ -53,6 +53,11 @@ def _parse_response(
 
         return response_410
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -98,7 +103,7 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Put Pin
 
-     Keep a version from ever being retired.
+     Exempt a version from retention.
 
     Args:
         name (str):
@@ -132,7 +137,7 @@ def sync(
 ) -> Any | Problem | None:
     """Put Pin
 
-     Keep a version from ever being retired.
+     Exempt a version from retention.
 
     Args:
         name (str):
@@ -161,7 +166,7 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Put Pin
 
-     Keep a version from ever being retired.
+     Exempt a version from retention.
 
     Args:
         name (str):
@@ -193,7 +198,7 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Put Pin
 
-     Keep a version from ever being retired.
+     Exempt a version from retention.
 
     Args:
         name (str):

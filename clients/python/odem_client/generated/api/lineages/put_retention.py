@@ -57,6 +57,11 @@ def _parse_response(
 
         return response_404
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -102,14 +107,14 @@ def sync_detailed(
 ) -> Response[Problem | RetentionView]:
     """Put Retention
 
-     Set the rule. Nothing is retired by that: the answer says what would be.
+     Set the rule. This retires nothing: the response lists what the rule would retire.
 
     Args:
         name (str):
         body (Retention): Keep the last `keep_last` versions, the base, and every version that an
             alias names or that is pinned.
 
-            What is given up is retired: its record and its number stay, its weights may be collected.
+            Other versions are retired: record and number stay, the weights may be garbage collected.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -139,14 +144,14 @@ def sync(
 ) -> Problem | RetentionView | None:
     """Put Retention
 
-     Set the rule. Nothing is retired by that: the answer says what would be.
+     Set the rule. This retires nothing: the response lists what the rule would retire.
 
     Args:
         name (str):
         body (Retention): Keep the last `keep_last` versions, the base, and every version that an
             alias names or that is pinned.
 
-            What is given up is retired: its record and its number stay, its weights may be collected.
+            Other versions are retired: record and number stay, the weights may be garbage collected.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -171,14 +176,14 @@ async def asyncio_detailed(
 ) -> Response[Problem | RetentionView]:
     """Put Retention
 
-     Set the rule. Nothing is retired by that: the answer says what would be.
+     Set the rule. This retires nothing: the response lists what the rule would retire.
 
     Args:
         name (str):
         body (Retention): Keep the last `keep_last` versions, the base, and every version that an
             alias names or that is pinned.
 
-            What is given up is retired: its record and its number stay, its weights may be collected.
+            Other versions are retired: record and number stay, the weights may be garbage collected.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -206,14 +211,14 @@ async def asyncio(
 ) -> Problem | RetentionView | None:
     """Put Retention
 
-     Set the rule. Nothing is retired by that: the answer says what would be.
+     Set the rule. This retires nothing: the response lists what the rule would retire.
 
     Args:
         name (str):
         body (Retention): Keep the last `keep_last` versions, the base, and every version that an
             alias names or that is pinned.
 
-            What is given up is retired: its record and its number stay, its weights may be collected.
+            Other versions are retired: record and number stay, the weights may be garbage collected.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

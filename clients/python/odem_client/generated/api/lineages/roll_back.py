@@ -70,6 +70,11 @@ def _parse_response(
 
         return response_410
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -116,13 +121,13 @@ def sync_detailed(
 ) -> Response[Problem | VersionView]:
     """Create Rollback
 
-     Append a new version with an older one's weights, tasks and calibration memory. History is never
-    rewritten.
+     Append a version that repeats an older one's weights, tasks and calibration memory; nothing is
+    deleted.
 
     Args:
         name (str):
         idempotency_key (str | Unset):
-        body (RollbackRequest): Which version to go back to.
+        body (RollbackRequest): The version to roll back to.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -154,13 +159,13 @@ def sync(
 ) -> Problem | VersionView | None:
     """Create Rollback
 
-     Append a new version with an older one's weights, tasks and calibration memory. History is never
-    rewritten.
+     Append a version that repeats an older one's weights, tasks and calibration memory; nothing is
+    deleted.
 
     Args:
         name (str):
         idempotency_key (str | Unset):
-        body (RollbackRequest): Which version to go back to.
+        body (RollbackRequest): The version to roll back to.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -187,13 +192,13 @@ async def asyncio_detailed(
 ) -> Response[Problem | VersionView]:
     """Create Rollback
 
-     Append a new version with an older one's weights, tasks and calibration memory. History is never
-    rewritten.
+     Append a version that repeats an older one's weights, tasks and calibration memory; nothing is
+    deleted.
 
     Args:
         name (str):
         idempotency_key (str | Unset):
-        body (RollbackRequest): Which version to go back to.
+        body (RollbackRequest): The version to roll back to.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -223,13 +228,13 @@ async def asyncio(
 ) -> Problem | VersionView | None:
     """Create Rollback
 
-     Append a new version with an older one's weights, tasks and calibration memory. History is never
-    rewritten.
+     Append a version that repeats an older one's weights, tasks and calibration memory; nothing is
+    deleted.
 
     Args:
         name (str):
         idempotency_key (str | Unset):
-        body (RollbackRequest): Which version to go back to.
+        body (RollbackRequest): The version to roll back to.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -59,6 +59,11 @@ def _parse_response(
 
         return response_409
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -104,7 +109,7 @@ def sync_detailed(
 ) -> Response[MergeView | Problem]:
     """Cancel Merge
 
-     Cancel a queued merge at once; ask a running one to stop at its next step.
+     Cancel a queued merge at once; stop a running one at its next step.
 
     Args:
         merge_id (str):
@@ -138,7 +143,7 @@ def sync(
 ) -> MergeView | Problem | None:
     """Cancel Merge
 
-     Cancel a queued merge at once; ask a running one to stop at its next step.
+     Cancel a queued merge at once; stop a running one at its next step.
 
     Args:
         merge_id (str):
@@ -167,7 +172,7 @@ async def asyncio_detailed(
 ) -> Response[MergeView | Problem]:
     """Cancel Merge
 
-     Cancel a queued merge at once; ask a running one to stop at its next step.
+     Cancel a queued merge at once; stop a running one at its next step.
 
     Args:
         merge_id (str):
@@ -199,7 +204,7 @@ async def asyncio(
 ) -> MergeView | Problem | None:
     """Cancel Merge
 
-     Cancel a queued merge at once; ask a running one to stop at its next step.
+     Cancel a queued merge at once; stop a running one at its next step.
 
     Args:
         merge_id (str):

@@ -135,6 +135,11 @@ def _parse_response(
 
         return response_415
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -198,20 +203,21 @@ def sync_detailed(
      Send a fine-tuned checkpoint to be merged into a lineage's head.
 
     Args:
-        task (str | Unset):
-        lineage (str | Unset):
-        method (str | Unset):
-        utility (float | Unset):
-        calibration (str | Unset):
-        classname (list[str] | Unset):
-        template (list[str] | Unset):
-        label (list[str] | Unset):
-        prefer (str | Unset): `wait=n`: answer when the merge has ended, or after n seconds.
-        cancel_after (str | Unset): Cancel the merge if it has not ended after this time, such as
+        task (str | Unset): Raw body only, required: name of the task.
+        lineage (str | Unset): Raw body only: the lineage to merge into.
+        method (str | Unset): Raw body only: method of the recipe.
+        utility (float | Unset): Raw body only: importance of the task.
+        calibration (str | Unset): Raw body only: digest of a calibration blob uploaded before.
+        classname (list[str] | Unset): Raw body only: class names, in order.
+        template (list[str] | Unset): Raw body only: prompt templates.
+        label (list[str] | Unset): Raw body only: labels, each `key:value`.
+        prefer (str | Unset): `wait=n`: respond when the merge has ended, at the latest after n
+            seconds.
+        cancel_after (str | Unset): Cancel the merge unless it has ended after this time, such as
             `90s`, `5m`, `1h30m`.
         idempotency_key (str | Unset):
-        body (MergeRequest): The JSON part `merge` of POST /merge, or its whole JSON body when the
-            blobs were sent before.
+        body (MergeRequest): The JSON part `merge` of POST /merge, or its JSON body when the blobs
+            were uploaded before.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -264,20 +270,21 @@ def sync(
      Send a fine-tuned checkpoint to be merged into a lineage's head.
 
     Args:
-        task (str | Unset):
-        lineage (str | Unset):
-        method (str | Unset):
-        utility (float | Unset):
-        calibration (str | Unset):
-        classname (list[str] | Unset):
-        template (list[str] | Unset):
-        label (list[str] | Unset):
-        prefer (str | Unset): `wait=n`: answer when the merge has ended, or after n seconds.
-        cancel_after (str | Unset): Cancel the merge if it has not ended after this time, such as
+        task (str | Unset): Raw body only, required: name of the task.
+        lineage (str | Unset): Raw body only: the lineage to merge into.
+        method (str | Unset): Raw body only: method of the recipe.
+        utility (float | Unset): Raw body only: importance of the task.
+        calibration (str | Unset): Raw body only: digest of a calibration blob uploaded before.
+        classname (list[str] | Unset): Raw body only: class names, in order.
+        template (list[str] | Unset): Raw body only: prompt templates.
+        label (list[str] | Unset): Raw body only: labels, each `key:value`.
+        prefer (str | Unset): `wait=n`: respond when the merge has ended, at the latest after n
+            seconds.
+        cancel_after (str | Unset): Cancel the merge unless it has ended after this time, such as
             `90s`, `5m`, `1h30m`.
         idempotency_key (str | Unset):
-        body (MergeRequest): The JSON part `merge` of POST /merge, or its whole JSON body when the
-            blobs were sent before.
+        body (MergeRequest): The JSON part `merge` of POST /merge, or its JSON body when the blobs
+            were uploaded before.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -325,20 +332,21 @@ async def asyncio_detailed(
      Send a fine-tuned checkpoint to be merged into a lineage's head.
 
     Args:
-        task (str | Unset):
-        lineage (str | Unset):
-        method (str | Unset):
-        utility (float | Unset):
-        calibration (str | Unset):
-        classname (list[str] | Unset):
-        template (list[str] | Unset):
-        label (list[str] | Unset):
-        prefer (str | Unset): `wait=n`: answer when the merge has ended, or after n seconds.
-        cancel_after (str | Unset): Cancel the merge if it has not ended after this time, such as
+        task (str | Unset): Raw body only, required: name of the task.
+        lineage (str | Unset): Raw body only: the lineage to merge into.
+        method (str | Unset): Raw body only: method of the recipe.
+        utility (float | Unset): Raw body only: importance of the task.
+        calibration (str | Unset): Raw body only: digest of a calibration blob uploaded before.
+        classname (list[str] | Unset): Raw body only: class names, in order.
+        template (list[str] | Unset): Raw body only: prompt templates.
+        label (list[str] | Unset): Raw body only: labels, each `key:value`.
+        prefer (str | Unset): `wait=n`: respond when the merge has ended, at the latest after n
+            seconds.
+        cancel_after (str | Unset): Cancel the merge unless it has ended after this time, such as
             `90s`, `5m`, `1h30m`.
         idempotency_key (str | Unset):
-        body (MergeRequest): The JSON part `merge` of POST /merge, or its whole JSON body when the
-            blobs were sent before.
+        body (MergeRequest): The JSON part `merge` of POST /merge, or its JSON body when the blobs
+            were uploaded before.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -389,20 +397,21 @@ async def asyncio(
      Send a fine-tuned checkpoint to be merged into a lineage's head.
 
     Args:
-        task (str | Unset):
-        lineage (str | Unset):
-        method (str | Unset):
-        utility (float | Unset):
-        calibration (str | Unset):
-        classname (list[str] | Unset):
-        template (list[str] | Unset):
-        label (list[str] | Unset):
-        prefer (str | Unset): `wait=n`: answer when the merge has ended, or after n seconds.
-        cancel_after (str | Unset): Cancel the merge if it has not ended after this time, such as
+        task (str | Unset): Raw body only, required: name of the task.
+        lineage (str | Unset): Raw body only: the lineage to merge into.
+        method (str | Unset): Raw body only: method of the recipe.
+        utility (float | Unset): Raw body only: importance of the task.
+        calibration (str | Unset): Raw body only: digest of a calibration blob uploaded before.
+        classname (list[str] | Unset): Raw body only: class names, in order.
+        template (list[str] | Unset): Raw body only: prompt templates.
+        label (list[str] | Unset): Raw body only: labels, each `key:value`.
+        prefer (str | Unset): `wait=n`: respond when the merge has ended, at the latest after n
+            seconds.
+        cancel_after (str | Unset): Cancel the merge unless it has ended after this time, such as
             `90s`, `5m`, `1h30m`.
         idempotency_key (str | Unset):
-        body (MergeRequest): The JSON part `merge` of POST /merge, or its whole JSON body when the
-            blobs were sent before.
+        body (MergeRequest): The JSON part `merge` of POST /merge, or its JSON body when the blobs
+            were uploaded before.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -54,6 +54,11 @@ def _parse_response(
 
         return response_404
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -99,11 +104,12 @@ def sync_detailed(
 ) -> Response[MergeView | Problem]:
     """Get Merge
 
-     How a merge stands: state, live progress, and at its end the report or the problem.
+     Get a merge: state, live progress, and at its end the report or the problem.
 
     Args:
         merge_id (str):
-        prefer (str | Unset): `wait=n`: answer when the merge has ended, or after n seconds.
+        prefer (str | Unset): `wait=n`: respond when the merge has ended, at the latest after n
+            seconds.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -133,11 +139,12 @@ def sync(
 ) -> MergeView | Problem | None:
     """Get Merge
 
-     How a merge stands: state, live progress, and at its end the report or the problem.
+     Get a merge: state, live progress, and at its end the report or the problem.
 
     Args:
         merge_id (str):
-        prefer (str | Unset): `wait=n`: answer when the merge has ended, or after n seconds.
+        prefer (str | Unset): `wait=n`: respond when the merge has ended, at the latest after n
+            seconds.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -162,11 +169,12 @@ async def asyncio_detailed(
 ) -> Response[MergeView | Problem]:
     """Get Merge
 
-     How a merge stands: state, live progress, and at its end the report or the problem.
+     Get a merge: state, live progress, and at its end the report or the problem.
 
     Args:
         merge_id (str):
-        prefer (str | Unset): `wait=n`: answer when the merge has ended, or after n seconds.
+        prefer (str | Unset): `wait=n`: respond when the merge has ended, at the latest after n
+            seconds.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -194,11 +202,12 @@ async def asyncio(
 ) -> MergeView | Problem | None:
     """Get Merge
 
-     How a merge stands: state, live progress, and at its end the report or the problem.
+     Get a merge: state, live progress, and at its end the report or the problem.
 
     Args:
         merge_id (str):
-        prefer (str | Unset): `wait=n`: answer when the merge has ended, or after n seconds.
+        prefer (str | Unset): `wait=n`: respond when the merge has ended, at the latest after n
+            seconds.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -73,6 +73,11 @@ def _parse_response(
 
         return response_404
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -121,11 +126,11 @@ def sync_detailed(
 ) -> Response[MergePage | Problem]:
     """List Merges
 
-     A lineage's merges, newest first, without their reports. With filters a page may be shorter and
-    still go on.
+     List a lineage's merges, newest first, without their reports. A filtered page may be short and not
+    the last.
 
     Args:
-        lineage (str | Unset): Of which lineage. Default: 'default'.
+        lineage (str | Unset): The lineage whose merges to list. Default: 'default'.
         state (list[MergeState] | Unset): Only merges in one of these states.
         task (str | Unset): Only merges of this task.
         limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
@@ -165,11 +170,11 @@ def sync(
 ) -> MergePage | Problem | None:
     """List Merges
 
-     A lineage's merges, newest first, without their reports. With filters a page may be shorter and
-    still go on.
+     List a lineage's merges, newest first, without their reports. A filtered page may be short and not
+    the last.
 
     Args:
-        lineage (str | Unset): Of which lineage. Default: 'default'.
+        lineage (str | Unset): The lineage whose merges to list. Default: 'default'.
         state (list[MergeState] | Unset): Only merges in one of these states.
         task (str | Unset): Only merges of this task.
         limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
@@ -204,11 +209,11 @@ async def asyncio_detailed(
 ) -> Response[MergePage | Problem]:
     """List Merges
 
-     A lineage's merges, newest first, without their reports. With filters a page may be shorter and
-    still go on.
+     List a lineage's merges, newest first, without their reports. A filtered page may be short and not
+    the last.
 
     Args:
-        lineage (str | Unset): Of which lineage. Default: 'default'.
+        lineage (str | Unset): The lineage whose merges to list. Default: 'default'.
         state (list[MergeState] | Unset): Only merges in one of these states.
         task (str | Unset): Only merges of this task.
         limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
@@ -246,11 +251,11 @@ async def asyncio(
 ) -> MergePage | Problem | None:
     """List Merges
 
-     A lineage's merges, newest first, without their reports. With filters a page may be shorter and
-    still go on.
+     List a lineage's merges, newest first, without their reports. A filtered page may be short and not
+    the last.
 
     Args:
-        lineage (str | Unset): Of which lineage. Default: 'default'.
+        lineage (str | Unset): The lineage whose merges to list. Default: 'default'.
         state (list[MergeState] | Unset): Only merges in one of these states.
         task (str | Unset): Only merges of this task.
         limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.

@@ -55,6 +55,11 @@ def _parse_response(
 
         return response_410
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -100,7 +105,7 @@ def sync_detailed(
 ) -> Response[DiffView | Problem]:
     """Diff Versions
 
-     Which tensors differ between two versions, and by how much; tasks and scores side by side.
+     Compare two versions: which tensors differ and by how much; tasks and scores side by side.
 
     Args:
         a (str):
@@ -134,7 +139,7 @@ def sync(
 ) -> DiffView | Problem | None:
     """Diff Versions
 
-     Which tensors differ between two versions, and by how much; tasks and scores side by side.
+     Compare two versions: which tensors differ and by how much; tasks and scores side by side.
 
     Args:
         a (str):
@@ -163,7 +168,7 @@ async def asyncio_detailed(
 ) -> Response[DiffView | Problem]:
     """Diff Versions
 
-     Which tensors differ between two versions, and by how much; tasks and scores side by side.
+     Compare two versions: which tensors differ and by how much; tasks and scores side by side.
 
     Args:
         a (str):
@@ -195,7 +200,7 @@ async def asyncio(
 ) -> DiffView | Problem | None:
     """Diff Versions
 
-     Which tensors differ between two versions, and by how much; tasks and scores side by side.
+     Compare two versions: which tensors differ and by how much; tasks and scores side by side.
 
     Args:
         a (str):

@@ -52,6 +52,11 @@ def _parse_response(
 
         return response_404
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -96,7 +101,8 @@ def sync_detailed(
 ) -> Response[GetOpenClipConfigResponseGetopenclipconfig | Problem]:
     """Get Open Clip Config
 
-     The config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the weights.
+     Get the config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the
+    weights.
 
     Args:
         version (str):
@@ -127,7 +133,8 @@ def sync(
 ) -> GetOpenClipConfigResponseGetopenclipconfig | Problem | None:
     """Get Open Clip Config
 
-     The config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the weights.
+     Get the config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the
+    weights.
 
     Args:
         version (str):
@@ -153,7 +160,8 @@ async def asyncio_detailed(
 ) -> Response[GetOpenClipConfigResponseGetopenclipconfig | Problem]:
     """Get Open Clip Config
 
-     The config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the weights.
+     Get the config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the
+    weights.
 
     Args:
         version (str):
@@ -182,7 +190,8 @@ async def asyncio(
 ) -> GetOpenClipConfigResponseGetopenclipconfig | Problem | None:
     """Get Open Clip Config
 
-     The config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the weights.
+     Get the config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the
+    weights.
 
     Args:
         version (str):

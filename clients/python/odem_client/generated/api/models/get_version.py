@@ -48,6 +48,11 @@ def _parse_response(
 
         return response_404
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -92,8 +97,7 @@ def sync_detailed(
 ) -> Response[Problem | VersionView]:
     """Get Version
 
-     A version's record: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage
-    `default`.
+     Get a version: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage `default`.
 
     Args:
         version (str):
@@ -124,8 +128,7 @@ def sync(
 ) -> Problem | VersionView | None:
     """Get Version
 
-     A version's record: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage
-    `default`.
+     Get a version: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage `default`.
 
     Args:
         version (str):
@@ -151,8 +154,7 @@ async def asyncio_detailed(
 ) -> Response[Problem | VersionView]:
     """Get Version
 
-     A version's record: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage
-    `default`.
+     Get a version: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage `default`.
 
     Args:
         version (str):
@@ -181,8 +183,7 @@ async def asyncio(
 ) -> Problem | VersionView | None:
     """Get Version
 
-     A version's record: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage
-    `default`.
+     Get a version: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage `default`.
 
     Args:
         version (str):

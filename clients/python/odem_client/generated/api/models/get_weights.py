@@ -72,6 +72,11 @@ def _parse_response(
 
         return response_416
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -116,8 +121,9 @@ def sync_detailed(
 ) -> Response[Any | File | Problem]:
     """Get Weights
 
-     A version's weights: a safetensors file whose ETag is its sha256. Takes Range and all conditions but
-    dates.
+     Download a version's weights: a safetensors file whose ETag is its sha256.
+
+    Supports Range, If-Range, If-Match and If-None-Match.
 
     Args:
         version (str):
@@ -148,8 +154,9 @@ def sync(
 ) -> Any | File | Problem | None:
     """Get Weights
 
-     A version's weights: a safetensors file whose ETag is its sha256. Takes Range and all conditions but
-    dates.
+     Download a version's weights: a safetensors file whose ETag is its sha256.
+
+    Supports Range, If-Range, If-Match and If-None-Match.
 
     Args:
         version (str):
@@ -175,8 +182,9 @@ async def asyncio_detailed(
 ) -> Response[Any | File | Problem]:
     """Get Weights
 
-     A version's weights: a safetensors file whose ETag is its sha256. Takes Range and all conditions but
-    dates.
+     Download a version's weights: a safetensors file whose ETag is its sha256.
+
+    Supports Range, If-Range, If-Match and If-None-Match.
 
     Args:
         version (str):
@@ -205,8 +213,9 @@ async def asyncio(
 ) -> Any | File | Problem | None:
     """Get Weights
 
-     A version's weights: a safetensors file whose ETag is its sha256. Takes Range and all conditions but
-    dates.
+     Download a version's weights: a safetensors file whose ETag is its sha256.
+
+    Supports Range, If-Range, If-Match and If-None-Match.
 
     Args:
         version (str):

@@ -59,6 +59,11 @@ def _parse_response(
 
         return response_404
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -105,10 +110,10 @@ def sync_detailed(
 ) -> Response[Problem | VersionPage]:
     """List Versions
 
-     A lineage's versions, newest first, without their reports.
+     List a lineage's versions, newest first, without their reports.
 
     Args:
-        lineage (str | Unset): Of which lineage. Default: 'default'.
+        lineage (str | Unset): The lineage whose versions to list. Default: 'default'.
         limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
         cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
 
@@ -142,10 +147,10 @@ def sync(
 ) -> Problem | VersionPage | None:
     """List Versions
 
-     A lineage's versions, newest first, without their reports.
+     List a lineage's versions, newest first, without their reports.
 
     Args:
-        lineage (str | Unset): Of which lineage. Default: 'default'.
+        lineage (str | Unset): The lineage whose versions to list. Default: 'default'.
         limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
         cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
 
@@ -174,10 +179,10 @@ async def asyncio_detailed(
 ) -> Response[Problem | VersionPage]:
     """List Versions
 
-     A lineage's versions, newest first, without their reports.
+     List a lineage's versions, newest first, without their reports.
 
     Args:
-        lineage (str | Unset): Of which lineage. Default: 'default'.
+        lineage (str | Unset): The lineage whose versions to list. Default: 'default'.
         limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
         cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
 
@@ -209,10 +214,10 @@ async def asyncio(
 ) -> Problem | VersionPage | None:
     """List Versions
 
-     A lineage's versions, newest first, without their reports.
+     List a lineage's versions, newest first, without their reports.
 
     Args:
-        lineage (str | Unset): Of which lineage. Default: 'default'.
+        lineage (str | Unset): The lineage whose versions to list. Default: 'default'.
         limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
         cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
 

@@ -84,6 +84,11 @@ def _parse_response(
 
         return response_415
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -144,7 +149,7 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Append Upload
 
-     Send bytes from Upload-Offset on. With the last one the upload becomes a blob.
+     Send bytes from Upload-Offset on. With the last byte the upload becomes a blob.
 
     Of two requests that write to one upload the newer one wins: the older one stops (423), and its
     bytes are kept.
@@ -181,7 +186,7 @@ def sync(
 ) -> Any | Problem | None:
     """Append Upload
 
-     Send bytes from Upload-Offset on. With the last one the upload becomes a blob.
+     Send bytes from Upload-Offset on. With the last byte the upload becomes a blob.
 
     Of two requests that write to one upload the newer one wins: the older one stops (423), and its
     bytes are kept.
@@ -213,7 +218,7 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Append Upload
 
-     Send bytes from Upload-Offset on. With the last one the upload becomes a blob.
+     Send bytes from Upload-Offset on. With the last byte the upload becomes a blob.
 
     Of two requests that write to one upload the newer one wins: the older one stops (423), and its
     bytes are kept.
@@ -248,7 +253,7 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Append Upload
 
-     Send bytes from Upload-Offset on. With the last one the upload becomes a blob.
+     Send bytes from Upload-Offset on. With the last byte the upload becomes a blob.
 
     Of two requests that write to one upload the newer one wins: the older one stops (423), and its
     bytes are kept.

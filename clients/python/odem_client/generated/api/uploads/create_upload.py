@@ -78,6 +78,11 @@ def _parse_response(
 
         return response_415
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -133,7 +138,7 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Create Upload
 
-     Begin a resumable upload of Upload-Length bytes; its first bytes may come along.
+     Create a resumable upload of Upload-Length bytes; the body may carry its first bytes.
 
     Args:
         idempotency_key (str | Unset):
@@ -167,7 +172,7 @@ def sync(
 ) -> Any | Problem | None:
     """Create Upload
 
-     Begin a resumable upload of Upload-Length bytes; its first bytes may come along.
+     Create a resumable upload of Upload-Length bytes; the body may carry its first bytes.
 
     Args:
         idempotency_key (str | Unset):
@@ -196,7 +201,7 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Create Upload
 
-     Begin a resumable upload of Upload-Length bytes; its first bytes may come along.
+     Create a resumable upload of Upload-Length bytes; the body may carry its first bytes.
 
     Args:
         idempotency_key (str | Unset):
@@ -228,7 +233,7 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Create Upload
 
-     Begin a resumable upload of Upload-Length bytes; its first bytes may come along.
+     Create a resumable upload of Upload-Length bytes; the body may carry its first bytes.
 
     Args:
         idempotency_key (str | Unset):

@@ -51,6 +51,11 @@ def _parse_response(
 
         return response_412
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -100,7 +105,7 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """End Upload
 
-     Forget an upload. A blob that it has become stays.
+     Delete an upload. A blob that it has become stays.
 
     Args:
         upload_id (str):
@@ -131,7 +136,7 @@ def sync(
 ) -> Any | Problem | None:
     """End Upload
 
-     Forget an upload. A blob that it has become stays.
+     Delete an upload. A blob that it has become stays.
 
     Args:
         upload_id (str):
@@ -157,7 +162,7 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """End Upload
 
-     Forget an upload. A blob that it has become stays.
+     Delete an upload. A blob that it has become stays.
 
     Args:
         upload_id (str):
@@ -186,7 +191,7 @@ async def asyncio(
 ) -> Any | Problem | None:
     """End Upload
 
-     Forget an upload. A blob that it has become stays.
+     Delete an upload. A blob that it has become stays.
 
     Args:
         upload_id (str):

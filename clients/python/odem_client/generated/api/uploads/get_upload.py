@@ -48,6 +48,11 @@ def _parse_response(
 
         return response_404
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -92,7 +97,7 @@ def sync_detailed(
 ) -> Response[Problem | UploadView]:
     """Get Upload
 
-     The same as JSON; once it is complete, the digest of its blob.
+     Get an upload as JSON; once it is complete, with the digest of its blob.
 
     Args:
         upload_id (str):
@@ -123,7 +128,7 @@ def sync(
 ) -> Problem | UploadView | None:
     """Get Upload
 
-     The same as JSON; once it is complete, the digest of its blob.
+     Get an upload as JSON; once it is complete, with the digest of its blob.
 
     Args:
         upload_id (str):
@@ -149,7 +154,7 @@ async def asyncio_detailed(
 ) -> Response[Problem | UploadView]:
     """Get Upload
 
-     The same as JSON; once it is complete, the digest of its blob.
+     Get an upload as JSON; once it is complete, with the digest of its blob.
 
     Args:
         upload_id (str):
@@ -178,7 +183,7 @@ async def asyncio(
 ) -> Problem | UploadView | None:
     """Get Upload
 
-     The same as JSON; once it is complete, the digest of its blob.
+     Get an upload as JSON; once it is complete, with the digest of its blob.
 
     Args:
         upload_id (str):

@@ -51,6 +51,11 @@ def _parse_response(
 
         return response_412
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -100,7 +105,8 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Head Upload
 
-     Number of bytes stored: continue from there. Stops a request that still writes to the upload.
+     Get the number of bytes stored: continue from there. Stops a request that still writes to the
+    upload.
 
     Args:
         upload_id (str):
@@ -131,7 +137,8 @@ def sync(
 ) -> Any | Problem | None:
     """Head Upload
 
-     Number of bytes stored: continue from there. Stops a request that still writes to the upload.
+     Get the number of bytes stored: continue from there. Stops a request that still writes to the
+    upload.
 
     Args:
         upload_id (str):
@@ -157,7 +164,8 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Head Upload
 
-     Number of bytes stored: continue from there. Stops a request that still writes to the upload.
+     Get the number of bytes stored: continue from there. Stops a request that still writes to the
+    upload.
 
     Args:
         upload_id (str):
@@ -186,7 +194,8 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Head Upload
 
-     Number of bytes stored: continue from there. Stops a request that still writes to the upload.
+     Get the number of bytes stored: continue from there. Stops a request that still writes to the
+    upload.
 
     Args:
         upload_id (str):

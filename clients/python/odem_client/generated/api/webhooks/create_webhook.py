@@ -65,6 +65,11 @@ def _parse_response(
 
         return response_409
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -111,8 +116,7 @@ def sync_detailed(
 ) -> Response[Problem | WebhookMade]:
     """Create Webhook
 
-     Send word to a URL whenever a merge of the lineage ends. The answer shows the signing secret, this
-    once.
+     Notify a URL whenever a merge of the lineage ends. Only this response contains the signing secret.
 
     Args:
         name (str):
@@ -150,8 +154,7 @@ def sync(
 ) -> Problem | WebhookMade | None:
     """Create Webhook
 
-     Send word to a URL whenever a merge of the lineage ends. The answer shows the signing secret, this
-    once.
+     Notify a URL whenever a merge of the lineage ends. Only this response contains the signing secret.
 
     Args:
         name (str):
@@ -184,8 +187,7 @@ async def asyncio_detailed(
 ) -> Response[Problem | WebhookMade]:
     """Create Webhook
 
-     Send word to a URL whenever a merge of the lineage ends. The answer shows the signing secret, this
-    once.
+     Notify a URL whenever a merge of the lineage ends. Only this response contains the signing secret.
 
     Args:
         name (str):
@@ -221,8 +223,7 @@ async def asyncio(
 ) -> Problem | WebhookMade | None:
     """Create Webhook
 
-     Send word to a URL whenever a merge of the lineage ends. The answer shows the signing secret, this
-    once.
+     Notify a URL whenever a merge of the lineage ends. Only this response contains the signing secret.
 
     Args:
         name (str):

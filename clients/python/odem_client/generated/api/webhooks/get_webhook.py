@@ -50,6 +50,11 @@ def _parse_response(
 
         return response_404
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -95,7 +100,7 @@ def sync_detailed(
 ) -> Response[Problem | WebhookView]:
     """Get Webhook
 
-     One webhook, without its secret.
+     Get a webhook, without its secret.
 
     Args:
         name (str):
@@ -129,7 +134,7 @@ def sync(
 ) -> Problem | WebhookView | None:
     """Get Webhook
 
-     One webhook, without its secret.
+     Get a webhook, without its secret.
 
     Args:
         name (str):
@@ -158,7 +163,7 @@ async def asyncio_detailed(
 ) -> Response[Problem | WebhookView]:
     """Get Webhook
 
-     One webhook, without its secret.
+     Get a webhook, without its secret.
 
     Args:
         name (str):
@@ -190,7 +195,7 @@ async def asyncio(
 ) -> Problem | WebhookView | None:
     """Get Webhook
 
-     One webhook, without its secret.
+     Get a webhook, without its secret.
 
     Args:
         name (str):

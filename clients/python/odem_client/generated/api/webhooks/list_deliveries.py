@@ -50,6 +50,11 @@ def _parse_response(
 
         return response_404
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -95,7 +100,7 @@ def sync_detailed(
 ) -> Response[AttemptPage | Problem]:
     """List Deliveries
 
-     What came of the newest attempts, a hundred at most, newest first.
+     List the newest delivery attempts, at most 100, newest first.
 
     Args:
         name (str):
@@ -129,7 +134,7 @@ def sync(
 ) -> AttemptPage | Problem | None:
     """List Deliveries
 
-     What came of the newest attempts, a hundred at most, newest first.
+     List the newest delivery attempts, at most 100, newest first.
 
     Args:
         name (str):
@@ -158,7 +163,7 @@ async def asyncio_detailed(
 ) -> Response[AttemptPage | Problem]:
     """List Deliveries
 
-     What came of the newest attempts, a hundred at most, newest first.
+     List the newest delivery attempts, at most 100, newest first.
 
     Args:
         name (str):
@@ -190,7 +195,7 @@ async def asyncio(
 ) -> AttemptPage | Problem | None:
     """List Deliveries
 
-     What came of the newest attempts, a hundred at most, newest first.
+     List the newest delivery attempts, at most 100, newest first.
 
     Args:
         name (str):

@@ -48,6 +48,11 @@ def _parse_response(
 
         return response_404
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -92,7 +97,7 @@ def sync_detailed(
 ) -> Response[Problem | WebhookPage]:
     """List Webhooks
 
-     The lineage's webhooks, oldest first.
+     List the lineage's webhooks, oldest first.
 
     Args:
         name (str):
@@ -123,7 +128,7 @@ def sync(
 ) -> Problem | WebhookPage | None:
     """List Webhooks
 
-     The lineage's webhooks, oldest first.
+     List the lineage's webhooks, oldest first.
 
     Args:
         name (str):
@@ -149,7 +154,7 @@ async def asyncio_detailed(
 ) -> Response[Problem | WebhookPage]:
     """List Webhooks
 
-     The lineage's webhooks, oldest first.
+     List the lineage's webhooks, oldest first.
 
     Args:
         name (str):
@@ -178,7 +183,7 @@ async def asyncio(
 ) -> Problem | WebhookPage | None:
     """List Webhooks
 
-     The lineage's webhooks, oldest first.
+     List the lineage's webhooks, oldest first.
 
     Args:
         name (str):

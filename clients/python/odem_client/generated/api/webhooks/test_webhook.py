@@ -61,6 +61,11 @@ def _parse_response(
 
         return response_409
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -107,8 +112,7 @@ def sync_detailed(
 ) -> Response[AttemptView | Problem]:
     """Test Webhook
 
-     Send a message of the type `webhook.test` now, and say what came of it; switches a disabled webhook
-    on again.
+     Send a message of the type `webhook.test` now; a success enables a disabled webhook again.
 
     Args:
         name (str):
@@ -145,8 +149,7 @@ def sync(
 ) -> AttemptView | Problem | None:
     """Test Webhook
 
-     Send a message of the type `webhook.test` now, and say what came of it; switches a disabled webhook
-    on again.
+     Send a message of the type `webhook.test` now; a success enables a disabled webhook again.
 
     Args:
         name (str):
@@ -178,8 +181,7 @@ async def asyncio_detailed(
 ) -> Response[AttemptView | Problem]:
     """Test Webhook
 
-     Send a message of the type `webhook.test` now, and say what came of it; switches a disabled webhook
-    on again.
+     Send a message of the type `webhook.test` now; a success enables a disabled webhook again.
 
     Args:
         name (str):
@@ -214,8 +216,7 @@ async def asyncio(
 ) -> AttemptView | Problem | None:
     """Test Webhook
 
-     Send a message of the type `webhook.test` now, and say what came of it; switches a disabled webhook
-    on again.
+     Send a message of the type `webhook.test` now; a success enables a disabled webhook again.
 
     Args:
         name (str):
