@@ -99,6 +99,7 @@ class MethodRecipe:
 
     method: the recipe's `method`. schema: name of its JSON schema. summary: one line with formula and source.
     needs_network: whether it runs the network, and so needs a lineage with an architecture and a calibration sample.
+    takes_tasks_out: whether its state is sums, of which a task can be taken out exactly.
     """
 
     method: str
@@ -106,3 +107,4 @@ class MethodRecipe:
     summary: str
     fields: Mapping[str, RecipeField] = field(default_factory=dict)
     needs_network: bool = False
+    takes_tasks_out: bool = False

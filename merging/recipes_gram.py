@@ -40,6 +40,7 @@ GRAM: Final = (
             ),
             **_COMMON,
         },
+        takes_tasks_out=True,
     ),
     MethodRecipe(
         "swudi",
@@ -52,6 +53,7 @@ GRAM: Final = (
             ),
             **_COMMON,
         },
+        takes_tasks_out=True,
     ),
     MethodRecipe(
         "aswudi",
@@ -59,12 +61,14 @@ GRAM: Final = (
         f"ASWUDI: WUDI on as many eigendirections as the spectrum has effective ranks{_EXACT} "
         "Source: arXiv 2606.07289.",
         dict(_COMMON),
+        takes_tasks_out=True,
     ),
     MethodRecipe(
         "actmat",
         "ActMatRecipe",
         f"ActMat: RegMean with task vectors in place of activations{_EXACT} Source: arXiv 2604.01329.",
         dict(_COMMON),
+        takes_tasks_out=True,
     ),
     MethodRecipe(
         "tact",
@@ -80,6 +84,7 @@ GRAM: Final = (
             ),
             **_COMMON,
         },
+        takes_tasks_out=True,
     ),
     MethodRecipe(
         "dop",
@@ -87,5 +92,6 @@ GRAM: Final = (
         f"Two-sided projection: least interference with each task's inputs and outputs{_EXACT} "
         "Source: closed form of the objective of arXiv 2505.12082.",
         dict(_COMMON),
+        takes_tasks_out=True,
     ),
 )

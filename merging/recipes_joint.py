@@ -24,6 +24,7 @@ SPECTRUM: Final = (
         "Iso-C: the sum of all task vectors with a flat spectrum, per matrix; exact continually. "
         "Source: arXiv 2502.04959.",
         {"scaling": _scaling(1.0, "the merged matrices", "FusionBench's configuration of Iso-C")},
+        takes_tasks_out=True,
     ),
     MethodRecipe(
         "tsv_m",

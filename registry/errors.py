@@ -3,7 +3,7 @@
     OdemError
     ├── NotFound
     │   ├── LineageNotFound   VersionNotFound   MergeNotFound   BlobNotFound   AliasNotFound   KeyNotFound
-    │   ├── UploadNotFound    WebhookNotFound
+    │   ├── UploadNotFound    WebhookNotFound   TaskNotFound
     ├── NotAuthenticated                      no API key, or one that is unknown, revoked or expired
     ├── NotAllowed                            the key's scope or lineages do not cover this
     ├── HostRefused       OriginRefused      a Host or a browser's page that a gateway without API keys does not serve
@@ -23,6 +23,7 @@
     │   ├── UnknownArchitecture               a name unknown to open_clip, or a config that it cannot build
     │   ├── ArchitectureMismatch              base weights of another architecture
     │   ├── MethodUnavailable                 a recipe that this lineage cannot run
+    │   ├── CheckpointDiffers                 a checkpoint that is not the one that was merged
     │   ├── NotSafetensors                    wrong magic, truncated, overlapping, duplicated, unknown dtype ...
     │   │   └── PickleRefused
     │   ├── TensorMismatch                    names or shapes that differ from the lineage's base
@@ -81,6 +82,13 @@ class BlobNotFound(NotFound):
 
     def __init__(self, digest: str) -> None:
         super().__init__(f"Blob {digest} not found. Upload it first with POST /blobs or /uploads.")
+
+
+class TaskNotFound(NotFound):
+    """The head of a lineage has no task of this name."""
+
+    def __init__(self, lineage: str, task: str) -> None:
+        super().__init__(f"Task {task[:80]!r} not found in the head of {lineage!r}; see GET /models/{lineage}@latest.")
 
 
 class KeyNotFound(NotFound):
@@ -262,6 +270,13 @@ class ArchitectureMismatch(InvalidInput):
 
 class MethodUnavailable(InvalidInput):
     """This lineage cannot run this merge method."""
+
+
+class CheckpointDiffers(InvalidInput):
+    """The checkpoint is not the one that was merged for a task."""
+
+    def __init__(self, task: str, digest: str, merged: tuple[str, ...]) -> None:
+        super().__init__(f"{digest} was not merged for the task {task!r}, which consists of {', '.join(merged)}.")
 
 
 class NotSafetensors(InvalidInput):

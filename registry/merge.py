@@ -57,6 +57,7 @@ class Progress(Record):
 class Merge(Record):
     """A merge: its request, then its state.
 
+    removal: takes the task, which is in head, out of it; the checkpoint is the one that was merged for it last.
     cancel_at: when it is cancelled unless it has ended.
     attempt: how often a worker has claimed it. fence: the number of the newest claim.
     version: the number of the version that it made. request_id: of the HTTP request, for logs.
@@ -67,6 +68,7 @@ class Merge(Record):
     task: Task
     recipe: Recipe
     checkpoint: Digest
+    removal: bool = Field(False, exclude_if=lambda removal: not removal)
     calibration: Digest | None = None
     gate: Gate | None = None
     labels: Annotated[dict[Text, Text], Field(max_length=32)] = Field(default_factory=dict)

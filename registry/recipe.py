@@ -87,6 +87,9 @@ else:
 _RECIPE: TypeAdapter[Recipe] = TypeAdapter(Recipe)
 _REQUESTED: TypeAdapter[Recipe] = TypeAdapter(RequestedRecipe)
 
+TAKES_TASKS_OUT = frozenset(recipe.method for recipe in RECIPES.values() if recipe.takes_tasks_out)
+"""Methods whose state is sums, of which a task can be taken out exactly."""
+
 NEEDS_ARCHITECTURE = frozenset(recipe.method for recipe in RECIPES.values() if recipe.needs_network)
 """Methods that must run the network, and so need a lineage with an architecture and a calibration sample."""
 

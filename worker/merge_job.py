@@ -10,6 +10,7 @@ from torch import Tensor
 
 from merging.streaming import Emit
 from registry.blobs.store import BlobStore
+from registry.history import Contribution
 from registry.lineage import Lineage
 from registry.merge import Merge, Progress
 from registry.task import Task
@@ -23,8 +24,8 @@ from worker.torch_tensors import Weights
 class Job:
     """One merge, its inputs open.
 
-    scratch: a folder for files without a name. `report` shows progress; `stopping()` says that the merge should give
-    up.
+    removed: what is taken out of head, if the merge is a removal. scratch: a folder for files without a name. `report`
+    shows progress; `stopping()` says that the merge should give up.
     """
 
     lineage: Lineage
@@ -38,6 +39,7 @@ class Job:
     device: torch.device
     report: Callable[[Progress], None]
     stopping: Callable[[], bool]
+    removed: tuple[tuple[Weights, Contribution], ...] = ()
 
     def check(self) -> None:
         """Raises MergeCancelled when the merge should give up."""
@@ -52,6 +54,8 @@ class Job:
     @property
     def tasks(self) -> tuple[Task, ...]:
         """The tasks of the version to be made, the incoming one last."""
+        if self.merge.removal:
+            return self.earlier_tasks
         return (*self.earlier_tasks, self.merge.task)
 
 

@@ -36,7 +36,7 @@ from merging.model_stock import ModelStock
 from merging.nufilt import NuFilt
 from merging.opcm import Opcm
 from merging.pcb import Pcb
-from merging.recipes import complete
+from merging.recipes import RECIPES, complete
 from merging.slerp import Slerp
 from merging.streaming import AnyMethod, Inputs, Source, dot
 from merging.task_arithmetic import TaskArithmetic
@@ -135,7 +135,8 @@ class PlanRequest:
     recipe: flat, with `method`; unnamed fields get defaults. base, head, checkpoint: the input files. scope: whether a
     tensor of this name is merged. task, utility: of the incoming checkpoint. earlier: utilities of the head's tasks by
     name, in order, without the incoming task. base_utility: u_0. scratch: a folder for unnamed temporary files. device:
-    where methods compute that can use a GPU.
+    where methods compute that can use a GPU. removed: instead of the checkpoint being merged, these checkpoints are
+    taken out with these utilities.
     """
 
     recipe: Mapping[str, object]
@@ -150,6 +151,7 @@ class PlanRequest:
     base_utility: float = 0.0
     scope: Callable[[str], bool] = lambda _: True
     device: str = "cpu"
+    removed: tuple[tuple[Source, float], ...] = ()
 
     @property
     def method(self) -> str:
@@ -176,7 +178,9 @@ class PlanRequest:
         return self.state.carry(family, self.method)
 
     def weights(self, carried: CarriedState) -> tuple[float, ...]:
-        """The utilities of the checkpoints that are merged with this state."""
+        """The utilities of the checkpoints that are merged with this state, negative to take one out."""
+        if self.removed:
+            return tuple(-utility for _, utility in self.removed)
         return (*(sum(self.earlier.values()) for _ in range(carried.derived)), self.utility)
 
     def labels(self, carried: CarriedState) -> list[str | None]:
@@ -186,6 +190,9 @@ class PlanRequest:
     def inputs(self, carried: CarriedState | None = None) -> Inputs:
         """The files for the streaming engine, with the carried state."""
         carried = carried or CarriedState()
+        if self.removed:
+            removed = tuple(checkpoint for checkpoint, _ in self.removed)
+            return Inputs(self.base, self.head, removed, carried.parts, self.scope)
         incoming = (self.head, self.checkpoint) if carried.derived else (self.checkpoint,)
         return Inputs(self.base, self.head, incoming, carried.parts, self.scope)
 
@@ -209,6 +216,8 @@ def plan(request: PlanRequest) -> Plan:
 
     Raises MethodUnavailable if the head lacks the state that the method needs, ValueError if the recipe is not valid.
     """
+    if request.removed and (not RECIPES[request.method].takes_tasks_out or request.state.family is None):
+        raise MethodUnavailable(f"{request.method!r} cannot take a task out of {request.state.description}")
     return PLANNERS[request.method](request)
 
 

@@ -22,7 +22,8 @@ from registry.base_record import now
 from registry.blob import Blob
 from registry.blobs.factory import ByteStores, open_byte_stores
 from registry.blobs.store import BlobStore
-from registry.errors import LeaseLost, MethodUnavailable, OdemError, StorageFull, StoreUnavailable
+from registry.errors import LeaseLost, MethodUnavailable, OdemError, StorageFull, StoreUnavailable, TaskNotFound
+from registry.history import Contribution, read_history
 from registry.logging_config import bound
 from registry.manifest import write_due
 from registry.merge import Claim, MergeProblem, MergeState, Progress
@@ -179,6 +180,12 @@ def _open(
     def weights(digest: str) -> Weights:
         return Weights(blobs.path(digest))
 
+    removed: tuple[Contribution, ...] = ()
+    if claim.merge.removal:
+        # Read again: earlier merges of the queue may have changed head since the request.
+        removed = read_history(parent, state.versions.get).tasks.get(claim.merge.task.name, ())
+        if not removed:
+            raise TaskNotFound(lineage.name, claim.merge.task.name)
     return Job(
         lineage=lineage,
         parent=parent,
@@ -191,6 +198,7 @@ def _open(
         device=choose_device(settings.device),
         report=account.watching(lease.report),
         stopping=lambda: lease.stopping,
+        removed=tuple((weights(part.checkpoint), part) for part in removed),
     )
 
 
@@ -237,6 +245,7 @@ def _provenance(job: Job) -> Provenance:
         parent=job.parent.number,
         merge=merge.id,
         checkpoint=merge.checkpoint,
+        removed=merge.task.name if merge.removal else None,
         calibration=merge.calibration,
         recipe=merge.recipe,
         code=CODE_VERSION,

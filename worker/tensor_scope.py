@@ -22,4 +22,5 @@ def plan_request(job: Job) -> PlanRequest:
         base_utility=job.lineage.base_utility,
         scope=lambda name: name.startswith(prefix),
         device=str(job.device),
+        removed=tuple((checkpoint, part.utility) for checkpoint, part in job.removed),
     )

@@ -21,6 +21,7 @@ REQUEST_FIELDS = {
     "task",
     "recipe",
     "checkpoint",
+    "removal",
     "calibration",
     "gate",
     "labels",

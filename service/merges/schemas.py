@@ -88,6 +88,7 @@ class MergeView(BaseModel):
     task: Task = Field(description="What the checkpoint was fine-tuned for.")
     recipe: Recipe = Field(description="The recipe in full: the request's on top of the lineage's.")
     checkpoint: Digest = Field(description="Digest of the checkpoint.")
+    removal: bool = Field(description="Whether the merge takes the task out of the head instead.")
     calibration: Digest | None = Field(description="Digest of the calibration sample.")
     gate: Gate | None = Field(description="Quality gate that the result must pass.")
     labels: dict[str, str] = Field(description="Labels of the request.")

@@ -22,6 +22,8 @@ def merge_by_streaming(job: Job) -> Result:
     planned = plan(plan_request(job))
     memory, scores, evaluate = _evaluation(job)
     report: dict[str, Any] = dict(planned.report)
+    if job.merge.removal:
+        report["removed"] = job.merge.task.name
     if scores is not None:
         report["tasks"] = scores.table
     return Result(
@@ -69,12 +71,15 @@ def _evaluation(
     network = OpenClipNetwork(architecture, job.base, job.device)
     new = job.merge.calibration is not None
     memory = admit_sample(job, network) if new else load(job.blobs, job.parent.memory)
+    if job.merge.removal:
+        memory = tuple(sample for sample in memory if sample.task.name != job.merge.task.name)
     scores = Scores(job, network, architecture, memory)
     scores.take("before", network.parameters_of(job.head))
-    scores.take("checkpoint", network.parameters_of(job.checkpoint))
+    if not job.merge.removal:
+        scores.take("checkpoint", network.parameters_of(job.checkpoint))
 
     def evaluate(read: Callable[[str], Tensor]) -> None:
         job.report(Progress(phase="evaluating"))
         scores.take("after", {name: read(VISUAL + name).float() for name in network.scope})
 
-    return (memory if new else None), scores, evaluate
+    return (memory if new or job.merge.removal else None), scores, evaluate

@@ -1039,6 +1039,12 @@ export type MergeView = {
      */
     checkpoint: string;
     /**
+     * Removal
+     *
+     * Whether the merge takes the task out of the head instead.
+     */
+    removal: boolean;
+    /**
      * Calibration
      *
      * Digest of the calibration sample.
@@ -1371,7 +1377,8 @@ export type Progress = {
  * Everything that a version was made from, sufficient to make it again.
  *
  * The same parent, checkpoint, calibration, recipe and seed on the same device and library versions give the same
- * bytes. code: the release of odem. commit: the commit of the code; absent in versions made before 0.2.0.
+ * bytes. removed: the task that was taken out, if the version was made so. code: the release of odem. commit: that
+ * of the code; absent in versions made before 0.2.0.
  */
 export type Provenance = {
     /**
@@ -1386,6 +1393,10 @@ export type Provenance = {
      * Checkpoint
      */
     checkpoint: string;
+    /**
+     * Removed
+     */
+    removed?: string | null;
     /**
      * Calibration
      */
@@ -1466,6 +1477,20 @@ export type Provenance = {
      * Device
      */
     device: string;
+};
+
+/**
+ * RemovalRequest
+ *
+ * A task to take out of a lineage's head.
+ */
+export type RemovalRequest = {
+    /**
+     * Checkpoint
+     *
+     * Digest that the task's checkpoint must have. The checkpoint must be stored: upload it again with POST /blobs if it is not.
+     */
+    checkpoint?: string | null;
 };
 
 /**
@@ -3892,6 +3917,81 @@ export type BranchLineageResponses = {
 };
 
 export type BranchLineageResponse = BranchLineageResponses[keyof BranchLineageResponses];
+
+export type RemoveTaskData = {
+    /**
+     * Asked
+     */
+    body?: RemovalRequest | null;
+    headers?: {
+        /**
+         * A request with the same key creates nothing again: it receives the first response. Use a new key for each request.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * Name
+         */
+        name: string;
+        /**
+         * Task
+         */
+        task: string;
+    };
+    query?: never;
+    url: '/lineages/{name}/tasks/{task}/removal';
+};
+
+export type RemoveTaskErrors = {
+    /**
+     * API key required.
+     */
+    401: Problem;
+    /**
+     * Not allowed for this API key; Cross-origin request refused.
+     */
+    403: Problem;
+    /**
+     * Lineage not found; Task not found; Blob not found.
+     */
+    404: Problem;
+    /**
+     * Request with this Idempotency-Key in progress.
+     */
+    409: Problem;
+    /**
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Method unavailable in this lineage; Checkpoint is not the merged one; Invalid request; Idempotency-Key reused for another request.
+     */
+    422: Problem;
+    /**
+     * Rate limit exceeded.
+     */
+    429: Problem;
+    /**
+     * Internal server error.
+     */
+    500: Problem;
+    /**
+     * State store unavailable.
+     */
+    503: Problem;
+};
+
+export type RemoveTaskError = RemoveTaskErrors[keyof RemoveTaskErrors];
+
+export type RemoveTaskResponses = {
+    /**
+     * The queued merge.
+     */
+    202: MergeView;
+};
+
+export type RemoveTaskResponse = RemoveTaskResponses[keyof RemoveTaskResponses];
 
 export type DeletePinData = {
     body?: never;

@@ -68,6 +68,7 @@ from .progress_event import ProgressEvent
 from .progress_losses import ProgressLosses
 from .provenance import Provenance
 from .provenance_libraries import ProvenanceLibraries
+from .removal_request import RemovalRequest
 from .retention import Retention
 from .retention_view import RetentionView
 from .rollback_request import RollbackRequest
@@ -162,6 +163,7 @@ __all__ = (
     "ProgressLosses",
     "Provenance",
     "ProvenanceLibraries",
+    "RemovalRequest",
     "Retention",
     "RetentionView",
     "RollbackRequest",

@@ -72,6 +72,7 @@ class MergeView:
             SlerpRecipe | SwudiRecipe | TactRecipe | TaskArithmeticRecipe | TiesRecipe | TsvMRecipe | WudiRecipe): The
             recipe in full: the request's on top of the lineage's.
         checkpoint (str): Digest of the checkpoint.
+        removal (bool): Whether the merge takes the task out of the head instead.
         calibration (None | str): Digest of the calibration sample.
         gate (Gate | None): Quality gate that the result must pass.
         labels (MergeViewLabels): Labels of the request.
@@ -122,6 +123,7 @@ class MergeView:
         | WudiRecipe
     )
     checkpoint: str
+    removal: bool
     calibration: None | str
     gate: Gate | None
     labels: MergeViewLabels
@@ -235,6 +237,8 @@ class MergeView:
 
         checkpoint = self.checkpoint
 
+        removal = self.removal
+
         calibration: None | str
         calibration = self.calibration
 
@@ -303,6 +307,7 @@ class MergeView:
                 "task": task,
                 "recipe": recipe,
                 "checkpoint": checkpoint,
+                "removal": removal,
                 "calibration": calibration,
                 "gate": gate,
                 "labels": labels,
@@ -616,6 +621,8 @@ class MergeView:
 
         checkpoint = d.pop("checkpoint")
 
+        removal = d.pop("removal")
+
         def _parse_calibration(data: object) -> None | str:
             if data is None:
                 return data
@@ -752,6 +759,7 @@ class MergeView:
             task=task,
             recipe=recipe,
             checkpoint=checkpoint,
+            removal=removal,
             calibration=calibration,
             gate=gate,
             labels=labels,

@@ -46,7 +46,8 @@ class Provenance:
     """Everything that a version was made from, sufficient to make it again.
 
     The same parent, checkpoint, calibration, recipe and seed on the same device and library versions give the same
-    bytes. code: the release of odem. commit: the commit of the code; absent in versions made before 0.2.0.
+    bytes. removed: the task that was taken out, if the version was made so. code: the release of odem. commit: that
+    of the code; absent in versions made before 0.2.0.
 
         Attributes:
             parent (int):
@@ -59,6 +60,7 @@ class Provenance:
             code (str):
             libraries (ProvenanceLibraries):
             device (str):
+            removed (None | str | Unset):
             calibration (None | str | Unset):
             commit (None | str | Unset):
     """
@@ -98,6 +100,7 @@ class Provenance:
     code: str
     libraries: ProvenanceLibraries
     device: str
+    removed: None | str | Unset = UNSET
     calibration: None | str | Unset = UNSET
     commit: None | str | Unset = UNSET
 
@@ -197,6 +200,12 @@ class Provenance:
 
         device = self.device
 
+        removed: None | str | Unset
+        if isinstance(self.removed, Unset):
+            removed = UNSET
+        else:
+            removed = self.removed
+
         calibration: None | str | Unset
         if isinstance(self.calibration, Unset):
             calibration = UNSET
@@ -222,6 +231,8 @@ class Provenance:
                 "device": device,
             }
         )
+        if removed is not UNSET:
+            field_dict["removed"] = removed
         if calibration is not UNSET:
             field_dict["calibration"] = calibration
         if commit is not UNSET:
@@ -520,6 +531,15 @@ class Provenance:
 
         device = d.pop("device")
 
+        def _parse_removed(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        removed = _parse_removed(d.pop("removed", UNSET))
+
         def _parse_calibration(data: object) -> None | str | Unset:
             if data is None:
                 return data
@@ -546,6 +566,7 @@ class Provenance:
             code=code,
             libraries=libraries,
             device=device,
+            removed=removed,
             calibration=calibration,
             commit=commit,
         )
