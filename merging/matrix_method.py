@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from merging.matrices import MatrixView, matrix_view
+from merging.matrices import MatrixView
 from merging.streaming import Emit, Float64, StateTensor, TensorSlot
 from merging.sums import SUM, Count, MatrixWriter, TaskSums, read_rows, row_blocks
 
@@ -93,11 +93,6 @@ def task_matrices(matrix: Matrix) -> Iterator[Float64]:
         for rows in row_blocks(view):
             np.subtract(read_rows(flat, view, block, rows), read_rows(slot.base, view, block, rows), out=tau[rows])
         yield tau
-
-
-def view_of(slot: TensorSlot) -> MatrixView | None:
-    """The tensor as matrices; None where it is none."""
-    return matrix_view(slot.name, slot.shape, slot.dtype)
 
 
 def read_block(matrix: Matrix, part: str, shape: Sequence[int]) -> Float64:

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from merging.matrix_method import view_of
+from merging.matrices import matrix_view
 from merging.streaming import CHUNK, WEIGHTS, Emit, Float64, Inputs, StateTensor, TensorSlot
 from merging.tensor_bytes import NUMPY_DTYPES
 from merging.thin_svd import present, thin_svd
@@ -42,7 +42,7 @@ class NuFilt:
 
     def merge_tensor(self, slot: TensorSlot, emit: Emit) -> None:
         """θ + τ P for matrices; the running average elsewhere. Raises NotFinite."""
-        view = view_of(slot)
+        view = matrix_view(slot.name, slot.shape, slot.dtype)
         merged = np.empty(slot.size)
         for span in slot.spans():
             slot.head.difference(span, slot.base.read(span), merged[span])
