@@ -14,6 +14,7 @@ from service.events import routes as event_routes
 from service.events.broadcaster import Broadcaster
 from service.lineages import alias_routes, version_routes
 from service.lineages import routes as lineage_routes
+from service.merges import removal_routes
 from service.merges import routes as merge_routes
 from service.merges.notify import WorkerNotifier
 from service.models import routes as model_routes
@@ -35,7 +36,16 @@ from service.webhooks.dispatcher import WebhookDispatcher
 
 _DESCRIPTION = "Continual model merging as a service: send fine-tuned checkpoints, get one merged model for all tasks."
 _ROUTES = (
-    *(merge_routes, event_routes, model_routes, lineage_routes, alias_routes, version_routes, webhook_routes),
+    *(
+        merge_routes,
+        removal_routes,
+        event_routes,
+        model_routes,
+        lineage_routes,
+        alias_routes,
+        version_routes,
+        webhook_routes,
+    ),
     *(blob_routes, tus_routes, operation_routes, docs_page),
 )
 

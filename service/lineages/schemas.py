@@ -41,18 +41,6 @@ class LineagePage(BaseModel):
     next: str | None = Field(description="Cursor of the next page, null on the last.")
 
 
-class RemovalRequest(BaseModel):
-    """A task to take out of a lineage's head."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    checkpoint: Digest | None = Field(
-        None,
-        description="Digest that the task's checkpoint must have. The checkpoint must be stored: upload it again with "
-        "POST /blobs if it is not.",
-    )
-
-
 class AliasTarget(BaseModel):
     """The version that an alias is to name."""
 

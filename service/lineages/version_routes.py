@@ -4,33 +4,24 @@ from fastapi import APIRouter, Response
 
 from registry.api_key import Scope
 from registry.errors import (
-    BlobNotFound,
-    CheckpointDiffers,
     LineageExists,
     LineageNotFound,
-    MethodUnavailable,
-    TaskNotFound,
     VersionNotFound,
     VersionRetired,
 )
 from registry.retention import Retention
-from service.auth.rate_limits import MergeQuota
 from service.http.problem_responses import Responses
 from service.http.response_headers import headers
 from service.lineages.operations import branch, retention, roll_back
-from service.lineages.removal import Removal
-from service.lineages.schemas import BranchRequest, LineageView, RemovalRequest, RetentionView, RollbackRequest
-from service.merges.schemas import MergeView
+from service.lineages.schemas import BranchRequest, LineageView, RetentionView, RollbackRequest
 from service.models.schemas import VersionView
 from service.pipeline.dependencies import CurrentAttempt, ScopedStores
-from service.pipeline.permissions import idempotent, raises, requires, reserves
+from service.pipeline.permissions import idempotent, raises, requires
 from service.pipeline.route import GatewayRoute
 
 router = APIRouter(route_class=GatewayRoute, prefix="/lineages/{name}", tags=["lineages"])
 
 _CREATED: Responses = {201: {"description": "The new resource."} | headers("Location")}
-
-_QUEUED: Responses = {202: {"description": "The queued merge."} | headers("Location")}
 
 
 @router.post("/rollback", operation_id="rollBack", status_code=201, responses=_CREATED)
@@ -55,20 +46,6 @@ def create_branch(name: str, asked: BranchRequest, response: Response, stores: S
     lineage = branch(stores, name, asked)
     response.headers["Location"] = f"/lineages/{lineage.name}"
     return LineageView.of(lineage, stores.versions.head(lineage.name).number)
-
-
-@router.post("/tasks/{task}/removal", operation_id="removeTask", status_code=202, responses=_QUEUED)
-@requires(Scope.MERGE)
-@idempotent()
-@reserves(MergeQuota)
-@raises(LineageNotFound, TaskNotFound, MethodUnavailable, CheckpointDiffers, BlobNotFound)
-def remove_task(
-    name: str, task: str, response: Response, removal: Removal, asked: RemovalRequest | None = None
-) -> MergeView:
-    """Queue a merge that takes a task out of the head exactly: the new version is as if it had never been merged."""
-    merge = removal.queue(name, task, asked.checkpoint if asked is not None else None)
-    response.headers["Location"] = f"/merges/{merge.id}"
-    return MergeView.of(merge)
 
 
 @router.put("/pins/{number}", operation_id="putPin", status_code=204)

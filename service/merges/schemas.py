@@ -42,6 +42,18 @@ class MergeRequest(BaseModel):
             raise InvalidRecord(f"The merge document is invalid: {describe(error)}") from error
 
 
+class RemovalRequest(BaseModel):
+    """A task to take out of a lineage's head."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    checkpoint: Digest | None = Field(
+        None,
+        description="Digest that the task's checkpoint must have. The checkpoint must be stored: upload it again with "
+        "POST /blobs if it is not.",
+    )
+
+
 class MergeQuery(BaseModel):
     """The query of POST /merge with a raw body; the body is the checkpoint."""
 

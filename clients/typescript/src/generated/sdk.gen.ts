@@ -67,6 +67,21 @@ export const cancelMerge = <ThrowOnError extends boolean = false>(options: Optio
 });
 
 /**
+ * Remove Task
+ *
+ * Queue a merge that takes a task out of the head exactly: the new version is as if it had never been merged.
+ */
+export const removeTask = <ThrowOnError extends boolean = false>(options: Options<RemoveTaskData, ThrowOnError>) => (options.client ?? client).post<RemoveTaskResponses, RemoveTaskErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/lineages/{name}/tasks/{task}/removal',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
  * Watch Merge
  *
  * Stream a merge's state, then its changes, progress and version; ends after the terminal state.
@@ -253,21 +268,6 @@ export const rollBack = <ThrowOnError extends boolean = false>(options: Options<
 export const branchLineage = <ThrowOnError extends boolean = false>(options: Options<BranchLineageData, ThrowOnError>) => (options.client ?? client).post<BranchLineageResponses, BranchLineageErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/lineages/{name}/branch',
-    ...options,
-    headers: {
-        'Content-Type': 'application/json',
-        ...options.headers
-    }
-});
-
-/**
- * Remove Task
- *
- * Queue a merge that takes a task out of the head exactly: the new version is as if it had never been merged.
- */
-export const removeTask = <ThrowOnError extends boolean = false>(options: Options<RemoveTaskData, ThrowOnError>) => (options.client ?? client).post<RemoveTaskResponses, RemoveTaskErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
-    url: '/lineages/{name}/tasks/{task}/removal',
     ...options,
     headers: {
         'Content-Type': 'application/json',

@@ -2828,6 +2828,81 @@ export type CancelMergeResponses = {
 
 export type CancelMergeResponse = CancelMergeResponses[keyof CancelMergeResponses];
 
+export type RemoveTaskData = {
+    /**
+     * Asked
+     */
+    body?: RemovalRequest | null;
+    headers?: {
+        /**
+         * A request with the same key creates nothing again: it receives the first response. Use a new key for each request.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * Name
+         */
+        name: string;
+        /**
+         * Task
+         */
+        task: string;
+    };
+    query?: never;
+    url: '/lineages/{name}/tasks/{task}/removal';
+};
+
+export type RemoveTaskErrors = {
+    /**
+     * API key required.
+     */
+    401: Problem;
+    /**
+     * Not allowed for this API key; Cross-origin request refused.
+     */
+    403: Problem;
+    /**
+     * Lineage not found; Task not found; Blob not found.
+     */
+    404: Problem;
+    /**
+     * Request with this Idempotency-Key in progress.
+     */
+    409: Problem;
+    /**
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Method unavailable in this lineage; Checkpoint is not the merged one; Invalid request; Idempotency-Key reused for another request.
+     */
+    422: Problem;
+    /**
+     * Rate limit exceeded.
+     */
+    429: Problem;
+    /**
+     * Internal server error.
+     */
+    500: Problem;
+    /**
+     * State store unavailable.
+     */
+    503: Problem;
+};
+
+export type RemoveTaskError = RemoveTaskErrors[keyof RemoveTaskErrors];
+
+export type RemoveTaskResponses = {
+    /**
+     * The queued merge.
+     */
+    202: MergeView;
+};
+
+export type RemoveTaskResponse = RemoveTaskResponses[keyof RemoveTaskResponses];
+
 export type WatchMergeData = {
     body?: never;
     headers?: {
@@ -3917,81 +3992,6 @@ export type BranchLineageResponses = {
 };
 
 export type BranchLineageResponse = BranchLineageResponses[keyof BranchLineageResponses];
-
-export type RemoveTaskData = {
-    /**
-     * Asked
-     */
-    body?: RemovalRequest | null;
-    headers?: {
-        /**
-         * A request with the same key creates nothing again: it receives the first response. Use a new key for each request.
-         */
-        'Idempotency-Key'?: string;
-    };
-    path: {
-        /**
-         * Name
-         */
-        name: string;
-        /**
-         * Task
-         */
-        task: string;
-    };
-    query?: never;
-    url: '/lineages/{name}/tasks/{task}/removal';
-};
-
-export type RemoveTaskErrors = {
-    /**
-     * API key required.
-     */
-    401: Problem;
-    /**
-     * Not allowed for this API key; Cross-origin request refused.
-     */
-    403: Problem;
-    /**
-     * Lineage not found; Task not found; Blob not found.
-     */
-    404: Problem;
-    /**
-     * Request with this Idempotency-Key in progress.
-     */
-    409: Problem;
-    /**
-     * Host not served.
-     */
-    421: Problem;
-    /**
-     * Method unavailable in this lineage; Checkpoint is not the merged one; Invalid request; Idempotency-Key reused for another request.
-     */
-    422: Problem;
-    /**
-     * Rate limit exceeded.
-     */
-    429: Problem;
-    /**
-     * Internal server error.
-     */
-    500: Problem;
-    /**
-     * State store unavailable.
-     */
-    503: Problem;
-};
-
-export type RemoveTaskError = RemoveTaskErrors[keyof RemoveTaskErrors];
-
-export type RemoveTaskResponses = {
-    /**
-     * The queued merge.
-     */
-    202: MergeView;
-};
-
-export type RemoveTaskResponse = RemoveTaskResponses[keyof RemoveTaskResponses];
 
 export type DeletePinData = {
     body?: never;
