@@ -96,6 +96,7 @@ SIGNS: Final = (
             ),
             "scaling": _scaling(0.3, "the sum", "task arithmetic's, arXiv 2212.04089"),
         },
+        takes_tasks_out=True,
     ),
     MethodRecipe(
         "della",
@@ -127,6 +128,7 @@ SIGNS: Final = (
         "ModelStockRecipe",
         "Model Stock: the mean of all checkpoints, nearer to the base the less they agree, per tensor; exact "
         "continually. Source: arXiv 2403.19522.",
+        takes_tasks_out=True,
     ),
     MethodRecipe(
         "localize_and_stitch",
@@ -137,6 +139,7 @@ SIGNS: Final = (
             "density": _share(0.1, "share of the model's entries that are a task's. Default: the authors' code"),
             "scaling": _scaling(1.0, "the stitched vector", "arXiv 2408.13656"),
         },
+        takes_tasks_out=True,
     ),
     MethodRecipe(
         "consensus",

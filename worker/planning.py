@@ -282,8 +282,35 @@ def _matrices(request: PlanRequest, family: str, make: Callable[..., AnyMethod],
 def _counted(request: PlanRequest, family: str, make: Callable[[int], AnyMethod]) -> Plan:
     """A plan for a method that needs T, which its state counts. make: from T after the merge to the method."""
     carried = request.carry(family)
-    tasks = int(carried.scalars.get("tasks", 0)) + len(request.weights(carried))
+    tasks = int(carried.scalars.get("tasks", 0)) + sum(1 if weight > 0 else -1 for weight in request.weights(carried))
     return request.stateful(family, make(tasks), carried, lambda: {"tasks": float(tasks)})
+
+
+def _masked(request: PlanRequest, family: str, method: AnyMethod, *fields: str) -> Plan:
+    """A plan for a method that adds up masked task vectors. fields: those that shape the masks.
+
+    All merges of a state share them, because a task is taken out by its mask. Raises MethodUnavailable.
+    """
+    carried = request.carry(family)
+    masks = {name: float(request.values[name]) for name in fields}
+    for name, value in masks.items():
+        if (before := carried.scalars.get(name, value)) != value:
+            raise MethodUnavailable(
+                f"The state of {request.state.description} has {name} {before:g}, which all its merges share; the "
+                f'recipe has {value:g}. Send the merge with "{name}": {before:g}, or start a lineage from the base.'
+            )
+    return request.stateful(family, method, carried, lambda: masks)
+
+
+def _breadcrumbs(request: PlanRequest) -> Plan:
+    values = request.values
+    method = Breadcrumbs(values["density"], values["gamma"], values["scaling"], remove=bool(request.removed))
+    return _masked(request, "breadcrumbs", method, "density", "gamma")
+
+
+def _localize_and_stitch(request: PlanRequest) -> Plan:
+    method = LocalizeAndStitch(request.values["density"], request.values["scaling"], remove=bool(request.removed))
+    return _masked(request, "localize_and_stitch", method, "density")
 
 
 def _approximate(plan: Plan, sentence: str) -> Plan:
@@ -334,15 +361,12 @@ PLANNERS: Final[Mapping[str, Callable[[PlanRequest], Plan]]] = {
         request.stateless(NuFilt(len(request.earlier), request.values["rank"])), nufilt.APPROXIMATION
     ),
     "emr": lambda request: request.stateful("emr", Emr(request.values["scaling"])),
-    "breadcrumbs": lambda request: request.stateful(
-        "breadcrumbs",
-        Breadcrumbs(request.values["density"], request.values["gamma"], request.values["scaling"]),
-    ),
+    "breadcrumbs": _breadcrumbs,
     "della": _della,
-    "model_stock": lambda request: _counted(request, "model_stock", ModelStock),
-    "localize_and_stitch": lambda request: request.stateful(
-        "localize_and_stitch", LocalizeAndStitch(request.values["density"], request.values["scaling"])
+    "model_stock": lambda request: _counted(
+        request, "model_stock", lambda tasks: ModelStock(tasks, remove=bool(request.removed))
     ),
+    "localize_and_stitch": _localize_and_stitch,
     "consensus": _consensus,
     "pcb": _pcb,
     **planning_gram.PLANNERS,

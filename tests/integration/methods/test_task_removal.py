@@ -1,5 +1,6 @@
 """POST /lineages/{name}/tasks/{task}/removal: a version as if the task had never been merged."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,10 @@ import torch
 
 from merging.actmat import actmat
 from merging.aswudi import aswudi
+from merging.breadcrumbs import Breadcrumbs
 from merging.iso_c import IsoC
+from merging.localize_and_stitch import LocalizeAndStitch
+from merging.model_stock import ModelStock
 from merging.streaming import AnyMethod
 from tests.acceptance import networks
 from tests.acceptance.api import Api, Json
@@ -47,9 +51,20 @@ def _close(found: State, method: AnyMethod, *tasks: State) -> None:
         torch.testing.assert_close(found[name], tensor, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("method", ["aswudi", "actmat", "iso_c"])
+MAKERS: dict[str, Callable[[int], AnyMethod]] = {
+    "aswudi": lambda tasks: aswudi((1.0,) * tasks),
+    "actmat": lambda tasks: actmat((1.0,) * tasks),
+    "iso_c": lambda tasks: IsoC((1.0,) * tasks),
+    "breadcrumbs": lambda _: Breadcrumbs(density=0.9, gamma=0.01, scaling=0.3),
+    "model_stock": ModelStock,
+    "localize_and_stitch": lambda _: LocalizeAndStitch(density=0.1),
+}
+"""Method -> from the number of tasks, all of them at once by its default recipe."""
+
+
+@pytest.mark.parametrize("method", MAKERS)
 def test_a_version_without_a_task_is_that_of_the_others(api: Api, tmp_path: Path, method: str) -> None:
-    make = {"aswudi": aswudi, "actmat": actmat, "iso_c": IsoC}[method]
+    make = MAKERS[method]
     name = _lineage(api, tmp_path, f"removal-{method.replace('_', '-')}", method)
     for number in range(3):
         _send(api, tmp_path, name, number)
@@ -61,9 +76,9 @@ def test_a_version_without_a_task_is_that_of_the_others(api: Api, tmp_path: Path
     version = api.version(f"{name}@4")
     assert [task["name"] for task in version["tasks"]] == ["task0", "task2"]
     assert version["provenance"]["removed"] == "task1"
-    _close(_weights(api, tmp_path, name, 4), make((1.0, 1.0)), MODELS[0], MODELS[2])
+    _close(_weights(api, tmp_path, name, 4), make(2), MODELS[0], MODELS[2])
     _send(api, tmp_path, name, 1)
-    _close(_weights(api, tmp_path, name, 5), make((1.0,) * 3), *MODELS)
+    _close(_weights(api, tmp_path, name, 5), make(3), *MODELS)
 
 
 def test_a_task_that_was_merged_twice_is_taken_out_whole(api: Api, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 import torch
@@ -25,10 +26,17 @@ MODELS = [{name: nearby(nearby(value, 5), 10 * number + 7) for name, value in BA
 """Task vectors that share a part."""
 
 
-def _plan(method: str, head: State, number: int, state: HeadState, scratch: Path) -> Plan:
+def _plan(
+    method: str,
+    head: State,
+    number: int,
+    state: HeadState,
+    scratch: Path,
+    fields: Mapping[str, object] = MappingProxyType({}),
+) -> Plan:
     return plan(
         PlanRequest(
-            recipe={"method": method},
+            recipe={"method": method, **fields},
             base=Held(BASE),
             head=Held(head),
             checkpoint=Held(MODELS[number]),
@@ -87,3 +95,17 @@ def test_a_head_without_the_state_is_refused_with_what_is_missing(method: str, t
 
 def test_every_recipe_without_a_network_has_a_planner() -> None:
     assert {name for name, recipe in RECIPES.items() if not recipe.needs_network} == set(PLANNERS)
+
+
+@pytest.mark.parametrize(
+    ("method", "fields"), [("breadcrumbs", {"gamma": 0.05}), ("localize_and_stitch", {"density": 0.3})]
+)
+def test_other_masks_than_those_of_the_state_are_refused(
+    method: str, fields: Mapping[str, float], tmp_path: Path
+) -> None:
+    version = _merge(method, _Version(BASE), 0, tmp_path)
+    name, value = next(iter(fields.items()))
+    with pytest.raises(
+        MethodUnavailable, match=rf"has {name} .*, which all its merges share; the recipe has {value:g}"
+    ):
+        _plan(method, version.weights, 1, version.head, tmp_path, fields)
