@@ -50,11 +50,11 @@ def run(*command: str, **more: Any) -> str:
 def eventually(condition: Callable[[], Any], what: str, deadline: float = DEADLINE) -> Any:
     """Ask until the answer is true, and return it."""
     end = time.monotonic() + deadline
-    while not (found := condition()):
+    while not (matches := condition()):
         if time.monotonic() > end:
             sys.exit(f"not within {deadline:g} s: {what}")
         time.sleep(0.2)
-    return found
+    return matches
 
 
 def free_port() -> str:
@@ -99,14 +99,14 @@ class Composition:
 
     def healthy(self, service: str, count: int) -> bool:
         """Whether as many of a service's containers are healthy."""
-        found = [inspect(each)["State"].get("Health", {}).get("Status") for each in self.containers(service)]
-        return found.count("healthy") >= count
+        matches = [inspect(each)["State"].get("Health", {}).get("Status") for each in self.containers(service)]
+        return matches.count("healthy") >= count
 
 
 def inspect(name: str) -> dict[str, Any]:
     """What the engine knows of a container or an image."""
-    found: dict[str, Any] = json.loads(run("docker", "inspect", name))[0]
-    return found
+    matches: dict[str, Any] = json.loads(run("docker", "inspect", name))[0]
+    return matches
 
 
 class Client:
@@ -123,8 +123,8 @@ class Client:
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": kind, "X-Request-Id": _REQUEST}
         request = urllib.request.Request(self._url + path, data=body, headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=60, **more) as answer:
-                return answer.status, answer.read(), dict(answer.headers)
+            with urllib.request.urlopen(request, timeout=60, **more) as response:
+                return response.status, response.read(), dict(response.headers)
         except urllib.error.HTTPError as error:
             return error.code, error.read(), dict(error.headers)
         except (urllib.error.URLError, OSError) as error:
@@ -151,26 +151,26 @@ class Client:
 
 
 class Trial:
-    """What is done with the running composition. `figures` is what it measured."""
+    """What is done with the running composition. `results` is what it measured."""
 
     def __init__(self, compose: Composition, example: Path) -> None:
         self._compose = compose
         self._example = example
         self._client = Client(compose.url, "")
         self._merges: list[str] = []
-        self.figures: dict[str, Any] = {}
+        self.results: dict[str, Any] = {}
 
     def build(self) -> None:
         """Both images."""
         started = time.monotonic()
         self._compose("build", "gateway", "worker")
-        self.figures["seconds to build"] = round(time.monotonic() - started)
+        self.results["seconds to build"] = round(time.monotonic() - started)
 
     def look_at_images(self) -> None:
         """The images are unprivileged and labelled."""
         for name in ("gateway", "worker"):
             image = inspect(f"odem-{name}:{os.environ.get('ODEM_VERSION', '0.2.0')}")
-            self.figures[f"{name} image"] = f"{image['Size'] / 1e6:.0f} MB"
+            self.results[f"{name} image"] = f"{image['Size'] / 1e6:.0f} MB"
             assert image["Config"]["User"] == "10001:10001", "images must not run as root"
             assert image["Config"]["Labels"]["org.opencontainers.image.title"] == f"odem {name}"
 
@@ -179,9 +179,9 @@ class Trial:
         started = time.monotonic()
         self._compose("up", "-d", "--no-build", "--scale", "worker=2", "valkey", "gateway", "worker")
         eventually(lambda: self._client.ask("/readyz")[0] == 200, "/readyz")
-        self.figures["seconds to a ready gateway"] = round(time.monotonic() - started, 1)
+        self.results["seconds to a ready gateway"] = round(time.monotonic() - started, 1)
         eventually(lambda: self._compose.healthy("worker", 2), "two healthy workers")
-        self.figures["seconds to two healthy workers"] = round(time.monotonic() - started, 1)
+        self.results["seconds to two healthy workers"] = round(time.monotonic() - started, 1)
         for service in ("gateway", "worker", "valkey"):
             for each in self._compose.containers(service):
                 host = inspect(each)["HostConfig"]
@@ -220,11 +220,11 @@ class Trial:
 
     def wait(self, merge: str, *states: str) -> dict[str, Any]:
         """Until a merge is in one of these states."""
-        found = eventually(
+        matches = eventually(
             lambda: (seen := self._client.state(merge)).get("state") in (*states, *ENDED) and seen, f"{merge}: {states}"
         )
-        assert found["state"] in states, f"{merge}: {found}"
-        return dict(found)
+        assert matches["state"] in states, f"{merge}: {matches}"
+        return dict(matches)
 
     def merge_all(self) -> None:
         """The examples' merges in both lineages, with two workers."""
@@ -232,7 +232,7 @@ class Trial:
         merges = [self.merge(lineage, task) for task in ("digits", "stripes") for lineage in ("default", "second")]
         for merge in merges:
             self.wait(merge, "succeeded")
-        self.figures["seconds for four merges, two workers"] = round(time.monotonic() - started, 1)
+        self.results["seconds for four merges, two workers"] = round(time.monotonic() - started, 1)
 
     def kill_worker(self) -> None:
         """SIGKILL the worker that runs a merge: the other one must end it."""
@@ -244,11 +244,11 @@ class Trial:
         )
         run("docker", "kill", "--signal", "KILL", victim)
         killed = time.monotonic()
-        found = self.wait(merge, "succeeded")
-        assert found["attempt"] == 2, found["attempt"]
+        matches = self.wait(merge, "succeeded")
+        assert matches["attempt"] == 2, matches["attempt"]
         # The engine does not restart what was killed by hand.
         run("docker", "start", victim)
-        self.figures["seconds from a worker's SIGKILL to its merge's success"] = round(time.monotonic() - killed, 1)
+        self.results["seconds from a worker's SIGKILL to its merge's success"] = round(time.monotonic() - killed, 1)
 
     def kill_store(self) -> None:
         """SIGKILL Valkey in the middle of a merge and start it again: nothing acknowledged may be missing."""
@@ -265,7 +265,7 @@ class Trial:
         """Stop everything in good order and start it again."""
         started = time.monotonic()
         self._compose("stop", "worker", "gateway", "valkey")
-        self.figures["seconds to stop"] = round(time.monotonic() - started, 1)
+        self.results["seconds to stop"] = round(time.monotonic() - started, 1)
         self._compose("start", "valkey", "gateway", "worker")
         eventually(lambda: self._client.ask("/readyz")[0] == 200, "/readyz after the restart")
 
@@ -284,9 +284,9 @@ class Trial:
                 assert version["weights"] == digest, name
                 count += 1
         assert count == 8, count
-        said = self._compose("exec", "-T", "gateway", "python", "-m", "registry.admin", "verify")
-        assert said.endswith("no problems"), said
-        self.figures["versions verified"] = count
+        output = self._compose("exec", "-T", "gateway", "python", "-m", "registry.admin", "verify")
+        assert output.endswith("no problems"), output
+        self.results["versions verified"] = count
 
     def lose_everything(self) -> None:
         """Back up, delete every container and volume, restore, verify; then the next merge."""
@@ -294,18 +294,18 @@ class Trial:
         image = f"odem-gateway:{os.environ.get('ODEM_VERSION', '0.2.0')}"
         volumes = ("-v", f"{self._compose.name}_data:/data", "-v", f"{self._compose.name}_valkey:/valkey")
         tar = ("docker", "run", "--rm", "--user", "0", "--entrypoint", "tar", *volumes, "-v")
-        place = f"{self._compose.folder}:/backup"
-        run(*tar, place, image, "-C", "/", "--numeric-owner", "-cf", "/backup/odem.tar", "data", "valkey")
+        position = f"{self._compose.folder}:/backup"
+        run(*tar, position, image, "-C", "/", "--numeric-owner", "-cf", "/backup/odem.tar", "data", "valkey")
         self._compose("down", "--volumes", "--timeout", "5")
         for name in ("data", "valkey"):
             run("docker", "volume", "create", f"{self._compose.name}_{name}")
-        run(*tar, place, image, "-C", "/", "--numeric-owner", "-xf", "/backup/odem.tar")
+        run(*tar, position, image, "-C", "/", "--numeric-owner", "-xf", "/backup/odem.tar")
         started = time.monotonic()
         self._compose("up", "-d", "--no-build", "--scale", "worker=2", "valkey", "gateway", "worker")
         eventually(lambda: self._client.ask("/readyz")[0] == 200, "/readyz after the restoration")
         self.verify()
         self.wait(self.merge("default", "stripes"), "succeeded")
-        self.figures["seconds from a restored volume to the next merge's success"] = round(
+        self.results["seconds from a restored volume to the next merge's success"] = round(
             time.monotonic() - started, 1
         )
 
@@ -313,25 +313,25 @@ class Trial:
         """The proxy's TLS, and Prometheus's own data."""
         context = ssl.create_default_context(cafile=str(self._compose.folder / "docker/secrets/tls_certificate"))
         tls = f"https://localhost:{self._compose.ports['TLS_PORT']}"
-        with urllib.request.urlopen(f"{tls}/readyz", timeout=10, context=context) as answer:
-            assert answer.status == 200
+        with urllib.request.urlopen(f"{tls}/readyz", timeout=10, context=context) as response:
+            assert response.status == 200
         assert Client(tls, "").ask("/metrics", context=context)[0] == 404, "the proxy tells metrics to everybody"
         count = str(len(self._merges))
         query = 'sum(odem_merges_total{outcome="succeeded"})'
         eventually(lambda: [item["value"][1] for item in self._query(query)] == [count], f"{count} merges: {query}", 60)
-        self.figures["merges that Prometheus knows"] = len(self._merges)
+        self.results["merges that Prometheus knows"] = len(self._merges)
         panels = json.loads((ROOT / "docker" / "grafana" / "dashboards" / "odem.json").read_text())["panels"]
         expected = [panel for panel in panels if panel["title"] not in _EMPTY_WITHOUT]
         for panel in expected:
             asked = [target["expr"].replace("$__rate_interval", "5m") for target in panel["targets"]]
             eventually(lambda asked=asked: all(map(self._query, asked)), f"data in the panel {panel['title']!r}", 60)
-        self.figures["panels of the dashboard with data"] = f"{len(expected)} of {len(panels)}"
+        self.results["panels of the dashboard with data"] = f"{len(expected)} of {len(panels)}"
 
     def _query(self, expression: str) -> list[dict[str, Any]]:
         url = f"http://127.0.0.1:{self._compose.ports['PROMETHEUS_PORT']}/api/v1/query?"
-        with urllib.request.urlopen(url + urllib.parse.urlencode({"query": expression}), timeout=10) as answer:
-            found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
-        return found
+        with urllib.request.urlopen(url + urllib.parse.urlencode({"query": expression}), timeout=10) as response:
+            matches: list[dict[str, Any]] = json.load(response)["data"]["result"]
+        return matches
 
     def follow_a_request(self) -> None:
         """The id of a request stands in the gateway's lines and, with its merge, in the worker's."""
@@ -342,7 +342,7 @@ class Trial:
 
 
 def main() -> int:
-    """Run all of it, and print the figures."""
+    """Run all of it, and print the results."""
     parser = argparse.ArgumentParser(prog="make test-compose", description=__doc__)
     parser.add_argument(
         "--example", type=Path, default=ROOT / ".cache" / "composition", help="where the files are kept"
@@ -389,7 +389,7 @@ def main() -> int:
                 input("Enter to tear it down ")
             say("tearing down")
             compose("down", "--volumes", "--remove-orphans", "--timeout", "5")
-    for name, value in trial.figures.items():
+    for name, value in trial.results.items():
         print(f"{name:>55}: {value}")
     print(f"{len(steps)} passed, 0 failed")
     return 0

@@ -38,10 +38,10 @@ def directional_merge(triples: Triples, each: int, density: float) -> Float64:
     blocks = [slice(start, start + each) for start in range(0, triples.values.size, each)]
     tasks = cut(triples, each, len(blocks))
     entries = np.empty((len(blocks), len(blocks), each, each))
-    for found, task in zip(entries, tasks, strict=True):
+    for result, task in zip(entries, tasks, strict=True):
         cover = ((left.T @ task.left) * task.values) @ (task.right @ right.T)
         _clear_small(cover, count)
-        for target, block in zip(found, blocks, strict=True):
+        for target, block in zip(result, blocks, strict=True):
             target[:] = cover[block, block]
     merged = _elected_mean(entries)
     total = np.zeros((left.shape[0], right.shape[1]))

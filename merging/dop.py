@@ -67,8 +67,8 @@ class Dop(GramMerge):
         merged = left_vectors @ merged @ right_vectors.T
 
         def update(rows: slice, _: Float64) -> Float64:
-            found: Float64 = merged[rows].cpu().numpy()
-            return found
+            result: Float64 = merged[rows].cpu().numpy()
+            return result
 
         return update
 

@@ -198,7 +198,7 @@ class MatrixSums:
     """The sums of one matrix with the incoming task vectors added."""
 
     def __init__(self, method: GramMerge, slot: TensorSlot, view: MatrixView, block: int, count: Count) -> None:
-        self._method, self._place, self._view, self._block, self._count = method, slot, view, block, count
+        self._method, self._slot, self._view, self._block, self._count = method, slot, view, block, count
         self.tasks = [
             (weight, IncomingMatrix(slot, view, block, index, flat, method.device))
             for weight, index, flat in method.weighted(slot)
@@ -206,7 +206,7 @@ class MatrixSums:
 
     def sum_rows(self, rows: slice) -> tuple[Float64, Float64]:
         """Rows of θ_pre and of S."""
-        base = read_rows(self._place.base, self._view, self._block, rows)
+        base = read_rows(self._slot.base, self._view, self._block, rows)
         total = self._state(SUM, rows)
         for weight, task in self.tasks:
             total += weight * (read_rows(task.flat, self._view, self._block, rows) - base)
@@ -228,8 +228,8 @@ class MatrixSums:
     def triangle(self, part: str, size: int) -> Tensor:
         """A symmetric matrix of the state before, [size, size], its lower triangle. Raises NotFinite."""
         matrix = torch.zeros(size, size, dtype=torch.float64)
-        if part in self._place.parts:
-            flat, elements = self._place.parts[part], packed_size(size)
+        if part in self._slot.parts:
+            flat, elements = self._slot.parts[part], packed_size(size)
             unpack(flat.read(slice(self._block * elements, (self._block + 1) * elements)), matrix.numpy())
             flat.release()
         return matrix.to(self._method.device)
@@ -259,11 +259,11 @@ class MatrixSums:
         """What the terms of B are multiples of; 0 where the base is."""
         squares = 0.0
         for rows in row_blocks(self._view):
-            squares += float(np.square(read_rows(self._place.base, self._view, self._block, rows)).sum())
+            squares += float(np.square(read_rows(self._slot.base, self._view, self._block, rows)).sum())
         root_mean_square = math.sqrt(squares / (self._view.rows * self._view.columns))
         return 2.0 ** (math.frexp(root_mean_square)[1] - _CROSS_BITS) if squares else 0.0
 
     def _state(self, part: str, rows: slice) -> Float64:
-        if part not in self._place.parts:
+        if part not in self._slot.parts:
             return np.zeros((rows.stop - rows.start, self._view.columns))
-        return read_rows(self._place.parts[part], MatrixView(*self._view.shape), self._block, rows)
+        return read_rows(self._slot.parts[part], MatrixView(*self._view.shape), self._block, rows)

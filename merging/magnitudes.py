@@ -28,10 +28,10 @@ class Difference:
         """The number of entries."""
         return int(self.span.stop - self.span.start)
 
-    def collect(self, low: float, high: float, room: Float64, found: NDArray[np.uint64]) -> None:
+    def collect(self, low: float, high: float, room: Float64, selected: NDArray[np.uint64]) -> None:
         """See `topk.Chunk`."""
         base, tensor = self.base, self.tensor
-        number = kernels.collect(base.elements(self.span), tensor.elements(self.span), low, high, room, found)
+        number = kernels.collect(base.elements(self.span), tensor.elements(self.span), low, high, room, selected)
         require_finite(number, tensor.name, (base, tensor))
 
 
@@ -70,12 +70,12 @@ def slots_of(inputs: Inputs, index: int) -> list[TensorSlot]:
 def _sample(slots: Sequence[TensorSlot], index: int, size: int) -> Values:
     """Magnitudes spread evenly over the tensors."""
     stride = max(size // _SAMPLE, 32) | 1  # odd, so that it does not align with rows of a power of two
-    found = []
+    magnitudes = []
     for slot in slots:
         spread = slice(stride // 2, None, stride)
         tensor = dict(slot.incoming)[index]
-        found.append(np.abs(tensor.difference(spread, slot.base.read(spread))))
+        magnitudes.append(np.abs(tensor.difference(spread, slot.base.read(spread))))
         if len(slots) > 1:
             tensor.release()
             slot.base.release()
-    return np.concatenate(found)
+    return np.concatenate(magnitudes)

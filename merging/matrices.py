@@ -47,7 +47,7 @@ class MatrixView:
         """[blocks, rows, columns]."""
         return self.blocks, self.rows, self.columns
 
-    def of(self, elements: NDArray[Any]) -> NDArray[Any]:
+    def apply(self, elements: NDArray[Any]) -> NDArray[Any]:
         """A view, [blocks, rows, columns], of a tensor's elements in C order; writing to it writes to them."""
         if self.transposed:
             return elements.reshape(self.columns, self.blocks, self.rows).transpose(1, 2, 0)

@@ -90,7 +90,7 @@ class _Matrix:
         view = matrix_view(self.name, raw.shape, raw.dtype)
         if view is None:
             return
-        matrix = view.of(raw.elements)[self.block]
+        matrix = view.apply(raw.elements)[self.block]
         height = max(1, _BLOCK // view.columns)
         for start in range(0, view.rows, height):
             span = slice(start, min(start + height, view.rows))
@@ -130,12 +130,12 @@ def _layers(base: Source) -> Iterator[tuple[_Matrix, _Matrix, _Matrix, _Matrix |
         for first, second, third, last in _SEPARATE:
             prefix = name.removesuffix(first)
             if prefix != name and prefix + second in base and prefix + third in base:
-                found = next((prefix + each for each in last if prefix + each in base), None)
+                result = next((prefix + each for each in last if prefix + each in base), None)
                 yield (
                     _Matrix(name),
                     _Matrix(prefix + second),
                     _Matrix(prefix + third),
-                    _Matrix(found) if found else None,
+                    _Matrix(result) if result else None,
                 )
                 break
 

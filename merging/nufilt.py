@@ -53,7 +53,7 @@ class NuFilt:
             if view is None:
                 merged += (tau - merged) / (self.before + number + 1)
                 continue
-            for update, own in zip(view.of(merged), view.of(tau), strict=True):
+            for update, own in zip(view.apply(merged), view.apply(tau), strict=True):
                 update[:] = update + filtered(own, update, self.rank)
         out = np.empty(min(CHUNK, slot.size), NUMPY_DTYPES[slot.dtype])
         for span in slot.spans():

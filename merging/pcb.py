@@ -86,7 +86,7 @@ class Pcb:
 
         rank = size - min(int(size * (1.0 - self.density)), size - 1)
         rival.least = kth_largest(chunks, np.zeros(0), rank / size, rank)
-        rival.most = kth_largest(chunks, np.zeros(0), 1 / size, 1)
+        rival.largest = kth_largest(chunks, np.zeros(0), 1 / size, 1)
         return rival
 
     @staticmethod
@@ -104,7 +104,7 @@ class _Competitor:
     high: float
     tasks: int
     least: float = 0.0
-    most: float = 0.0
+    largest: float = 0.0
 
     def balance(self, tau: Float64, sums: Float64) -> Float64:
         """exp(n β²) tanh(τ S)."""
@@ -115,6 +115,6 @@ class _Competitor:
     def weigh(self, span: slice, base: Float64, sums: Float64) -> tuple[Float64, Float64]:
         """The clipped task vector, and its weights from 0 to 1."""
         tau = self.tensor.difference(span, base)
-        width = self.most - self.least
+        width = self.largest - self.least
         share = np.clip((self.balance(tau, sums) - self.least) / width, 0.0, 1.0) if width else np.ones(tau.size)
         return np.sign(tau) * np.clip(np.abs(tau), self.low, self.high), share

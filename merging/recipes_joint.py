@@ -8,8 +8,8 @@ from typing import Final
 from merging.recipe_fields import MethodRecipe, RecipeField, integer, number
 
 
-def _scaling(default: float, of: str, source: str) -> RecipeField:
-    doc = f"factor of {of}. Default: {source}"
+def _scaling(default: float, target: str, source: str) -> RecipeField:
+    doc = f"factor of {target}. Default: {source}"
     return RecipeField("number", default, doc, above=0.0, maximum=10.0)
 
 

@@ -163,7 +163,7 @@ def row_blocks(view: MatrixView) -> Iterator[slice]:
 
 def read_rows(flat: InputTensor, view: MatrixView, block: int, rows: slice) -> Float64:
     """Rows of one of a tensor's matrices, [rows, columns]. Raises NotFinite."""
-    elements = np.ascontiguousarray(view.of(flat.stored.elements)[block, rows])
+    elements = np.ascontiguousarray(view.apply(flat.stored.elements)[block, rows])
     out = np.empty(elements.shape)
     if not kernels.widen(elements.reshape(-1), 1.0, out.reshape(-1)):
         raise NotFinite(flat.name, flat.where)
@@ -174,17 +174,17 @@ class MatrixWriter:
     """Rounds merged rows and emits them in the tensor's order: at once, or at the end where it is transposed."""
 
     def __init__(self, slot: TensorSlot, view: MatrixView, emit: Emit) -> None:
-        self._place, self._view, self._emit = slot, view, emit
+        self._slot, self._view, self._emit = slot, view, emit
         self._whole = np.empty(slot.size, NUMPY_DTYPES[slot.dtype]) if view.transposed else None
 
     def put(self, block: int, rows: slice, values: Float64) -> None:
         """Take the next merged rows, [rows, columns]; they come in order. Raises NotFinite."""
-        rounded = np.empty(values.size, NUMPY_DTYPES[self._place.dtype])
-        self._place.round(np.ascontiguousarray(values).reshape(-1), rounded)
+        rounded = np.empty(values.size, NUMPY_DTYPES[self._slot.dtype])
+        self._slot.round(np.ascontiguousarray(values).reshape(-1), rounded)
         if self._whole is None:
             self._emit(WEIGHTS, rounded)
         else:
-            self._view.of(self._whole)[block, rows] = rounded.reshape(values.shape)
+            self._view.apply(self._whole)[block, rows] = rounded.reshape(values.shape)
 
     def finish(self) -> None:
         """Emit what waits."""

@@ -27,9 +27,9 @@ def add_gram(into: Tensor, rows: Tensor, factor: float = 1.0) -> None:
 
     # BLAS counts columns first: the lower triangle of rows is its upper one.
     target = into.numpy().T
-    found = dsyrk(factor, rows.numpy().T, beta=1.0, c=target, lower=0, overwrite_c=1)
-    if not np.shares_memory(found, target):  # pragma: no cover  only if SciPy's wrapper changes
-        target[...] = found
+    result = dsyrk(factor, rows.numpy().T, beta=1.0, c=target, lower=0, overwrite_c=1)
+    if not np.shares_memory(result, target):  # pragma: no cover  only if SciPy's wrapper changes
+        target[...] = result
 
 
 def mirror(matrix: Tensor) -> Tensor:
@@ -53,8 +53,8 @@ def eigh(matrix: Tensor) -> tuple[Tensor, Tensor]:
         return values, vectors
     from scipy.linalg import eigh as lapack  # noqa: PLC0415  as above
 
-    found, columns = lapack(matrix.numpy().T, lower=False, overwrite_a=True, check_finite=False, driver="evd")
-    return torch.from_numpy(found), torch.from_numpy(columns)
+    result, columns = lapack(matrix.numpy().T, lower=False, overwrite_a=True, check_finite=False, driver="evd")
+    return torch.from_numpy(result), torch.from_numpy(columns)
 
 
 def packed_size(size: int) -> int:

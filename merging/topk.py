@@ -29,8 +29,8 @@ class Chunk(Protocol):
     def size(self) -> int:
         """How many."""
 
-    def collect(self, low: float, high: float, room: Values, found: NDArray[np.uint64]) -> None:
-        """Append the magnitudes from low to high to room. found: how many stand there; how many were above high."""
+    def collect(self, low: float, high: float, room: Values, selection: NDArray[np.uint64]) -> None:
+        """Append the magnitudes from low to high to room. selection: how many stand there; how many were above high."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class Plain:
         """How many."""
         return self.values.size
 
-    def collect(self, low: float, high: float, room: Values, found: NDArray[np.uint64]) -> None:
+    def collect(self, low: float, high: float, room: Values, selection: NDArray[np.uint64]) -> None:
         """As any chunk."""
-        kernels.collect(None, self.values, low, high, room, found)
+        kernels.collect(None, self.values, low, high, room, selection)
 
 
 def kth_largest(
@@ -60,24 +60,24 @@ def kth_largest(
     lowest, highest = 0.0, math.inf  # the answer lies between these for certain, between low and high by judgement
     low, high = _bracket(sample, share, lowest, highest)
     while True:
-        found = _pass(chunks(), low, high, most_kept)
-        rank = k - found.above
+        selection = _pass(chunks(), low, high, most_kept)
+        rank = k - selection.above
         if rank <= 0:
             lowest = low = float(np.nextafter(high, math.inf))
             high = highest
-        elif rank > found.within:
+        elif rank > selection.within:
             highest = high = float(np.nextafter(low, 0.0))
             low = lowest
         elif low == high:
             return low
-        elif found.kept.size == found.within:
-            return float(np.partition(found.kept, found.within - rank)[found.within - rank])
+        elif selection.kept.size == selection.within:
+            return float(np.partition(selection.kept, selection.within - rank)[selection.within - rank])
         else:
             # Only a part was kept: it is the next sample, for the rank that is left.
             lowest, highest = low, high
-            low, high = _bracket(found.kept, rank / found.within, lowest, highest)
+            low, high = _bracket(selection.kept, rank / selection.within, lowest, highest)
             if (low, high) == (lowest, highest):
-                low = high = float(np.sort(found.kept)[found.kept.size // 2])
+                low = high = float(np.sort(selection.kept)[selection.kept.size // 2])
 
 
 def _bracket(sample: Values, share: float, low: float, high: float) -> tuple[float, float]:
@@ -95,7 +95,7 @@ def _bracket(sample: Values, share: float, low: float, high: float) -> tuple[flo
 
 
 @dataclass
-class _Found:
+class _Selection:
     """What a pass has seen: how many magnitudes above the bracket and within it, and (some of) those within."""
 
     above: int
@@ -103,24 +103,24 @@ class _Found:
     kept: Values
 
 
-def _pass(chunks: Iterable[Chunk], low: float, high: float, most_kept: int) -> _Found:
-    found = _Found(0, 0, np.zeros(0))
+def _pass(chunks: Iterable[Chunk], low: float, high: float, most_kept: int) -> _Selection:
+    selection = _Selection(0, 0, np.zeros(0))
     held, stride = 0, 1
     for chunk in chunks:
-        if found.kept.size < held + chunk.size:
-            found.kept = np.concatenate([found.kept[:held], np.empty(held + 2 * chunk.size)])
-        counts = np.array([held, found.above], np.uint64)
-        chunk.collect(low, high, found.kept, counts)
-        count, found.above = map(int, counts)
-        found.within += count - held
-        kept = found.kept[held:count:stride]
-        found.kept[held : held + kept.size] = kept
+        if selection.kept.size < held + chunk.size:
+            selection.kept = np.concatenate([selection.kept[:held], np.empty(held + 2 * chunk.size)])
+        counts = np.array([held, selection.above], np.uint64)
+        chunk.collect(low, high, selection.kept, counts)
+        count, selection.above = map(int, counts)
+        selection.within += count - held
+        kept = selection.kept[held:count:stride]
+        selection.kept[held : held + kept.size] = kept
         held += kept.size
         while held > most_kept:
             # Thin out what is held, and what comes, evenly.
             stride *= 2
-            kept = found.kept[:held:2].copy()
+            kept = selection.kept[:held:2].copy()
             held = kept.size
-            found.kept[:held] = kept
-    found.kept = found.kept[:held]
-    return found
+            selection.kept[:held] = kept
+    selection.kept = selection.kept[:held]
+    return selection

@@ -100,5 +100,5 @@ def new_key(
 
 def split_token(token: str) -> tuple[str, str] | None:
     """A token's id and secret; None if it is malformed."""
-    found = _TOKEN.fullmatch(token)
-    return (found[1], found[2]) if found else None
+    result = _TOKEN.fullmatch(token)
+    return (result[1], result[2]) if result else None

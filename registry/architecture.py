@@ -162,19 +162,19 @@ def _check_config(config: Mapping[str, Any]) -> None:
 
 def _differences(config: ModelConfig, shapes: Shapes) -> list[str]:
     expected = expected_shapes(config)
-    found = [_difference(shapes, name, shape) for name, shape in expected.items()]
+    matches = [_difference(shapes, name, shape) for name, shape in expected.items()]
     is_timm = isinstance(config.vision_cfg, TimmVision)
     unexpected = [name for name in shapes if name not in expected and not (is_timm and name.startswith("visual."))]
-    return [text for text in found if text] + [f"{name[:100]} is not part of it" for name in unexpected]
+    return [text for text in matches if text] + [f"{name[:100]} is not part of it" for name in unexpected]
 
 
 def _difference(shapes: Shapes, name: str, shape: tuple[int, ...]) -> str | None:
     if name not in shapes:
         return f"{name} is missing (expected {list(shape)})"
-    found = shapes[name]
-    if found == shape or (name in {"logit_scale", "logit_bias"} and found in {(), (1,)}):
+    matches = shapes[name]
+    if matches == shape or (name in {"logit_scale", "logit_bias"} and matches in {(), (1,)}):
         return None
-    return f"{name} has shape {list(found)}, expected {list(shape)}"
+    return f"{name} has shape {list(matches)}, expected {list(shape)}"
 
 
 def _depth_differences(config: ModelConfig, shapes: Shapes) -> list[str]:

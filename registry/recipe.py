@@ -113,7 +113,7 @@ def resolve_recipe(wanted: dict[str, Any] | None, default: Recipe) -> Recipe:
 
 def describe(error: ValidationError) -> str:
     """A validation error in one line: where and what, the first three of them."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    parts = [f"{'.'.join(str(step) for step in item['loc']) or 'document'}: {item['msg']}" for item in found[:3]]
-    more = f"; and {len(found) - 3} more" if len(found) > 3 else ""
+    result = error.errors(include_url=False, include_context=False, include_input=False)
+    parts = [f"{'.'.join(str(step) for step in item['loc']) or 'document'}: {item['msg']}" for item in result[:3]]
+    more = f"; and {len(result) - 3} more" if len(result) > 3 else ""
     return "; ".join(parts) + more

@@ -95,7 +95,7 @@ def _sentinels(parts: SplitResult, options: dict[str, str]) -> Sentinels:
     addresses = tuple(_address(host) for host in hosts.split(",") if host)
     if not addresses or not name or not (database or "0").isdecimal():
         raise ValueError(f"write Sentinels as {_FORM}")
-    found = Sentinels(
+    result = Sentinels(
         addresses=addresses,
         name=unquote(name),
         database=int(database or "0"),
@@ -108,7 +108,7 @@ def _sentinels(parts: SplitResult, options: dict[str, str]) -> Sentinels:
     )
     if options:
         raise ValueError(f"unknown options in a URL with Sentinels: {', '.join(sorted(options))}")
-    return found
+    return result
 
 
 def _address(host: str) -> tuple[str, int]:
@@ -124,19 +124,19 @@ def celery_broker(url: str) -> dict[str, Any]:
     Celery takes one `sentinel://` URL per Sentinel, and the primary's name separately. Raises ValueError.
     """
     server = parse_server(url)
-    found = server.sentinels
+    result = server.sentinels
     if server.replicas:
         raise ValueError("replicas= is an option of the state store's URL only")
-    if found is None:
+    if result is None:
         return {"broker_url": server.url}
-    person = f"{quote(found.username, safe='')}:{quote(found.password, safe='')}@" if found.password else ""
-    urls = [f"sentinel://{person}{_written(host)}:{port}/{found.database}" for host, port in found.addresses]
-    sentinels = {key: value for key, value in found.to_sentinels.items() if not key.startswith("ssl")}
+    person = f"{quote(result.username, safe='')}:{quote(result.password, safe='')}@" if result.password else ""
+    urls = [f"sentinel://{person}{_written(host)}:{port}/{result.database}" for host, port in result.addresses]
+    sentinels = {key: value for key, value in result.to_sentinels.items() if not key.startswith("ssl")}
     settings: dict[str, Any] = {"broker_url": ";".join(urls)}
-    if found.tls:
-        settings["broker_use_ssl"] = _given(ssl_ca_certs=found.authorities)
-        sentinels |= found.to_sentinels
-    return settings | {"broker_transport_options": {"master_name": found.name, "sentinel_kwargs": sentinels}}
+    if result.tls:
+        settings["broker_use_ssl"] = _given(ssl_ca_certs=result.authorities)
+        sentinels |= result.to_sentinels
+    return settings | {"broker_transport_options": {"master_name": result.name, "sentinel_kwargs": sentinels}}
 
 
 def _written(host: str) -> str:

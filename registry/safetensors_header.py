@@ -240,14 +240,14 @@ def check_checkpoint(header: Header, base: Header) -> None:
     wanted = {name: item for name, item in base.tensors.items() if name.startswith("visual.") or not only_visual}
     both = [(name, header.tensors[name], item) for name, item in wanted.items() if name in header.tensors]
     differences = [
-        f"{name} has shape {list(found.shape)}, expected {list(expected.shape)}"
-        for name, found, expected in both
-        if found.shape != expected.shape
+        f"{name} has shape {list(matches.shape)}, expected {list(expected.shape)}"
+        for name, matches, expected in both
+        if matches.shape != expected.shape
     ]
     differences += [
-        f"{name} has dtype {found.dtype}, expected {expected.dtype}"
-        for name, found, expected in both
-        if not _compatible(found.dtype, expected.dtype)
+        f"{name} has dtype {matches.dtype}, expected {expected.dtype}"
+        for name, matches, expected in both
+        if not _compatible(matches.dtype, expected.dtype)
     ]
     unknown = [f"{name} is not in the base" for name in header.tensors if name not in wanted]
     missing = [
@@ -260,19 +260,19 @@ def check_checkpoint(header: Header, base: Header) -> None:
 
 def raise_differences(differences: Iterable[str], summary: str) -> None:
     """Raise TensorMismatch with the first five differences in its message, unless there are none."""
-    found = tuple(differences)
-    if not found:
+    matches = tuple(differences)
+    if not matches:
         return
-    listed = "; ".join(found[:5])
-    more = f"; and {len(found) - 5} more" if len(found) > 5 else ""
+    listed = "; ".join(matches[:5])
+    more = f"; and {len(matches) - 5} more" if len(matches) > 5 else ""
     raise TensorMismatch(
         f"{summary}: {listed}{more}. Names and shapes must be those of the base, or of its visual. part.",
-        found,
+        matches,
     )
 
 
-def _compatible(found: str, expected: str) -> bool:
-    return found == expected or (found in FLOATS and expected in FLOATS)
+def _compatible(matches: str, expected: str) -> bool:
+    return matches == expected or (matches in FLOATS and expected in FLOATS)
 
 
 def _describe(tensor: Tensor) -> str:

@@ -67,12 +67,12 @@ def histograms(
     fields: Mapping[str, float], metric: Metric
 ) -> Iterator[tuple[tuple[str, ...], list[tuple[str, float]], float]]:
     """(labels, cumulative buckets by their upper end, sum of seconds) of a histogram."""
-    found: dict[tuple[str, ...], dict[str, float]] = {}
+    result: dict[tuple[str, ...], dict[str, float]] = {}
     for name, value in sorted(fields.items()):
         first, *labels = name.split(" ")
         if first == metric.name and len(labels) == len(metric.labels) + 1:
-            found.setdefault(tuple(labels[:-1]), {})[labels[-1]] = value
-    for labels_of, parts in found.items():
+            result.setdefault(tuple(labels[:-1]), {})[labels[-1]] = value
+    for labels_of, parts in result.items():
         total, buckets = 0.0, []
         for number, end in enumerate(BUCKETS):
             total += parts.get(str(number), 0.0)

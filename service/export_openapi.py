@@ -7,7 +7,7 @@ from pathlib import Path
 from service.app import create_app
 from service.settings import GatewaySettings
 
-PLACE = Path("docs/openapi.json")
+DOCUMENT_PATH = Path("docs/openapi.json")
 
 
 def render() -> str:
@@ -18,4 +18,4 @@ def render() -> str:
 
 
 if __name__ == "__main__":
-    PLACE.write_text(render(), "utf-8")
+    DOCUMENT_PATH.write_text(render(), "utf-8")

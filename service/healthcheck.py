@@ -11,8 +11,8 @@ def main() -> int:
     """Ask /readyz over the loopback interface."""
     port = GatewaySettings.read().port
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=4) as answer:
-            return 0 if answer.status == 200 else 1
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=4) as response:
+            return 0 if response.status == 200 else 1
     except (urllib.error.URLError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

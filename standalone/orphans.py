@@ -46,24 +46,24 @@ def reap_orphans(children: set[int]) -> None:
 def marked(mark: str) -> list[int]:
     """Return the living processes whose mark begins with `mark`, except this one."""
     wanted = f"{MARK_VARIABLE}={mark}".encode()
-    found = []
+    result = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             variables = (folder / "environ").read_bytes().split(b"\0")
             if any(variable.startswith(wanted) for variable in variables):
-                found.append(int(folder.name))
-    return [process for process in found if process != os.getpid()]
+                result.append(int(folder.name))
+    return [process for process in result if process != os.getpid()]
 
 
 def sweep(mark: str, deadline: float = 10.0) -> int:
     """SIGKILL all processes with the mark until none is left, or `deadline` seconds are over; return how many."""
     killed: set[int] = set()
     end = time.monotonic() + deadline
-    while (found := marked(mark)) and time.monotonic() < end:
-        for process in found:
+    while (result := marked(mark)) and time.monotonic() < end:
+        for process in result:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(process, signal.SIGKILL)
-        killed.update(found)
+        killed.update(result)
         time.sleep(0.01)
     return len(killed)
 

@@ -20,8 +20,8 @@ def base_url(host: str, port: int) -> str:
 def what_is_missing(url: str) -> str | None:
     """Ask `url` once; return None for the answer 200, else in short what came instead."""
     try:
-        with _DIRECT.open(url, timeout=2.0) as answer:
-            return None if answer.status == 200 else f"status {answer.status}"
+        with _DIRECT.open(url, timeout=2.0) as response:
+            return None if response.status == 200 else f"status {response.status}"
     except urllib.error.HTTPError as error:
         with error:
             return f"status {error.code}: {error.read(500).decode(errors='replace').strip()}"

@@ -45,7 +45,7 @@ class Supervisor:
         self._running: dict[str, RunningChild] = {}
         self._crashes: dict[str, list[float]] = {child.name: [] for child in children}
         self._due: dict[str, float] = {}
-        self._told_at = float("inf")
+        self._stopping_since = float("inf")
         self._hurry = False
 
     def run(self, started: Callable[[], None] = lambda: None) -> int:
@@ -85,7 +85,7 @@ class Supervisor:
         with contextlib.suppress(queue.Empty):
             number = self._events.get(timeout=max(0.0, soon))
             if number in STOP_SIGNALS:
-                self._told_at = time.monotonic()
+                self._stopping_since = time.monotonic()
                 raise _Stop(f"got {signal.Signals(number).name}", 0)
         self._look_after_children()
 
@@ -146,10 +146,10 @@ class Supervisor:
         with contextlib.suppress(queue.Empty):
             if self._events.get(timeout=max(0.0, seconds)) not in STOP_SIGNALS:
                 return
-            if time.monotonic() - self._told_at > ONE_WISH:
+            if time.monotonic() - self._stopping_since > ONE_WISH:
                 self._console.say(f"told again to stop: not waiting for {name} any longer")
                 self._hurry = True
-            self._told_at = min(self._told_at, time.monotonic())
+            self._stopping_since = min(self._stopping_since, time.monotonic())
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:

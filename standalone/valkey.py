@@ -106,7 +106,7 @@ class EmbeddedValkey:
             self.folder.mkdir(parents=True, exist_ok=True)
             self.folder.chmod(0o700)
             self._lock.acquire()
-            self._socket = self._place_socket()
+            self._socket = self._socket_path()
             self._write_configuration()
         except OSError as error:
             self.close()
@@ -205,7 +205,7 @@ class EmbeddedValkey:
         text = (self.folder / "valkey.log").read_text(errors="replace")
         return "\n".join(text.splitlines()[-15:])
 
-    def _place_socket(self) -> Path:
+    def _socket_path(self) -> Path:
         preferred = self.folder / "valkey.sock"
         if len(bytes(preferred)) <= SOCKET_PATH_LIMIT:
             return preferred

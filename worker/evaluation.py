@@ -44,6 +44,6 @@ class Scores:
         self._job.check()
         network = self._network
         network.set_parameters(parameters)
-        found = score(network.tower, self._memory, self._preprocess, network.logit_scale, self._job.device)
-        for name, values in found.items():
+        result = score(network.tower, self._memory, self._preprocess, network.logit_scale, self._job.device)
+        for name, values in result.items():
             self.table[name][moment] = {key: value if math.isfinite(value) else None for key, value in values.items()}

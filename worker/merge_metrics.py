@@ -1,4 +1,4 @@
-"""What a merge costs: its phases timed, its outcome and its gradients counted, for the figures."""
+"""What a merge costs: its phases timed, its outcome and its gradients counted, for the metrics."""
 
 import os
 import socket
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import torch
 
-from registry import worker_metrics as figure
+from registry import worker_metrics
 from registry.merge import Claim, Progress
 from registry.version import Version
 from registry.worker_metrics import Counts
@@ -27,7 +27,7 @@ class Account:
         self._started = self._since = time.perf_counter()
         self._phase = "opening"
         if claim.merge.attempt > 1:
-            self.counts.add(figure.RETRIES, self._method)
+            self.counts.add(worker_metrics.RETRIES, self._method)
 
     def watching(self, report: Callable[[Progress], None]) -> Callable[[Progress], None]:
         """The same report, with a look at the phase."""
@@ -43,21 +43,21 @@ class Account:
         """A version was made; whether it is committed shows later."""
         gradients = (version.report or {}).get("gradient_evaluations")
         if gradients:
-            self.counts.add(figure.GRADIENTS, self._method, by=float(gradients))
+            self.counts.add(worker_metrics.GRADIENTS, self._method, by=float(gradients))
 
     def ended(self, outcome: str) -> None:
         """The attempt ended the merge."""
         self._turn("")
-        self.counts.observe(figure.SECONDS, self._method, "all", seconds=time.perf_counter() - self._started)
-        self.counts.add(figure.MERGES, self._method, outcome)
+        self.counts.observe(worker_metrics.SECONDS, self._method, "all", seconds=time.perf_counter() - self._started)
+        self.counts.add(worker_metrics.MERGES, self._method, outcome)
 
     def refused(self, *, lease_lost: bool) -> None:
         """The attempt was for nothing."""
-        self.counts.add(figure.LEASES_LOST if lease_lost else figure.STALE)
+        self.counts.add(worker_metrics.LEASES_LOST if lease_lost else worker_metrics.STALE)
 
     def _turn(self, phase: str) -> None:
         now = time.perf_counter()
-        self.counts.observe(figure.SECONDS, self._method, self._phase, seconds=now - self._since)
+        self.counts.observe(worker_metrics.SECONDS, self._method, self._phase, seconds=now - self._since)
         self._phase, self._since = phase, now
 
 

@@ -63,13 +63,13 @@ def run_next(settings: WorkerSettings) -> str | None:
         state.close()
 
 
-def _run(claim: Claim, state: StateStore, places: ByteStores, settings: WorkerSettings) -> None:
+def _run(claim: Claim, state: StateStore, positions: ByteStores, settings: WorkerSettings) -> None:
     account = Account(claim)
     watchdog = Watchdog(claim, settings.merge_limits)
     lease = Lease(state.claims, claim, settings.lease_seconds, watchdog)
     try:
         with watchdog, lease:
-            end = _attempt(claim, state, places.blobs, lease, settings, account)
+            end = _attempt(claim, state, positions.blobs, lease, settings, account)
             _patiently(end.record, settings.store_patience_seconds)
         account.ended(end.outcome)
     except LeaseLost as error:
@@ -78,7 +78,7 @@ def _run(claim: Claim, state: StateStore, places: ByteStores, settings: WorkerSe
     finally:
         _tell(account, state, settings)
     try:
-        write_due(state.manifests, places.manifests)
+        write_due(state.manifests, positions.manifests)
     except (StoreUnavailable, StorageFull) as error:
         _log.warning("The manifests wait for the next sweep: %s", error)
 
@@ -216,7 +216,7 @@ def _write(job: Job, result: Result) -> tuple[Blob, MethodState | None]:
             return stack.enter_context(Output(writer, entries, dict(metadata) | {"format": "pt"}))
 
         outputs = {WEIGHTS: output(entries, base.metadata)}
-        outputs |= {part: output(found, {}) for part, found in result.parts.items()}
+        outputs |= {part: output(matches, {}) for part, matches in result.parts.items()}
         result.write(lambda sink, chunk: outputs[sink].append(chunk))
         if result.evaluate is not None:
             result.evaluate(lambda name: to_torch(outputs[WEIGHTS].read(name)))
@@ -286,27 +286,27 @@ def _patiently(action: Callable[[], None], seconds: float) -> None:
 def _problem(error: Exception) -> MergeProblem:
     """What a merge's sender is told."""
     if isinstance(error, NotFinite):
-        return _told("not-finite", "A tensor is not finite", f"{error} Send a checkpoint without such values.")
+        return _merge_problem("not-finite", "A tensor is not finite", f"{error} Send a checkpoint without such values.")
     if isinstance(error, CheckpointLocked):
-        return _told("checkpoint-locked", "The checkpoint is locked against merging", str(error))
+        return _merge_problem("checkpoint-locked", "The checkpoint is locked against merging", str(error))
     if isinstance(error, MethodUnavailable):
-        return _told("method-unavailable", "This method cannot go on from head", str(error))
+        return _merge_problem("method-unavailable", "This method cannot go on from head", str(error))
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         detail = 'The worker ran out of memory. Send the merge again with a smaller "micro_batch" in its recipe.'
-        return _told("out-of-memory", "Out of memory", detail)
+        return _merge_problem("out-of-memory", "Out of memory", detail)
     if isinstance(error, StorageFull):
-        return _told(
+        return _merge_problem(
             "storage-full",
             "The disk is full",
             "The result could not be stored. Free some room, then send the merge again.",
         )
     if isinstance(error, OdemError | ValueError) and not isinstance(error, ValidationError):
-        return _told("invalid-input", "The merge's input cannot be used", str(error))
+        return _merge_problem("invalid-input", "The merge's input cannot be used", str(error))
     detail = (
         f"The worker made a mistake ({type(error).__name__}: {error}). It is in the worker's log; head is unchanged."
     )
-    return _told("internal", "The worker made a mistake", detail)
+    return _merge_problem("internal", "The worker made a mistake", detail)
 
 
-def _told(kind: str, title: str, detail: str) -> MergeProblem:
+def _merge_problem(kind: str, title: str, detail: str) -> MergeProblem:
     return MergeProblem(type=f"/problems/{kind}", title=title, detail=detail)

@@ -102,7 +102,7 @@ class _Sweeper:
 
     def _sweep(self, state: StateStore) -> None:
         waiting = state.claims.waiting_lineages()
-        if waiting and not self._bells_unheard():
+        if waiting and not self._unread_notifications():
             for lineage in waiting:
                 self._celery.send_task(ADVANCE, args=[lineage], queue=QUEUE)
 
@@ -113,7 +113,7 @@ class _Sweeper:
             # In a process of its own: a bucket's client does not survive the fork of this worker's next child.
             subprocess.run((sys.executable, "-m", "registry.admin", "manifests"), capture_output=True, check=False)
 
-    def _bells_unheard(self) -> int:
+    def _unread_notifications(self) -> int:
         """Messages that no worker has taken yet; while there are some, ringing again would only pile them up."""
         with self._celery.connection_for_read() as connection:
             return int(connection.default_channel.queue_declare(queue=QUEUE, durable=True).message_count)

@@ -80,9 +80,9 @@ def write_weights(
     """
     with Output(writer, entries, metadata) as output:
         for entry, tensor in zip(output.entries, tensors, strict=True):
-            found = entry_of(entry.name, tensor)
-            if found != entry:
-                message = f"{entry.name} is {found.dtype} {found.shape}, expected {entry.dtype} {entry.shape}"
+            result = entry_of(entry.name, tensor)
+            if result != entry:
+                message = f"{entry.name} is {result.dtype} {result.shape}, expected {entry.dtype} {entry.shape}"
                 raise ValueError(message)
             output.append(to_tensor_bytes(tensor).elements)
         output.finish()

@@ -132,20 +132,20 @@ def thin(tau: Float64, key: int, first: int, drop_rate: float) -> None:
 
 
 def collect(
-    base: Elements | None, raw: Elements, low: float, high: float, room: Float64, found: NDArray[np.uint64]
+    base: Elements | None, raw: Elements, low: float, high: float, room: Float64, selected: NDArray[np.uint64]
 ) -> int:
     """Append the magnitudes of raw - base from low to high to room. Returns as the arithmetic above does.
 
-    found: the number of values in room, and of magnitudes above high; both are updated. base: number 0; None if the
+    selected: the number of values in room, and of magnitudes above high; both are updated. base: number 0; None if the
     array itself is the vector.
     """
     size = raw.size
-    if int(found[0]) + size > room.size:
+    if int(selected[0]) + size > room.size:
         raise ValueError("the room is too small for the chunk")
     table = _table([raw if base is None else base, raw], size)
     return _collect(
         *(table.buffer_info()[0], int(base is not None), low, high),
-        *(_address(room), _address(found), size, _scratch()),
+        *(_address(room), _address(selected), size, _scratch()),
     )
 
 

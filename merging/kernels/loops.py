@@ -177,12 +177,12 @@ def _read_vector(tables, row, from_base, start, size, base, room):
     return read(tables, row, start, size, 1.0, room)
 
 
-def collect(table, from_base, low, high, room, found, count, scratch):  # noqa: C901  loops count
-    """Append a task vector's magnitudes from low to high to room; found: [how many lie within it, and above high].
+def collect(table, from_base, low, high, room, selected, count, scratch):  # noqa: C901  loops count
+    """Append a task vector's magnitudes from low to high to room; selected: [how many lie within it, and above high].
 
     table: the base, if the vector is to be taken from it, and the tensor.
     """
-    tables, outs, counts = u64s(table), f64s(room), u64s(found)
+    tables, outs, counts = u64s(table), f64s(room), u64s(selected)
     base, values, within = f64s(scratch), f64s(scratch + u64(8 * BLOCK)), u64s(scratch + u64(8 * BLOCK))
     marks, words = u8s(scratch + u64(16 * BLOCK)), u64s(scratch + u64(16 * BLOCK))
     kept, above = np.int64(get(counts, np.int64(0))), get(counts, np.int64(1))
@@ -324,10 +324,10 @@ def elect(table, rows, from_base, limits, scaling, sums, stride, out, dtype, cou
 
 def keep_largest(values, base, winners, largest, count):
     """Where values - base has a larger magnitude than `largest`, or is positive of the same, it takes its place."""
-    news, bases, wins, most = f64s(values), f64s(base), f64s(winners), f64s(largest)
+    news, bases, wins, maximum = f64s(values), f64s(base), f64s(winners), f64s(largest)
     for i in range(count):
-        tau, old = get(news, i) - get(bases, i), get(most, i)
+        tau, old = get(news, i) - get(bases, i), get(maximum, i)
         better = (abs(tau) > abs(old)) | ((abs(tau) == abs(old)) & (tau > old))
         put(wins, i, get(news, i) if better else get(wins, i))
-        put(most, i, tau if better else old)
+        put(maximum, i, tau if better else old)
     return np.int64(0)

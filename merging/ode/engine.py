@@ -58,7 +58,7 @@ def merge(
         raise ValueError("no tasks: the incoming task at least is needed")
     if len({task.name for task in tasks}) < len(tasks):
         raise ValueError("two tasks have the same name; the report would mix them up")
-    layout = Layout.of(tower, theta_0, theta_1)
+    layout = Layout.from_tower(tower, theta_0, theta_1)
     device = next(tower.parameters()).device
     point = torch.zeros(layout.size, device=device)
     gradient = torch.zeros(layout.size, device=device)
@@ -188,7 +188,7 @@ class _Run:
         report.status, report.message = end.status, end.message
         report.operating_time, losses = end.t, end.losses
         if judge is not None and judge.verdicts:
-            report.time_reason = judge.settle()
+            report.time_reason = judge.choose()
             report.held_out = [asdict(verdict) for verdict in judge.verdicts]
             report.operating_time = judge.best.t if judge.best is not None else end.t
             report.message += f" The result is the point at {report.operating_time:.6g}: held-out samples chose it."

@@ -59,7 +59,7 @@ class Judge:
                 self._parameters = torch.empty_like(self._held_out.point, device="cpu")
             self._parameters.copy_(self._held_out.point)
 
-    def settle(self) -> str:
+    def choose(self) -> str:
         """Put the best parameters back into the point and say why they are the best."""
         if self.best is None or self._parameters is None:
             return "no time to choose from: the path made no step"

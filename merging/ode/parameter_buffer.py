@@ -21,7 +21,7 @@ class Layout:
     size: int
 
     @classmethod
-    def of(cls, tower: nn.Module, theta_0: Mapping[str, Tensor], theta_1: Mapping[str, Tensor]) -> "Layout":
+    def from_tower(cls, tower: nn.Module, theta_0: Mapping[str, Tensor], theta_1: Mapping[str, Tensor]) -> "Layout":
         """Lay out the parameters named by `theta_0`, in the tower's order.
 
         Raises ValueError where the two mappings or the tower differ in names or shapes, or where a tower's

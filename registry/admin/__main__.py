@@ -41,7 +41,7 @@ class _Command:
     def collect(self, arguments: argparse.Namespace) -> int:
         if isinstance(self._blobs, S3BlobStore) and not arguments.dry_run:
             self._blobs.forget_interrupted()
-        found = collect(
+        result = collect(
             self._root,
             lambda: self._state.manifests.needed_blobs().keys(),
             arguments.grace_seconds,
@@ -49,11 +49,11 @@ class _Command:
             blobs=self._blobs,
         )
         word = "would delete" if arguments.dry_run else "deleted"
-        for blob in found.orphans:
+        for blob in result.orphans:
             _print(f"{word}: orphan {blob.digest}, {blob.size} bytes")
-        for name, size in found.uploads:
+        for name, size in result.uploads:
             _print(f"{word}: abandoned upload {name}, {size} bytes")
-        _print(f"{word} in total: {len(found.orphans) + len(found.uploads)} files, {found.size} bytes")
+        _print(f"{word} in total: {len(result.orphans) + len(result.uploads)} files, {result.size} bytes")
         return 0
 
     def retention(self, arguments: argparse.Namespace) -> int:

@@ -28,18 +28,18 @@ def rebuild(ledger: LedgerStore, manifests: ManifestStore, blobs: BlobStore) -> 
     outcome = Rebuilt()
     lineages, versions = _read(manifests, outcome)
     for name in sorted({*lineages, *versions}):
-        found = sorted(versions[name], key=lambda item: item.version.number)
-        numbers = [item.version.number for item in found]
+        result = sorted(versions[name], key=lambda item: item.version.number)
+        numbers = [item.version.number for item in result]
         if name not in lineages:
             outcome.problems.append(f"{name}: the lineage's own manifest is missing")
         elif not numbers or numbers != list(range(len(numbers))):
             gaps = sorted(set(range(max(numbers, default=0) + 1)) - set(numbers))
             outcome.problems.append(f"{name}: manifests are missing, of the versions {gaps}")
-        elif not ledger.restore(lineages[name], found):
+        elif not ledger.restore(lineages[name], result):
             outcome.present.append(name)
         else:
-            outcome.restored[name] = len(found)
-            outcome.problems += _missing_blobs(lineages[name], found, blobs)
+            outcome.restored[name] = len(result)
+            outcome.problems += _missing_blobs(lineages[name], result, blobs)
     return outcome
 
 

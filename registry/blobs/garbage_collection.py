@@ -61,16 +61,16 @@ def collect(
     store = blobs if blobs is not None else FileBlobStore(root)
     old = [digest for digest, moment in store.listed() if moment < before]
     wanted = needed()
-    found = Collected()
+    result = Collected()
     for digest in old:
         if digest not in wanted and (size := store.delete(digest, before, dry_run=dry_run)) is not None:
-            found.orphans.append(Blob(digest=digest, size=size))
+            result.orphans.append(Blob(digest=digest, size=size))
     for path in _files(root / "uploads", "*"):
         size = _delete_upload(path, before, dry_run)
         if size is not None:
-            found.uploads.append((path.name, size))
-    found.uploads.extend(FileUploads(root).expire(dry_run=dry_run))
-    return found
+            result.uploads.append((path.name, size))
+    result.uploads.extend(FileUploads(root).expire(dry_run=dry_run))
+    return result
 
 
 def _files(folder: Path, pattern: str) -> Iterator[Path]:

@@ -61,10 +61,10 @@ class S3BlobStore:
 
     def get(self, digest: str) -> Blob:
         """The blob with this digest. Raises BlobNotFound."""
-        found = self._bucket.head(_key(digest))
-        if found is None:
+        result = self._bucket.head(_key(digest))
+        if result is None:
             raise BlobNotFound(digest)
-        return Blob(digest=digest, size=found[0])
+        return Blob(digest=digest, size=result[0])
 
     def touch(self, digest: str) -> Blob:
         """Restart the grace period of a blob, so that it is not collected soon. Raises BlobNotFound."""
@@ -95,8 +95,8 @@ class S3BlobStore:
             if time.monotonic() > deadline:
                 raise StoreUnavailable(f"Blob {digest} is being deleted (or `collect` was interrupted: run it again).")
             time.sleep(0.2)
-        found = self._bucket.head(_key(digest))
-        if found is None or found[0] != size:
+        result = self._bucket.head(_key(digest))
+        if result is None or result[0] != size:
             self._bucket.upload(_key(digest), path)
         self._evict(size)
 
@@ -119,12 +119,12 @@ class S3BlobStore:
     def delete(self, digest: str, before: float, *, dry_run: bool = False) -> int | None:
         """Delete a blob unless it was sent or named since; see AdminBlobStore. One process may delete at a time."""
         name = _name(digest)
-        found = self._bucket.head(_key(digest))
-        if found is None or found[1] >= before:
+        result = self._bucket.head(_key(digest))
+        if result is None or result[1] >= before:
             return None
         if dry_run:
             young = self._bucket.head(f"young/{name}")
-            return None if young is not None and young[1] >= before else found[0]
+            return None if young is not None and young[1] >= before else result[0]
         self._bucket.put(f"leaving/{name}", b"")
         try:
             young = self._bucket.head(f"young/{name}")
@@ -135,7 +135,7 @@ class S3BlobStore:
             self._copies.delete(digest, before)
         finally:
             self._bucket.delete(f"leaving/{name}")
-        return found[0]
+        return result[0]
 
     def forget_interrupted(self) -> None:
         """Clear the marks of interrupted deletions; only while no other process deletes."""
@@ -170,13 +170,13 @@ class S3BlobStore:
 
     def _evict(self, coming: int) -> None:
         """Delete the least recently used copies until `coming` bytes fit. Open files stay readable."""
-        found = []
+        result = []
         for path in self._root.glob("sha256/*/*"):
             with contextlib.suppress(FileNotFoundError):
                 status = path.stat()
-                found.append((status.st_mtime, status.st_size, path))
-        excess = sum(size for _, size, _ in found) + coming - self._cache_bytes
-        for used, size, path in sorted(found):
+                result.append((status.st_mtime, status.st_size, path))
+        excess = sum(size for _, size, _ in result) + coming - self._cache_bytes
+        for used, size, path in sorted(result):
             if excess <= 0 or used > time.time() - _IN_USE_SECONDS:
                 return
             if self._copies.delete(f"sha256:{path.name}", time.time() - _IN_USE_SECONDS) is not None:

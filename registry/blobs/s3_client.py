@@ -85,10 +85,10 @@ class Bucket:
         """Size in bytes and modification time (seconds since 1970); None if there is no such object."""
         with translate_s3_errors():
             try:
-                found = obstore.head(self._store, key)
+                result = obstore.head(self._store, key)
             except FileNotFoundError:
                 return None
-        return int(found["size"]), found["last_modified"].timestamp()
+        return int(result["size"]), result["last_modified"].timestamp()
 
     def read(self, key: str) -> bytes | None:
         """The bytes of a small object; None if there is none."""
@@ -102,10 +102,10 @@ class Bucket:
         """An object's bytes as they arrive; None if there is none."""
         with translate_s3_errors():
             try:
-                found = obstore.get(self._store, key)
+                result = obstore.get(self._store, key)
             except FileNotFoundError:
                 return None
-        return _stream(found)
+        return _stream(result)
 
     def delete(self, key: str) -> None:
         """Delete an object, if it exists.
@@ -135,9 +135,9 @@ class Bucket:
                     yield str(item["path"]), int(item["size"]), item["last_modified"].timestamp()
 
 
-def _stream(found: "GetResult") -> Iterator[bytes]:
+def _stream(result: "GetResult") -> Iterator[bytes]:
     with translate_s3_errors():
-        for piece in found.stream(min_chunk_size=_PIECE):
+        for piece in result.stream(min_chunk_size=_PIECE):
             yield bytes(piece)
 
 

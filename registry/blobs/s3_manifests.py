@@ -47,15 +47,15 @@ class S3Manifests:
 
     def read(self, lineage: str, name: str) -> str | None:
         """One manifest, or None."""
-        found = self._bucket.read(_key(lineage, name))
-        return None if found is None else found.decode()
+        result = self._bucket.read(_key(lineage, name))
+        return None if result is None else result.decode()
 
     def read_all(self) -> Iterator[tuple[str, str]]:
         """(key, text) of every manifest."""
         for key, _, _ in self._bucket.list("manifests"):
-            found = self._bucket.read(key)
-            if found is not None:
-                yield key.removeprefix("manifests/"), found.decode()
+            result = self._bucket.read(key)
+            if result is not None:
+                yield key.removeprefix("manifests/"), result.decode()
 
 
 def _key(lineage: str, name: str) -> str:

@@ -79,12 +79,12 @@ class FileUploads:
 
     def count(self, owner: str) -> int:
         """How many unfinished uploads this owner has."""
-        found = 0
+        result = 0
         for folder in self._folders():
             if (folder / "data").exists():
                 with contextlib.suppress(UploadNotFound):
-                    found += self._read(folder).owner == owner
-        return found
+                    result += self._read(folder).owner == owner
+        return result
 
     def get(self, upload_id: str) -> Upload:
         """The upload with its offset. Raises UploadNotFound, also if it has expired."""

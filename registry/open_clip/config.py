@@ -181,11 +181,11 @@ def _describe(error: Exception) -> str:
     """The first three faults, without the values that were sent."""
     if not isinstance(error, ValidationError):
         return "it cannot be written as JSON"
-    found = error.errors(include_url=False, include_context=False, include_input=False)
+    result = error.errors(include_url=False, include_context=False, include_input=False)
     parts = [
-        f"{'.'.join(str(step)[:60] for step in item['loc']) or 'config'}: {item['msg']}"[:200] for item in found[:3]
+        f"{'.'.join(str(step)[:60] for step in item['loc']) or 'config'}: {item['msg']}"[:200] for item in result[:3]
     ]
-    return "; ".join(parts) + (f"; and {len(found) - 3} more" if len(found) > 3 else "")
+    return "; ".join(parts) + (f"; and {len(result) - 3} more" if len(result) > 3 else "")
 
 
 @cache

@@ -41,9 +41,9 @@ class ClaimRepository:
             replies: list[Any] = pipeline.execute()
             return replies
 
-        (seconds, microseconds), *found = self._client.call(read)
+        (seconds, microseconds), *result = self._client.call(read)
         now = int(seconds) * 1000 + int(microseconds) // 1000
-        rows = zip(names, found[::3], found[1::3], found[2::3], strict=True)
+        rows = zip(names, result[::3], result[1::3], result[2::3], strict=True)
         waiting = [(int(served or 0), name) for name, length, lease, served in rows if length and not _live(lease, now)]
         return [name for _, name in sorted(waiting)]
 

@@ -69,13 +69,13 @@ class EventRepository:
         for lineage, reached in after.items():
             keys = LineageKeys(lineage)
             streams[keys.events], streams[keys.progress] = str(reached.changes), str(reached.progress)
-        found = await self._client.call(lambda server: server.xread(streams, count=_PAGE, block=wait_ms))
-        entries = dict(found.items() if isinstance(found, dict) else found or ())
+        result = await self._client.call(lambda server: server.xread(streams, count=_PAGE, block=wait_ms))
+        entries = dict(result.items() if isinstance(result, dict) else result or ())
         return {lineage: events for lineage in after if (events := _of_lineage(lineage, entries))}
 
     async def _present(self, lineage: str, merges: Sequence[str]) -> Present:
         keys = LineageKeys(lineage)
-        head, waiting, happened, *found, stream = await self._client.call(lambda server: _read(server, keys, merges))
+        head, waiting, happened, *result, stream = await self._client.call(lambda server: _read(server, keys, merges))
         if head is None:
             raise LineageNotFound(lineage)
         trimmed = bool(happened) and stream["entries-added"] > stream["length"]
@@ -84,7 +84,7 @@ class EventRepository:
             position=Position.parse(stream["last-generated-id"]) if happened else _START,
             oldest=Position.parse(stream["first-entry"][0]) if trimmed else None,
             head=int(head),
-            merges=tuple(merge_of(fields) for fields in found if fields),
+            merges=tuple(merge_of(fields) for fields in result if fields),
             waiting=waiting,
         )
 

@@ -28,10 +28,10 @@ class LineageRepository:
         names = [keys.record, keys.versions, keys.head, keys.pending_manifests, keys.revision]
         # Null is kept: an explicit null in a recipe differs from a parameter that was left out.
         stored = self._client.run("create_lineage", names, [lineage.model_dump_json(), base.model_dump_json()])
-        found = Lineage.model_validate_json(stored)
-        if found.model_dump(exclude={"created_at"}) != lineage.model_dump(exclude={"created_at"}):
+        result = Lineage.model_validate_json(stored)
+        if result.model_dump(exclude={"created_at"}) != lineage.model_dump(exclude={"created_at"}):
             raise LineageExists(lineage.name)
-        return found
+        return result
 
     def get(self, name: str) -> Lineage:
         """Raises LineageNotFound."""

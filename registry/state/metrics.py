@@ -47,14 +47,14 @@ class MetricsRepository:
     def workers(self) -> Sequence[WorkerMetric]:
         """The workers that reported in the last ten minutes, by name; older ones are forgotten."""
         parts = self._client.call(lambda server: server.hgetall(WORKERS))
-        found = []
+        result = []
         for name in sorted({field.rpartition(" ")[0] for field in parts}):
             report = json.loads(parts.get(f"{name} alive", "{}")) | json.loads(parts.get(f"{name} gpu", "{}"))
             if report.get("seen_at", 0) > time.time() - _FORGOTTEN_AFTER:
-                found.append(WorkerMetric.model_validate({"name": name} | report))
+                result.append(WorkerMetric.model_validate({"name": name} | report))
             else:
                 self.forget_worker(name)
-        return found
+        return result
 
     def queues(self) -> Sequence[QueueMetric]:
         """Every lineage's queue, by name."""

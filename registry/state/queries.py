@@ -50,10 +50,10 @@ def versions(lineage: str, limit: int, before: int | None) -> Query[tuple[Lineag
     """A lineage's versions with numbers below `before`, newest first, with the lineage. Raises LineageNotFound."""
     keys = LineageKeys(lineage)
     names = [keys.record, keys.head, keys.versions, keys.retired]
-    found = yield Call("list_versions", names, ["" if before is None else before, limit])
-    if not found:
+    result = yield Call("list_versions", names, ["" if before is None else before, limit])
+    if not result:
         raise LineageNotFound(lineage)
-    record, stored, retired = found
+    record, stored, retired = result
     return lineage_of(record), [version_of(text, when) for text, when in zip(stored, retired, strict=True)]
 
 
@@ -63,23 +63,23 @@ def merges(
     """A lineage's merges, newest first, below a position; see AsyncQueries.merges."""
     keys = LineageKeys(lineage)
     step = limit if not states and task is None else _BATCH
-    found: list[Merge] = []
+    result: list[Merge] = []
     for _ in range(_MAX_BATCHES):
         reply = yield Call("list_merges", [keys.record, keys.merges], ["" if below is None else below, step])
         if not reply:
             raise LineageNotFound(lineage)
         position, ids = reply
         if not ids:
-            return MergeSlice(merges=tuple(found))
+            return MergeSlice(merges=tuple(result))
         rows = yield Call("read_merges", [keys.merge(merge_id) for merge_id in ids], list(_LISTED))
         for row in rows:
             merge = merge_of({name: value for name, value in zip(_LISTED, row, strict=True) if value is not None})
             below = position
             position -= 1
             if (not states or merge.state in states) and task in {None, merge.task.name}:
-                found.append(merge)
-                if len(found) == limit:
-                    return MergeSlice(merges=tuple(found), rest=below if position else None)
+                result.append(merge)
+                if len(result) == limit:
+                    return MergeSlice(merges=tuple(result), rest=below if position else None)
         if not position:
-            return MergeSlice(merges=tuple(found))
-    return MergeSlice(merges=tuple(found), rest=below)
+            return MergeSlice(merges=tuple(result))
+    return MergeSlice(merges=tuple(result), rest=below)

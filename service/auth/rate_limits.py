@@ -86,7 +86,7 @@ class Limits:
     upload_bytes: int
 
     @classmethod
-    def of(cls, key: ApiKey, settings: GatewaySettings) -> Self:
+    def from_key(cls, key: ApiKey, settings: GatewaySettings) -> Self:
         """The limits of a key."""
         own = key.limits
         return cls(
@@ -117,7 +117,7 @@ class MergeQuota:
             raise _merge_quota_exceeded(limit)
 
     def _limit(self, caller: Caller) -> int:
-        return Limits.of(caller.key, self._settings).queued_merges if caller.key else 0
+        return Limits.from_key(caller.key, self._settings).queued_merges if caller.key else 0
 
 
 def _merge_quota_exceeded(limit: int) -> QuotaExceeded:

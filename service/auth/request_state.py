@@ -55,8 +55,8 @@ def request_state(scope: Scope) -> RequestState:
 
 def current_request_id() -> str | None:
     """The ID of the request that this task or thread works for."""
-    found = _request_id.get()
-    return None if found == "-" else found
+    result = _request_id.get()
+    return None if result == "-" else result
 
 
 class RequestIdFilter(logging.Filter):
@@ -64,7 +64,7 @@ class RequestIdFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Keep every record."""
-        found = _request_id.get()
-        record.request_id = found
-        record.about = "" if found == "-" else f" {found}"
+        result = _request_id.get()
+        record.request_id = result
+        record.about = "" if result == "-" else f" {result}"
         return True

@@ -228,8 +228,8 @@ class ScopedQueries:
         return self._scope.redact(lineage), self._scope.redact(version)
 
     async def versions(self, lineage: str, limit: int, before: int | None = None) -> tuple[Lineage, Sequence[Version]]:
-        found, versions = await self._queries.versions(self._scope.own(lineage), limit, before)
-        return self._scope.redact(found), [self._scope.redact(version) for version in versions]
+        result, versions = await self._queries.versions(self._scope.own(lineage), limit, before)
+        return self._scope.redact(result), [self._scope.redact(version) for version in versions]
 
     async def merge(self, merge_id: str) -> Merge:
         return self._scope.own_merge(await self._queries.merge(merge_id))
@@ -307,8 +307,8 @@ class ScopedUploads:
     _sent: SentBlobRepository
     _key: ApiKey
 
-    def create(self, upload: Upload, most: int) -> Upload:
-        return self._uploads.create(upload, most)
+    def create(self, upload: Upload, limit: int) -> Upload:
+        return self._uploads.create(upload, limit)
 
     def count(self, owner: str) -> int:
         return self._uploads.count(owner)

@@ -22,7 +22,7 @@ class StateEvent(BaseModel):
     at: datetime = Field(description="When the merge entered the state.")
 
     @classmethod
-    def of(cls, event: Event) -> Self:
+    def from_event(cls, event: Event) -> Self:
         """The view of an event."""
         assert event.merge is not None  # noqa: S101  the scripts write both
         assert event.state is not None  # noqa: S101
@@ -70,7 +70,7 @@ class VersionEvent(BaseModel):
     at: datetime = Field(description="When the version was created.")
 
     @classmethod
-    def of(cls, event: Event) -> Self:
+    def from_event(cls, event: Event) -> Self:
         """The view of an event."""
         return cls(
             lineage=event.lineage,
@@ -91,7 +91,7 @@ class PresentEvent(BaseModel):
     merges: list[StateEvent] = Field(description="The first unfinished merges, at most 100.")
 
     @classmethod
-    def of(cls, present: Present) -> Self:
+    def from_present(cls, present: Present) -> Self:
         """The view of a lineage."""
         return cls(
             lineage=present.lineage,

@@ -72,7 +72,7 @@ async def lineage_events(feed: EventFeed, lineage: str, last_id: str | None) -> 
         if last is None or not present.reaches(last):
             if last is not None:
                 frames.append(_frame(GapEvent(lineage=lineage)))
-            frames.append(_frame(PresentEvent.of(present), present.position))
+            frames.append(_frame(PresentEvent.from_present(present), present.position))
         else:
             missed = [event async for event in _since(feed, lineage, last, present)]
             frames.extend(frame for event in missed for frame in _frames(event))
@@ -123,9 +123,9 @@ def _frames(event: Event) -> Iterator[bytes]:
         yield _frame(ProgressEvent(lineage=event.lineage, merge=event.merge, progress=event.progress))
         return
     if event.version is not None:
-        yield _frame(VersionEvent.of(event), event.position if event.state is None else None)
+        yield _frame(VersionEvent.from_event(event), event.position if event.state is None else None)
     if event.state is not None:
-        yield _frame(StateEvent.of(event), event.position)
+        yield _frame(StateEvent.from_event(event), event.position)
 
 
 def _frame(

@@ -33,7 +33,7 @@ class Expected:
         self._hasher = hashlib.new(algorithm, usedforsecurity=False)
 
     @classmethod
-    def of(cls, digest: str) -> Self:
+    def from_digest(cls, digest: str) -> Self:
         """What a blob of this name hashes to."""
         algorithm, _, value = digest.partition(":")
         return cls(algorithm, bytes.fromhex(value))
@@ -68,7 +68,7 @@ def read_digests(headers: Mapping[str, str]) -> list[Expected]:
 
     Raises MalformedUpload for a field that cannot be read, that has no algorithm of use, or that contradicts the other.
     """
-    found: dict[str, Expected] = {}
+    result: dict[str, Expected] = {}
     for field in FIELDS:
         if (text := headers.get(field)) is None:
             continue
@@ -77,9 +77,9 @@ def read_digests(headers: Mapping[str, str]) -> list[Expected]:
         if not expected:
             raise MalformedUpload(f"{field} names no algorithm of use here: send sha-256=:<base64>: (or sha-512).")
         for item in expected:
-            if found.setdefault(item.algorithm, item).value != item.value:
+            if result.setdefault(item.algorithm, item).value != item.value:
                 raise MalformedUpload("Content-Digest and Repr-Digest contradict each other.")
-    return list(found.values())
+    return list(result.values())
 
 
 def _read_member(field: str, member: str) -> Expected | None:

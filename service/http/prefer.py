@@ -7,5 +7,5 @@ _WAIT = re.compile(r"\s*wait\s*=\s*\"?([0-9]{1,6})\"?\s*(?:;.*)?", re.IGNORECASE
 
 def read_wait(prefer: str | None) -> int:
     """The seconds of `wait`, 0 without one. Unknown preferences are ignored, as RFC 7240 asks."""
-    found = [match for item in (prefer or "").split(",") if (match := _WAIT.fullmatch(item))]
-    return int(found[0][1]) if found else 0
+    result = [match for item in (prefer or "").split(",") if (match := _WAIT.fullmatch(item))]
+    return int(result[0][1]) if result else 0

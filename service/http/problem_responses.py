@@ -16,11 +16,11 @@ Responses = dict[int | str, dict[str, Any]]
 
 def problem_responses(errors: Iterable[type[OdemError]]) -> Responses:
     """The documented responses to these errors, one per status."""
-    found: dict[int, dict[str, str]] = {}
+    result: dict[int, dict[str, str]] = {}
     for error in errors:
         status, kind, title = PROBLEM_TYPES[error]
-        found.setdefault(status, {})[kind] = title
-    return {status: _response(status, titles) for status, titles in sorted(found.items())}
+        result.setdefault(status, {})[kind] = title
+    return {status: _response(status, titles) for status, titles in sorted(result.items())}
 
 
 def _response(status: int, titles: dict[str, str]) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def _condition(lineage: str, alias: str, if_match: str | None, if_none_match: st
 
 def _tagged(response: Response, alias: Alias) -> AliasView:
     response.headers["ETag"] = f'"{alias.revision}"'
-    return AliasView.of(alias)
+    return AliasView.from_alias(alias)
 
 
 @router.get("", operation_id="listAliases", responses=PAGE)
@@ -64,7 +64,7 @@ def list_aliases(
     page, rest = first(stores.aliases.list(name), after, limit or settings.page_size)
     following = write_cursor(listing, page[-1].name) if rest else None
     link_next(request, response, following)
-    return AliasPage(aliases=[AliasView.of(alias) for alias in page], next=following)
+    return AliasPage(aliases=[AliasView.from_alias(alias) for alias in page], next=following)
 
 
 @router.get("/{alias}", operation_id="getAlias", responses=_TAGGED)

@@ -45,7 +45,7 @@ def create_lineage(spec: LineageSpec, response: Response, stores: ScopedStores, 
     """Create a lineage from an architecture and a base that was uploaded with POST /blobs."""
     lineage = creation.create_lineage(stores, settings, spec)
     response.headers["Location"] = f"/lineages/{lineage.name}"
-    return LineageView.of(lineage, head=0)
+    return LineageView.from_lineage(lineage, head=0)
 
 
 @router.get("/lineages", operation_id="listLineages", responses=PAGE)
@@ -63,7 +63,7 @@ def list_lineages(
     page, rest = first(stores.lineages.list(), after, limit or settings.page_size)
     following = write_cursor("lineages", page[-1].name) if rest else None
     link_next(request, response, following)
-    views = [LineageView.of(item, stores.versions.head(item.name).number) for item in page]
+    views = [LineageView.from_lineage(item, stores.versions.head(item.name).number) for item in page]
     return LineagePage(lineages=views, next=following)
 
 
@@ -72,4 +72,4 @@ def list_lineages(
 @raises(LineageNotFound)
 def get_lineage(name: str, stores: ScopedStores) -> LineageView:
     """Get a lineage."""
-    return LineageView.of(stores.lineages.get(name), stores.versions.head(name).number)
+    return LineageView.from_lineage(stores.lineages.get(name), stores.versions.head(name).number)

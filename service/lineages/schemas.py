@@ -29,7 +29,7 @@ class LineageView(BaseModel):
     head: str = Field(description="Name of the newest version.", examples=["default@3"])
 
     @classmethod
-    def of(cls, lineage: Lineage, head: int) -> Self:
+    def from_lineage(cls, lineage: Lineage, head: int) -> Self:
         """The view of a record."""
         return cls(**dict(lineage), head=f"{lineage.name}@{head}")
 
@@ -57,7 +57,7 @@ class AliasView(BaseModel):
     updated_at: datetime = Field(description="When the alias was last set.")
 
     @classmethod
-    def of(cls, alias: Alias) -> Self:
+    def from_alias(cls, alias: Alias) -> Self:
         """The view of a record."""
         return cls(name=alias.name, version=f"{alias.lineage}@{alias.version}", updated_at=alias.updated_at)
 

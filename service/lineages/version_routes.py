@@ -34,7 +34,7 @@ def create_rollback(
     """Append a version that repeats an older one's weights, tasks and calibration memory; nothing is deleted."""
     version = roll_back(stores, name, asked.version, attempt.seed)
     response.headers["Location"] = f"/models/{version.reference}"
-    return VersionView.of(version, has_config=stores.lineages.get(name).architecture is not None)
+    return VersionView.from_version(version, has_config=stores.lineages.get(name).architecture is not None)
 
 
 @router.post("/branch", operation_id="branchLineage", status_code=201, responses=_CREATED)
@@ -45,7 +45,7 @@ def create_branch(name: str, asked: BranchRequest, response: Response, stores: S
     """Create a lineage whose version 0 repeats a version of this one, with its tasks and calibration memory."""
     lineage = branch(stores, name, asked)
     response.headers["Location"] = f"/lineages/{lineage.name}"
-    return LineageView.of(lineage, stores.versions.head(lineage.name).number)
+    return LineageView.from_lineage(lineage, stores.versions.head(lineage.name).number)
 
 
 @router.put("/pins/{number}", operation_id="putPin", status_code=204)

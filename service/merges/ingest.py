@@ -116,7 +116,7 @@ class MergeIngest:
         is_checkpoint = part.name == "checkpoint"
         check = validation.check_checkpoint if is_checkpoint else validation.check_calibration
         promised = getattr(validation.request, part.name)
-        expected = [*part.digests, *([Expected.of(promised)] if promised else [])]
+        expected = [*part.digests, *([Expected.from_digest(promised)] if promised else [])]
         return SafetensorsSink(self.stores.blobs.create, self.uploads.settings, check, expected)
 
     def _validate(self, asked: MergeRequest) -> MergeValidation:

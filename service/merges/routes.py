@@ -72,7 +72,7 @@ _ACCEPTED: Responses = {
     | headers("Location", "Preference-Applied"),
     202: {"description": "The queued or running merge."} | headers("Location", "Preference-Applied", "Retry-After"),
 }
-_FOUND: Responses = {200: {"description": "The merge."} | headers("Preference-Applied", "Retry-After")}
+_GET_RESPONSES: Responses = {200: {"description": "The merge."} | headers("Preference-Applied", "Retry-After")}
 Prefer = Annotated[
     str | None,
     Header(
@@ -137,7 +137,7 @@ async def create_merge(
     return _view(merge, response)
 
 
-@router.get("/merges/{merge_id}", operation_id="getMerge", responses=_FOUND)
+@router.get("/merges/{merge_id}", operation_id="getMerge", responses=_GET_RESPONSES)
 @requires(Scope.READ)
 @raises(MergeNotFound)
 async def get_merge(merge_id: str, response: Response, feed: Feed, prefer: Prefer = None) -> MergeView:
@@ -150,7 +150,7 @@ async def get_merge(merge_id: str, response: Response, feed: Feed, prefer: Prefe
 def _view(merge: Merge, response: Response) -> MergeView:
     if not merge.state.terminal:
         response.headers["Retry-After"] = str(_POLL_SECONDS)
-    return MergeView.of(merge)
+    return MergeView.from_merge(merge)
 
 
 @router.get("/merges", operation_id="listMerges", responses=PAGE)
@@ -171,10 +171,10 @@ async def list_merges(
     listing = f"merges of {lineage}"
     below = read_cursor(listing, cursor, int)
     size = limit or settings.page_size
-    found = await stores.queries.merges(lineage, size, below, frozenset(state or ()), task)
-    following = None if found.rest is None else write_cursor(listing, found.rest)
+    result = await stores.queries.merges(lineage, size, below, frozenset(state or ()), task)
+    following = None if result.rest is None else write_cursor(listing, result.rest)
     link_next(request, response, following)
-    return MergePage(merges=[MergeView.of(merge, with_report=False) for merge in found.merges], next=following)
+    return MergePage(merges=[MergeView.from_merge(merge, with_report=False) for merge in result.merges], next=following)
 
 
 @router.post("/merges/{merge_id}/cancel", operation_id="cancelMerge", status_code=202)
@@ -183,4 +183,4 @@ async def list_merges(
 @raises(MergeNotFound, MergeEnded)
 def cancel_merge(merge_id: str, stores: ScopedStores) -> MergeView:
     """Cancel a queued merge at once; stop a running one at its next step."""
-    return MergeView.of(stores.merges.request_cancel(merge_id))
+    return MergeView.from_merge(stores.merges.request_cancel(merge_id))

@@ -118,7 +118,7 @@ class MergeView(BaseModel):
     )
 
     @classmethod
-    def of(cls, merge: Merge, *, with_report: bool = True) -> Self:
+    def from_merge(cls, merge: Merge, *, with_report: bool = True) -> Self:
         """The view of a record."""
         version = None if merge.version is None else f"{merge.lineage}@{merge.version}"
         return cls.model_validate(vars(merge) | {"version": version, "report": merge.report if with_report else None})

@@ -23,7 +23,7 @@ class ChangeView(BaseModel):
     not_finite: int = Field(description="Number of elements that are not finite in a or b; the measures ignore them.")
 
     @classmethod
-    def of(cls, change: Change) -> Self:
+    def from_change(cls, change: Change) -> Self:
         """The view of a change."""
         return cls.model_validate(change.measures)
 
@@ -87,7 +87,7 @@ def diff(stores: Stores, settings: GatewaySettings, differ: TensorDiffer, first:
     return DiffView(
         a=a.reference,
         b=b.reference,
-        total=ChangeView.of(comparison.total),
+        total=ChangeView.from_change(comparison.total),
         tensors=_tensors(headers[0], headers[1], comparison),
         unchanged=comparison.unchanged,
         tasks=_tasks(a, b),
@@ -108,7 +108,7 @@ def _tensors(a: Header, b: Header, comparison: Comparison) -> list[TensorDiff]:
             name=name,
             a=_shape(a, name),
             b=_shape(b, name),
-            change=ChangeView.of(comparison.changed[name]) if name in comparison.changed else None,
+            change=ChangeView.from_change(comparison.changed[name]) if name in comparison.changed else None,
         )
         for name in names
         if name in comparison.changed or _shape(a, name) != _shape(b, name)
@@ -130,5 +130,5 @@ def _scores(version: Version, task: str, utility: float) -> Scores:
     tasks: Any = (version.report or {}).get("tasks")
     measured = tasks.get(task) if isinstance(tasks, dict) else None
     after = measured.get("after") if isinstance(measured, dict) else None
-    found: dict[str, Any] = after if isinstance(after, dict) else {}
-    return Scores(utility=utility, loss=found.get("loss"), accuracy=found.get("accuracy"))
+    result: dict[str, Any] = after if isinstance(after, dict) else {}
+    return Scores(utility=utility, loss=result.get("loss"), accuracy=result.get("accuracy"))

@@ -57,10 +57,13 @@ async def list_versions(
     """List a lineage's versions, newest first, without their reports."""
     listing = f"versions of {lineage}"
     before = read_cursor(listing, cursor, int)
-    of, found = await stores.queries.versions(lineage, limit or settings.page_size, before)
-    following = write_cursor(listing, found[-1].number) if found and found[-1].number else None
+    lineage_record, result = await stores.queries.versions(lineage, limit or settings.page_size, before)
+    following = write_cursor(listing, result[-1].number) if result and result[-1].number else None
     link_next(request, response, following)
-    views = [VersionView.of(item, has_config=of.architecture is not None, with_report=False) for item in found]
+    views = [
+        VersionView.from_version(item, has_config=lineage_record.architecture is not None, with_report=False)
+        for item in result
+    ]
     return VersionPage(versions=views, next=following)
 
 
@@ -69,9 +72,9 @@ async def list_versions(
 @raises(VersionNotFound)
 async def get_version(version: str, response: Response, stores: ScopedStores) -> VersionView:
     """Get a version: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage `default`."""
-    lineage, found = await stores.queries.version(VersionReference.parse(version))
-    response.headers["Content-Location"] = f"/models/{found.reference}"
-    return VersionView.of(found, has_config=lineage.architecture is not None)
+    lineage, result = await stores.queries.version(VersionReference.parse(version))
+    response.headers["Content-Location"] = f"/models/{result.reference}"
+    return VersionView.from_version(result, has_config=lineage.architecture is not None)
 
 
 @router.api_route(
@@ -85,15 +88,15 @@ def get_weights(version: str, request: Request, stores: ScopedStores) -> Respons
 
     Supports Range, If-Range, If-Match and If-None-Match.
     """
-    found = stores.versions.get(VersionReference.parse(version))
+    result = stores.versions.get(VersionReference.parse(version))
     try:
-        path = stores.blobs.path(found.weights)
+        path = stores.blobs.path(result.weights)
     except BlobNotFound:
-        if found.retired_at is not None:
-            raise VersionRetired(found.reference) from None
+        if result.retired_at is not None:
+            raise VersionRetired(result.reference) from None
         raise
-    is_alias = version.rpartition("@")[2] != str(found.number)
-    download = WeightsDownload(path, found.weights, found.reference, is_alias, is_public=stores.caller.key is None)
+    is_alias = version.rpartition("@")[2] != str(result.number)
+    download = WeightsDownload(path, result.weights, result.reference, is_alias, is_public=stores.caller.key is None)
     return download.to_response(request)
 
 
@@ -102,11 +105,11 @@ def get_weights(version: str, request: Request, stores: ScopedStores) -> Respons
 @raises(VersionNotFound, NotFound)
 def get_open_clip_config(version: str, response: Response, stores: ScopedStores) -> dict[str, Any]:
     """Get the config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the weights."""
-    found = stores.versions.get(VersionReference.parse(version))
-    architecture = stores.lineages.get(found.lineage).architecture
+    result = stores.versions.get(VersionReference.parse(version))
+    architecture = stores.lineages.get(result.lineage).architecture
     if architecture is None:
-        raise NotFound(f"The lineage {found.lineage!r} has no architecture, so {version} has no open_clip config.")
-    response.headers["Content-Location"] = f"/models/{found.reference}/open_clip_config.json"
+        raise NotFound(f"The lineage {result.lineage!r} has no architecture, so {version} has no open_clip config.")
+    response.headers["Content-Location"] = f"/models/{result.reference}/open_clip_config.json"
     return architecture.open_clip_config
 
 

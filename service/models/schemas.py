@@ -30,7 +30,7 @@ class VersionView(BaseModel):
     config_url: str | None = Field(description="URL of the open_clip config; null without an architecture.")
 
     @classmethod
-    def of(cls, version: Version, *, has_config: bool, with_report: bool = True) -> Self:
+    def from_version(cls, version: Version, *, has_config: bool, with_report: bool = True) -> Self:
         """The view of a record."""
         url = f"/models/{version.reference}"
         # Nested records are taken as they are: dumping and validating them again took most of a listing's time.

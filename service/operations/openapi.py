@@ -51,11 +51,11 @@ def _document(app: FastAPI) -> dict[str, Any]:
 
 def _problem_examples() -> dict[str, Any]:
     """Each problem by its type, as a response contains it."""
-    found = {}
+    result = {}
     for error in EXAMPLES:
         _, kind, title = PROBLEM_TYPES[type(error)]
-        found[kind] = {"summary": title, "value": json.loads(bytes(problem_for(error).body))}
-    return found
+        result[kind] = {"summary": title, "value": json.loads(bytes(problem_for(error).body))}
+    return result
 
 
 def _omit_null(operation: dict[str, Any]) -> None:

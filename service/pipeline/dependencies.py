@@ -20,9 +20,9 @@ class Services:
 
     def get(self, kind: type[T]) -> T:
         """The object of exactly this type. Raises KeyError."""
-        found = self._built[kind]
-        assert isinstance(found, kind)  # noqa: S101  objects are kept under their own type
-        return found
+        result = self._built[kind]
+        assert isinstance(result, kind)  # noqa: S101  objects are kept under their own type
+        return result
 
 
 def services_of(request: Request) -> Services:

@@ -65,9 +65,9 @@ def _respond(error: Exception) -> JSONResponse | None:
         case BodyRefused():
             return problem_for(error.error)
         case RequestValidationError():
-            found = [{"where": ".".join(map(str, item["loc"])), "what": item["msg"]} for item in error.errors()]
-            detail = "; ".join(f"{item['where']}: {item['what']}" for item in found[:3])
-            return _invalid(detail, errors=found)
+            result = [{"where": ".".join(map(str, item["loc"])), "what": item["msg"]} for item in error.errors()]
+            detail = "; ".join(f"{item['where']}: {item['what']}" for item in result[:3])
+            return _invalid(detail, errors=result)
         case HTTPException():
             return _respond_to_http_exception(error)
         case ClientDisconnect():

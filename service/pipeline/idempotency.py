@@ -131,8 +131,8 @@ class KeyedAttempt(Attempt):
 
 def attempt_of(scope: Scope) -> Attempt:
     """The attempt that a request is."""
-    found: Attempt | None = scope.get(_ATTEMPT)
-    return found or Attempt()
+    attempt: Attempt | None = scope.get(_ATTEMPT)
+    return attempt or Attempt()
 
 
 def digest_of(document: bytes) -> str:
@@ -164,8 +164,8 @@ async def respond_once(
         status = response.status_code
         if status < 300:
             await attempt.finish(response)
-    except ReplayResponse as found:
-        first = found.response
+    except ReplayResponse as replay:
+        first = replay.response
         response = Response(first.body, first.status, first.headers | {"Idempotent-Replayed": "true"})
     except Exception as error:
         status = status_of(error)

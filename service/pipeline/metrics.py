@@ -61,15 +61,15 @@ class Metrics:
 
     def of_route(self, method: str, route: str, status: str) -> RouteMetrics:
         """What counts answers of one kind. Kinds are few, and finding them by labels costs more than counting."""
-        found = self._routes.get((method, route, status))
-        if found is None:
-            found = self._routes[(method, route, status)] = RouteMetrics(
+        result = self._routes.get((method, route, status))
+        if result is None:
+            result = self._routes[(method, route, status)] = RouteMetrics(
                 self.requests.labels(method, route, status),
                 self.seconds.labels(method, route),
                 self.received.labels(method, route),
                 self.sent.labels(method, route),
             )
-        return found
+        return result
 
     def text(self) -> bytes:
         """The present state of everything, in the format MEDIA_TYPE."""
@@ -147,7 +147,7 @@ class _Stores(Collector):
 
     def _state(self) -> Iterable[Metric]:
         queues, fields, workers = self._stored.queues(), self._stored.counters(), self._stored.workers()
-        found: list[Metric] = []
+        result: list[Metric] = []
         for name, text, values in (
             ("odem_queue_depth", "Merges of a lineage that have not ended.", [(q.lineage, q.depth) for q in queues]),
             (
@@ -157,51 +157,51 @@ class _Stores(Collector):
             ),
             ("odem_versions", "Versions of a lineage, retired ones too.", [(q.lineage, q.versions) for q in queues]),
         ):
-            found.append(_gauge(name, text, [((lineage,), float(value)) for lineage, value in values], ("lineage",)))
+            result.append(_gauge(name, text, [((lineage,), float(value)) for lineage, value in values], ("lineage",)))
         for metric in COUNTERS:
             counter = CounterMetricFamily(f"odem_{metric.name}", metric.help, labels=metric.labels)
             values_of = list(counters(fields, metric))
             for labels, value in values_of or ([((), 0.0)] if not metric.labels else []):
                 counter.add_metric(labels, value)
-            found.append(counter)
+            result.append(counter)
         histogram = HistogramMetricFamily(f"odem_{SECONDS.name}", SECONDS.help, labels=SECONDS.labels)
         for labels, buckets, total in histograms(fields, SECONDS):
             histogram.add_metric(labels, buckets=buckets, sum_value=total)
-        return [*found, histogram, *_workers(workers)]
+        return [*result, histogram, *_workers(workers)]
 
 
 def _workers(workers: Iterable[WorkerMetric]) -> Iterator[Metric]:
-    found = list(workers)
+    result = list(workers)
     now = time.time()
     rows: tuple[tuple[str, str, list[tuple[str, float | None]]], ...] = (
-        ("seen_seconds", "How long ago a worker last spoke.", [(w.name, max(0.0, now - w.seen_at)) for w in found]),
+        ("seen_seconds", "How long ago a worker last spoke.", [(w.name, max(0.0, now - w.seen_at)) for w in result]),
         (
             "disk_free_bytes",
             "Free bytes on the disk of a worker's data folder.",
-            [(w.name, w.disk_free) for w in found],
+            [(w.name, w.disk_free) for w in result],
         ),
         (
             "gpu_peak_bytes",
             "GPU memory that a worker held at most in its last merge.",
-            [(w.name, w.gpu_peak) for w in found],
+            [(w.name, w.gpu_peak) for w in result],
         ),
         (
             "gpu_used_bytes",
             "GPU memory in use on its device after its last merge.",
-            [(w.name, w.gpu_used) for w in found],
+            [(w.name, w.gpu_used) for w in result],
         ),
-        ("gpu_size_bytes", "Memory of a worker's GPU.", [(w.name, w.gpu_total) for w in found]),
+        ("gpu_size_bytes", "Memory of a worker's GPU.", [(w.name, w.gpu_total) for w in result]),
     )
-    yield _gauge("odem_workers", "Workers that spoke in the last ten minutes.", [((), float(len(found)))])
+    yield _gauge("odem_workers", "Workers that spoke in the last ten minutes.", [((), float(len(result)))])
     for name, text, values in rows:
-        told = [((worker,), float(value)) for worker, value in values if value is not None]
-        yield _gauge(f"odem_worker_{name}", text, told, ("worker",))
+        reported = [((worker,), float(value)) for worker, value in values if value is not None]
+        yield _gauge(f"odem_worker_{name}", text, reported, ("worker",))
 
 
 def _gauge(
     name: str, text: str, values: Iterable[tuple[tuple[str, ...], float]], labels: tuple[str, ...] = ()
 ) -> GaugeMetricFamily:
     family = GaugeMetricFamily(name, text, labels=labels)
-    for of, value in values:
-        family.add_metric(of, value)
+    for label_values, value in values:
+        family.add_metric(label_values, value)
     return family

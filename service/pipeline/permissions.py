@@ -41,8 +41,8 @@ class RoutePolicy:
 
 def policy_of(endpoint: Callable[..., Any]) -> RoutePolicy:
     """The policy that an endpoint's decorators have declared so far."""
-    found: RoutePolicy = getattr(endpoint, _POLICY, RoutePolicy())
-    return found
+    result: RoutePolicy = getattr(endpoint, _POLICY, RoutePolicy())
+    return result
 
 
 def requires(scope: Scope | None) -> Callable[[Endpoint], Endpoint]:

@@ -68,7 +68,7 @@ class Pipeline:
         caller = state.caller = await self.authenticator.caller(request.scope)
         key = caller.key
         assert key is not None  # noqa: S101  an authenticated caller has a key
-        limits = Limits.of(key, self.settings)
+        limits = Limits.from_key(key, self.settings)
         if limits.rate:
             await self.limiter.take(f"key:{key.id}", limits.rate, limits.burst, state.headers)
         if not key.scope.includes(scope):
@@ -83,7 +83,7 @@ class Pipeline:
         """Handle a request whose body is bounded, and counted against its key's daily quota."""
         receive = BoundedBody(request, state, self.settings, streamed=streamed).receive
         key = state.caller.key
-        quota = Limits.of(key, self.settings).upload_bytes if key else 0
+        quota = Limits.from_key(key, self.settings).upload_bytes if key else 0
         if key is None or not quota:
             return await handle(Request(request.scope, receive))
         meter = ByteMeter(self.quotas, key, quota)

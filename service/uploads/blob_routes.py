@@ -28,7 +28,9 @@ from service.uploads.single import receive_blob
 
 router = APIRouter(route_class=GatewayRoute, tags=["blobs"])
 
-_FOUND: Responses = {200: {"description": "The blob is stored."} | headers("ETag", "Content-Length", "Repr-Digest")}
+_HEAD_RESPONSES: Responses = {
+    200: {"description": "The blob is stored."} | headers("ETag", "Content-Length", "Repr-Digest")
+}
 _CREATED: Responses = {
     200: {"model": BlobView, "description": "The blob was stored before; the body was not read."},
     201: {"description": "The blob is stored."} | headers("Location"),
@@ -61,7 +63,7 @@ async def create_blob(request: Request, response: Response, uploads: Uploads) ->
     return BlobView(**dict(blob))
 
 
-@router.head("/blobs/{digest}", operation_id="headBlob", response_class=Response, responses=_FOUND)
+@router.head("/blobs/{digest}", operation_id="headBlob", response_class=Response, responses=_HEAD_RESPONSES)
 @requires(Scope.MERGE)
 @raises(BlobNotFound)
 def head_blob(digest: str, stores: ScopedStores) -> Response:

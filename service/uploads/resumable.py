@@ -37,9 +37,9 @@ async def create(service: UploadService, request: Request) -> Upload:
     Raises MalformedUpload, NotSafetensors, TooLarge, TooManyUploads, StorageFull, and what `append` raises.
     """
     length = tus.read_size(request.headers, "Upload-Length")
-    most = service.settings.max_upload_bytes
-    if length > most:
-        raise TooLarge(f"The upload has {length} bytes; at most {most} are allowed (ODEM_MAX_UPLOAD_BYTES).")
+    largest = service.settings.max_upload_bytes
+    if length > largest:
+        raise TooLarge(f"The upload has {length} bytes; at most {largest} are allowed (ODEM_MAX_UPLOAD_BYTES).")
     if length == 0:
         raise NotSafetensors("Upload-Length is 0; an empty upload is not a safetensors file.")
     metadata, expected = tus.read_metadata(request.headers)
@@ -148,7 +148,7 @@ class _Piece:
         self._writer = await run_in_threadpool(
             self._service.uploads.open, upload.id, upload.offset, checkpoints=self._verified
         )
-        promised = [Expected.of(upload.expected)] if upload.expected else []
+        promised = [Expected.from_digest(upload.expected)] if upload.expected else []
         self._sink = SafetensorsSink(
             lambda: self._writer, self._service.settings, lambda _: None, promised, announced=upload.length
         )

@@ -27,7 +27,7 @@ class UploadView(BaseModel):
     expires_at: datetime = Field(description="When an unfinished upload is deleted.")
 
     @classmethod
-    def of(cls, upload: Upload) -> Self:
+    def from_upload(cls, upload: Upload) -> Self:
         """The view of a record."""
         fields = upload.model_dump(include={"id", "length", "offset", "created_at", "expires_at"})
         return cls(**fields, digest=upload.digest if upload.done else None)

@@ -69,15 +69,15 @@ def read_metadata(headers: Mapping[str, str]) -> tuple[str, Digest | None]:
 
 def read_checksums(headers: Mapping[str, str]) -> list[Expected]:
     """Expected digests of a body: Upload-Checksum, Content-Digest or Repr-Digest. Raises MalformedUpload."""
-    found = read_digests(headers)
+    result = read_digests(headers)
     text = headers.get("upload-checksum")
     if text is None:
-        return found
+        return result
     algorithm, _, value = text.strip().partition(" ")
     if algorithm not in CHECKSUMS.split(","):
         raise MalformedUpload(f"The checksum algorithm {algorithm[:30]!r} is not supported; use one of {CHECKSUMS}.")
     try:
-        return [*found, Expected(algorithm, base64.b64decode(value, validate=True))]
+        return [*result, Expected(algorithm, base64.b64decode(value, validate=True))]
     except binascii.Error as error:
         raise MalformedUpload("Upload-Checksum must be an algorithm, a space and base64.") from error
 

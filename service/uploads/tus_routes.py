@@ -54,7 +54,7 @@ _CREATED: Responses = {
     | headers("Location", "Upload-Offset", "Upload-Length", "Upload-Expires", "Upload-Blob")
 }
 _APPENDED: Responses = {204: {"description": "The bytes are stored."} | _STATUS}
-_FOUND: Responses = {200: {"description": "The offset of the upload."} | _STATUS}
+_OFFSET_RESPONSES: Responses = {200: {"description": "The offset of the upload."} | _STATUS}
 _CAPABILITIES: Responses = {
     204: {"description": "The supported version and extensions."}
     | headers("Tus-Version", "Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm")
@@ -99,7 +99,7 @@ async def create_upload(request: Request, uploads: Uploads) -> Response:
     return Response(status_code=201, headers=tus.standing(upload) | {"Location": f"/uploads/{upload.id}"})
 
 
-@router.head("/{upload_id}", operation_id="headUpload", response_class=Response, responses=_FOUND)
+@router.head("/{upload_id}", operation_id="headUpload", response_class=Response, responses=_OFFSET_RESPONSES)
 @requires(Scope.MERGE)
 @raises(UploadNotFound, TusVersionUnsupported, UploadBusy)
 async def head_upload(upload_id: str, request: Request, uploads: Uploads) -> Response:
@@ -113,7 +113,7 @@ async def head_upload(upload_id: str, request: Request, uploads: Uploads) -> Res
 @raises(UploadNotFound)
 def get_upload(upload_id: str, uploads: Uploads) -> UploadView:
     """Get an upload as JSON; once it is complete, with the digest of its blob."""
-    return UploadView.of(resumable.find(uploads, upload_id))
+    return UploadView.from_upload(resumable.find(uploads, upload_id))
 
 
 @router.patch(

@@ -29,7 +29,7 @@ def create_webhook(name: str, asked: WebhookRequest, response: Response, dispatc
     """Notify a URL whenever a merge of the lineage ends. Only this response contains the signing secret."""
     made = dispatcher.add(name, asked.url)
     response.headers["Location"] = f"/lineages/{name}/webhooks/{made.id}"
-    return WebhookMade.of(made)
+    return WebhookMade.from_webhook(made)
 
 
 @router.get("", operation_id="listWebhooks")
@@ -38,7 +38,7 @@ def create_webhook(name: str, asked: WebhookRequest, response: Response, dispatc
 def list_webhooks(name: str, stores: ScopedStores, dispatcher: Dispatcher) -> WebhookPage:
     """List the lineage's webhooks, oldest first."""
     stores.lineages.get(name)
-    return WebhookPage(webhooks=[WebhookView.of(webhook) for webhook in dispatcher.webhooks.list(name)])
+    return WebhookPage(webhooks=[WebhookView.from_webhook(webhook) for webhook in dispatcher.webhooks.list(name)])
 
 
 @router.get("/{webhook}", operation_id="getWebhook")
@@ -46,7 +46,7 @@ def list_webhooks(name: str, stores: ScopedStores, dispatcher: Dispatcher) -> We
 @raises(WebhookNotFound)
 def get_webhook(name: str, webhook: str, dispatcher: Dispatcher) -> WebhookView:
     """Get a webhook, without its secret."""
-    return WebhookView.of(dispatcher.webhooks.get(name, webhook))
+    return WebhookView.from_webhook(dispatcher.webhooks.get(name, webhook))
 
 
 @router.delete("/{webhook}", operation_id="deleteWebhook", status_code=204)
@@ -62,8 +62,8 @@ def delete_webhook(name: str, webhook: str, dispatcher: Dispatcher) -> None:
 @raises(WebhookNotFound)
 def list_deliveries(name: str, webhook: str, dispatcher: Dispatcher) -> AttemptPage:
     """List the newest delivery attempts, at most 100, newest first."""
-    found = dispatcher.webhooks.log(name, webhook)
-    return AttemptPage(deliveries=[AttemptView(**dict(attempt)) for attempt in found])
+    result = dispatcher.webhooks.log(name, webhook)
+    return AttemptPage(deliveries=[AttemptView(**dict(attempt)) for attempt in result])
 
 
 @router.post("/{webhook}/test", operation_id="testWebhook")
@@ -72,5 +72,5 @@ def list_deliveries(name: str, webhook: str, dispatcher: Dispatcher) -> AttemptP
 @raises(WebhookNotFound)
 async def test_webhook(name: str, webhook: str, dispatcher: Dispatcher) -> AttemptView:
     """Send a message of the type `webhook.test` now; a success enables a disabled webhook again."""
-    found = await run_in_threadpool(dispatcher.webhooks.get, name, webhook)
-    return AttemptView(**dict(await dispatcher.test(found)))
+    result = await run_in_threadpool(dispatcher.webhooks.get, name, webhook)
+    return AttemptView(**dict(await dispatcher.test(result)))

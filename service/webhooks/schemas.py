@@ -33,7 +33,7 @@ class WebhookView(BaseModel):
     )
 
     @classmethod
-    def of(cls, webhook: Webhook) -> Self:
+    def from_webhook(cls, webhook: Webhook) -> Self:
         """The view of a record."""
         return cls(**webhook.model_dump(exclude={"secret"}))
 
@@ -44,7 +44,7 @@ class WebhookMade(WebhookView):
     secret: str = Field(description="Secret that signs the messages, as in the Standard Webhooks specification.")
 
     @classmethod
-    def of(cls, webhook: Webhook) -> Self:
+    def from_webhook(cls, webhook: Webhook) -> Self:
         """The view of a record."""
         return cls(**webhook.model_dump())
 

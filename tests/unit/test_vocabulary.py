@@ -65,7 +65,6 @@ INSTEAD_OF_MODULES = {
     "account": "metrics",
     "callers": "api_keys",
     "carrying": "method_state",
-    "connection": "protocol",
     "deliveries": "dispatcher",
     "flat": "parameter_buffer",
     "judge": "holdout",

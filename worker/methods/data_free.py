@@ -53,11 +53,11 @@ def _write(job: Job, planned: Plan, emit: Emit, report: dict[str, Any]) -> None:
 
 def _parts(planned: Plan) -> dict[str, tuple[Entry, ...]]:
     """The tensors of each part's file, in the base's order."""
-    found: dict[str, list[Entry]] = {}
+    result: dict[str, list[Entry]] = {}
     for slot in planned.inputs.slots():
         for part, tensor in streaming.state_tensors(planned.method, slot).items():
-            found.setdefault(part, []).append(Entry(slot.name, tensor.dtype, tensor.shape))
-    return {part: tuple(entries) for part, entries in found.items()}
+            result.setdefault(part, []).append(Entry(slot.name, tensor.dtype, tensor.shape))
+    return {part: tuple(entries) for part, entries in result.items()}
 
 
 def _evaluation(

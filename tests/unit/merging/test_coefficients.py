@@ -78,7 +78,7 @@ def test_they_stop_when_asked() -> None:
 def test_the_slope_of_a_coefficient_is_that_of_the_loss() -> None:
     """By central differences of the loss, in one row of each vector."""
     network, data = tower(0).double().float(), tasks(1)
-    layout = Layout.of(network, parameters(0), parameters(0))
+    layout = Layout.from_tower(network, parameters(0), parameters(0))
     point, gradient, first, second = (torch.zeros(layout.size) for _ in range(4))
     layout.fill(point, parameters(0))
     layout.fill(first, parameters(1))

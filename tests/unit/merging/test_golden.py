@@ -64,7 +64,7 @@ def test_refinement_ends_where_the_published_code_ended(device: str) -> None:
     )
     network = tower(golden).to(device)
     theta = {name: value for name, value in golden.theta_0.items() if name != "proj"}
-    layout = Layout.of(network, theta, theta)
+    layout = Layout.from_tower(network, theta, theta)
     point, gradient = torch.zeros(layout.size, device=device), torch.zeros(layout.size, device=device)
     layout.fill(point, theta)
     drawn = {task: iter(golden.facts["drawn_indices"][name]) for task, name in enumerate(golden.facts["tasks"])}

@@ -109,11 +109,12 @@ def expected(method: str, base: State, tasks: Sequence[State], weights: Sequence
             update = sum(weight * tau for weight, tau in zip(weights, taus, strict=True)) / sum(weights)
         else:
             blocks = [
-                [view.of(np.ascontiguousarray(tau).reshape(-1))[block] for tau in taus] for block in range(view.blocks)
+                [view.apply(np.ascontiguousarray(tau).reshape(-1))[block] for tau in taus]
+                for block in range(view.blocks)
             ]
             update = np.empty(tensor.shape)
             for block, matrices in enumerate(blocks):
-                view.of(update.reshape(-1))[block] = scale * definition(method, matrices, weights)
+                view.apply(update.reshape(-1))[block] = scale * definition(method, matrices, weights)
         found[name] = tensor.double() + torch.from_numpy(np.asarray(update))
     return found
 

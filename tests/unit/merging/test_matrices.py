@@ -77,9 +77,9 @@ def test_tables_norms_and_depthwise_convolutions_are_no_matrices(name: str, shap
 def test_a_view_has_the_outputs_as_rows_and_writes_through() -> None:
     inputs, outputs = np.arange(4.0), [np.arange(8.0).reshape(2, 4) + 10 * block for block in range(3)]
     packed = np.concatenate(outputs)
-    ordinary = MatrixView(3, 2, 4).of(packed.reshape(-1))
+    ordinary = MatrixView(3, 2, 4).apply(packed.reshape(-1))
     turned = np.ascontiguousarray(packed.T)
-    transposed = MatrixView(3, 2, 4, transposed=True).of(turned.reshape(-1))
+    transposed = MatrixView(3, 2, 4, transposed=True).apply(turned.reshape(-1))
     for view in (ordinary, transposed):
         assert view.shape == (3, 2, 4)
         np.testing.assert_array_equal(np.concatenate(view @ inputs), packed @ inputs)

@@ -78,9 +78,9 @@ def test_regmean_solves_the_outputs_in_the_least_squares_sense() -> None:
                 assert gram is not None
                 reduced = weight * (0.95 * gram + 0.05 * torch.diag(gram.diagonal())).numpy()
                 total = total + reduced
-                crossed = crossed + view.of(task[name].contiguous().reshape(-1).numpy())[block] @ reduced
+                crossed = crossed + view.apply(task[name].contiguous().reshape(-1).numpy())[block] @ reduced
             expected = np.linalg.solve(total, crossed.T).T
-            np.testing.assert_allclose(view.of(found[name].reshape(-1).numpy())[block], expected, rtol=0, atol=1e-11)
+            np.testing.assert_allclose(view.apply(found[name].reshape(-1).numpy())[block], expected, rtol=0, atol=1e-11)
 
 
 def test_fisher_is_the_weighted_mean_of_every_parameter() -> None:

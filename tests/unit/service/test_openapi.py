@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.app import create_app
-from service.export_openapi import PLACE, render
+from service.export_openapi import DOCUMENT_PATH, render
 from service.settings import GatewaySettings
 
 _ROOT = Path(__file__).parents[3]
@@ -50,7 +50,9 @@ def test_the_merge_body_is_described_in_all_its_forms(document: dict[str, Any]) 
 
 
 def test_the_committed_document_is_what_the_routes_say() -> None:
-    assert (_ROOT / PLACE).read_text("utf-8") == render(), "write it anew with `make openapi`, and look at what changed"
+    assert (_ROOT / DOCUMENT_PATH).read_text("utf-8") == render(), (
+        "write it anew with `make openapi`, and look at what changed"
+    )
 
 
 def test_every_example_that_is_named_is_there(document: dict[str, Any]) -> None:
@@ -75,7 +77,7 @@ def test_a_client_can_be_generated_from_it_without_a_warning(tmp_path: Path) -> 
         "post_hooks: []\n"
     )
     program = str(Path(sys.executable).with_name("openapi-python-client"))
-    command = [program, "generate", "--path", str(_ROOT / PLACE), "--output-path", str(tmp_path / "client")]
+    command = [program, "generate", "--path", str(_ROOT / DOCUMENT_PATH), "--output-path", str(tmp_path / "client")]
     options = ["--meta", "none", "--config", str(config), "--fail-on-warning"]
     done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
