@@ -1,1 +1,1 @@
-"""Programs that use the service as anybody could: over HTTP, with open_clip on their own side."""
+"""Programs that use the service as a client does: over HTTP, with open_clip on their own side."""

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# A step of a CI pipeline: merge a checkpoint, and move the alias `production` if no earlier task lost more than 3 points.
+# CI step: merge a checkpoint, and move the alias `production` if no earlier task lost more than 3 points.
 #
 #   examples/promote.sh CHECKPOINT CALIBRATION TASK.json [LINEAGE]
 #
-# ODEM_URL and ODEM_KEY say where. The exit status is that of `odem merge`: 10 when the gate rejected it.
+# Set ODEM_URL and ODEM_KEY. The exit status is that of `odem merge`: 10 if the gate rejected the merge.
 set -euo pipefail
 CHECKPOINT=$1 CALIBRATION=$2 TASK=$3 LINEAGE=${4:-default}
 

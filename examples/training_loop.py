@@ -1,7 +1,7 @@
-"""`python -m examples.training_loop`: fine-tune a lineage's newest version, and merge the result when that is done.
+"""`python -m examples.training_loop`: fine-tune a lineage's newest version, then merge the result.
 
-The samples are laid out as a calibration file: safetensors with `images` uint8 [N, 3, H, W] and `labels` int64 [N].
-In your own loop the last lines are all that is new: save, `odem.merge`, `odem.wait`.
+The samples have the layout of a calibration file: safetensors with `images` uint8 [N, 3, H, W] and `labels` int64 [N].
+To integrate odem into your own loop, copy the last lines: save, `odem.merge`, `odem.wait`.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from odem_client import Odem
 
 
 def train(folder: Path, images: torch.Tensor, labels: torch.Tensor, task: dict[str, list[str]], steps: int) -> Path:
-    """Fine-tune the model that lies in `folder` on a task's images; returns the checkpoint, its visual part."""
+    """Fine-tune the model in `folder` on a task's images; returns the checkpoint, the model's visual tower."""
     model, _, _ = open_clip.create_model_and_transforms(f"local-dir:{folder}")
     config = json.loads((folder / "open_clip_config.json").read_text())["preprocess_cfg"]
     mean, std = (torch.tensor(config[name]).view(1, 3, 1, 1) for name in ("mean", "std"))

@@ -1,4 +1,4 @@
-"""The demo: small CLIP models, fine-tuned here, merged one by one through the service, and what came of it.
+"""The demo: small CLIP models, fine-tuned here and merged one by one through the service, compared with averaging.
 
-It is a client: it speaks HTTP with the service and knows nothing of its inside.
+It is an HTTP client and imports nothing of the service.
 """

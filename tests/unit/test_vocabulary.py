@@ -110,9 +110,11 @@ def _split(name: str) -> list[str]:
 
 
 def _bound(tree: ast.AST) -> Iterator[str]:
-    """Every name that the code binds."""
+    """Every name that the code binds, except names of tests, which are sentences."""
     for node in ast.walk(tree):
         match node:
+            case ast.FunctionDef(name=name) if name.startswith("test_"):
+                continue
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
                 yield name
             case ast.arg(arg=name) | ast.keyword(arg=str(name)):
