@@ -20,11 +20,11 @@ ENDED = {"succeeded", "failed", "rejected", "cancelled"}
 def parts(document: Json | str, checkpoint: Path | bytes | None, calibration: Path | bytes | None) -> list[Part]:
     """The parts of POST /merge, in the order in which they must come."""
     text = document if isinstance(document, str) else json.dumps(document)
-    found: list[Part] = [("merge", (None, text, "application/json"))]
+    result: list[Part] = [("merge", (None, text, "application/json"))]
     for name, file in (("checkpoint", checkpoint), ("calibration", calibration)):
         if file is not None:
-            found.append((name, (f"{name}.safetensors", file, SAFETENSORS)))
-    return found
+            result.append((name, (f"{name}.safetensors", file, SAFETENSORS)))
+    return result
 
 
 class Api:
@@ -38,23 +38,23 @@ class Api:
 
     def get(self, path: str, **parameters: Any) -> Json:
         """A JSON answer, which must be 200."""
-        answer = self.http.get(path, params=parameters)
-        assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.text}"
-        found: Json = answer.json()
-        return found
+        response = self.http.get(path, params=parameters)
+        assert response.status_code == 200, f"{path}: {response.status_code} {response.text}"
+        result: Json = response.json()
+        return result
 
     def post_blob(self, path: Path) -> str:
         """Stream a file to POST /blobs; returns its digest."""
         with path.open("rb") as file:
-            answer = self.http.post("/blobs", content=file)
-        assert answer.status_code == 201, answer.text
-        return str(answer.json()["digest"])
+            response = self.http.post("/blobs", content=file)
+        assert response.status_code == 201, response.text
+        return str(response.json()["digest"])
 
     def create_lineage(self, document: Json) -> Json:
-        answer = self.http.post("/lineages", json=document)
-        assert answer.status_code == 201, answer.text
-        found: Json = answer.json()
-        return found
+        response = self.http.post("/lineages", json=document)
+        assert response.status_code == 201, response.text
+        result: Json = response.json()
+        return result
 
     def send_merge(self, document: Json | str, checkpoint: Path | None, calibration: Path | None) -> httpx.Response:
         """POST /merge as multipart whose files are streamed from the disk."""
@@ -67,17 +67,17 @@ class Api:
 
     def merge(self, document: Json, checkpoint: Path, calibration: Path | None = None) -> str:
         """Send a merge that must be accepted; returns its id."""
-        answer = self.send_merge(document, checkpoint, calibration)
-        assert answer.status_code == 202, answer.text
-        found = answer.json()
-        assert answer.headers["location"] == f"/merges/{found['id']}"
-        return str(found["id"])
+        response = self.send_merge(document, checkpoint, calibration)
+        assert response.status_code == 202, response.text
+        result = response.json()
+        assert response.headers["location"] == f"/merges/{result['id']}"
+        return str(result["id"])
 
     def merge_of_blobs(self, document: Json) -> str:
         """POST /merge as JSON that names blobs; returns the merge's id."""
-        answer = self.http.post("/merge", json=document)
-        assert answer.status_code == 202, answer.text
-        return str(answer.json()["id"])
+        response = self.http.post("/merge", json=document)
+        assert response.status_code == 202, response.text
+        return str(response.json()["id"])
 
     def merge_view(self, merge_id: str) -> Json:
         return self.get(f"/merges/{merge_id}")
@@ -100,18 +100,18 @@ class Api:
                 see(view)
             return view if until(view) else None
 
-        found = eventually(look, f"{merge_id} {what}", DEADLINE)
-        assert found is not None
-        return found
+        result = eventually(look, f"{merge_id} {what}", DEADLINE)
+        assert result is not None
+        return result
 
     def wait(self, merge_id: str, see: Callable[[Json], object] | None = None) -> Json:
         """The merge once it has ended."""
         return self.watch(merge_id, lambda view: view["state"] in ENDED, "has ended", see)
 
     def wait_success(self, merge_id: str) -> Json:
-        found = self.wait(merge_id)
-        assert found["state"] == "succeeded", found
-        return found
+        result = self.wait(merge_id)
+        assert result["state"] == "succeeded", result
+        return result
 
     def wait_running(self, merge_id: str, step: int = 1) -> Json:
         """The merge once it is that many steps along its path."""
@@ -124,13 +124,13 @@ class Api:
 
     def versions(self, lineage: str) -> list[Json]:
         """A lineage's versions, oldest first."""
-        found: list[Json] = self.get("/models", lineage=lineage, limit=100)["versions"]
-        return found[::-1]
+        result: list[Json] = self.get("/models", lineage=lineage, limit=100)["versions"]
+        return result[::-1]
 
     def download(self, reference: str, path: Path) -> Path:
         """A version's weights, streamed to a file."""
-        with self.http.stream("GET", f"/models/{reference}/weights") as answer, path.open("wb") as file:
-            assert answer.status_code == 200
-            for chunk in answer.iter_bytes(1 << 20):
+        with self.http.stream("GET", f"/models/{reference}/weights") as response, path.open("wb") as file:
+            assert response.status_code == 200
+            for chunk in response.iter_bytes(1 << 20):
                 file.write(chunk)
         return path

@@ -50,8 +50,8 @@ def load(state: Mapping[str, Tensor], config: Mapping[str, Any] = CONFIG) -> nn.
 def embed(model: nn.Module, images: Tensor) -> Tensor:
     """Embeddings [n, embed_dim] of uint8 images."""
     encode: Any = model.encode_image
-    found: Tensor = encode((images.float() / 255 - _MEAN) / _STD)
-    return found
+    result: Tensor = encode((images.float() / 255 - _MEAN) / _STD)
+    return result
 
 
 @dataclass(frozen=True)

@@ -104,20 +104,20 @@ def make_environment(folder: Path, lock: Path) -> None:
     venv.create(folder, symlinks=True, with_pip=False)
     packages = next(folder.glob("lib/python*/site-packages"))
     for name, version in _PIN.findall(lock.read_text()):
-        found = distribution(name)
-        assert found.version == version, f"{name} {found.version} is installed, {lock.name} pins {version}"
-        _link(found, packages)
+        result = distribution(name)
+        assert result.version == version, f"{name} {result.version} is installed, {lock.name} pins {version}"
+        _link(result, packages)
     (folder / f".{lock.stem}").touch()
 
 
-def _link(found: Distribution, packages: Path) -> None:
+def _link(result: Distribution, packages: Path) -> None:
     """Link a distribution's files; those outside of site-packages (commands, man pages) are left out."""
-    for file in found.files or ():
+    for file in result.files or ():
         if ".." not in file.parts:
             target = packages.joinpath(*file.parts)
             target.parent.mkdir(parents=True, exist_ok=True)
             with contextlib.suppress(FileExistsError):
-                _link_file(Path(str(found.locate_file(file))), target)
+                _link_file(Path(str(result.locate_file(file))), target)
 
 
 def _link_file(source: Path, target: Path) -> None:

@@ -49,10 +49,10 @@ def assert_refused(
 ) -> Json:
     """The answer is a problem that says what is wrong, and the service holds what it held before."""
     before = house.stored()
-    answer = send()
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    problem: Json = answer.json()
+    response = send()
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    problem: Json = response.json()
     assert problem["status"] == status
     assert problem["type"] == f"/problems/{kind}"
     assert problem["title"]

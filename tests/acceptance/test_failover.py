@@ -20,9 +20,9 @@ def send(client: httpx.Client, checkpoint: str, key: str) -> str:
     """A merge's id, once the gateway has acknowledged it; until then the same request is sent again."""
 
     def sent() -> str:
-        answer = client.post("/merge", json=merge_document("a", checkpoint), headers={"Idempotency-Key": key})
-        assert answer.status_code in {202, 503, 409}, answer.text
-        return str(answer.json()["id"]) if answer.status_code == 202 else ""
+        response = client.post("/merge", json=merge_document("a", checkpoint), headers={"Idempotency-Key": key})
+        assert response.status_code in {202, 503, 409}, response.text
+        return str(response.json()["id"]) if response.status_code == 202 else ""
 
     return eventually(sent, f"merge {key} acknowledged")
 

@@ -76,12 +76,12 @@ def test_the_gateway_stays_small_while_gigabytes_pass_through_it(
         file.unlink()
         assert api.wait_success(made)["version"] == f"large@{number}"
 
-    with api.http.stream("GET", "/models/large@2/weights") as answer:
+    with api.http.stream("GET", "/models/large@2/weights") as response:
         hasher, length = hashlib.sha256(), 0
-        for chunk in answer.iter_bytes(1 << 20):
+        for chunk in response.iter_bytes(1 << 20):
             hasher.update(chunk)
             length += len(chunk)
-    assert answer.headers["etag"] == f'"sha256:{hasher.hexdigest()}"'
+    assert response.headers["etag"] == f'"sha256:{hasher.hexdigest()}"'
     assert length == api.version("large@2")["size"] > 600e6
 
     assert stack.pid("gateway") == gateway

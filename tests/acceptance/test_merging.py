@@ -200,13 +200,13 @@ def test_a_queued_merge_is_cancelled_at_once_and_a_running_one_at_its_next_step(
 
     running, queued, last = send(ENDLESS), send(ENDLESS), send({"method": "average"})
     api.wait_running(running)
-    answer = api.http.post(f"/merges/{queued}/cancel")
-    assert (answer.status_code, answer.json()["state"]) == (202, "cancelled")
+    response = api.http.post(f"/merges/{queued}/cancel")
+    assert (response.status_code, response.json()["state"]) == (202, "cancelled")
     assert api.merge_view(running)["state"] == "running"
 
-    answer = api.http.post(f"/merges/{running}/cancel")
-    assert answer.status_code == 202
-    assert answer.json()["cancel_requested"]
+    response = api.http.post(f"/merges/{running}/cancel")
+    assert response.status_code == 202
+    assert response.json()["cancel_requested"]
     ended = api.wait(running)
     assert (ended["state"], ended["version"], ended["problem"]) == ("cancelled", None, None)
 
@@ -270,12 +270,12 @@ def test_without_an_architecture_the_average_of_any_weights_is_their_mean(api: A
     for merge_id in ids:
         api.wait_success(merge_id)
     for number in (1, 2, 3):
-        found = networks.read(api.download(f"plain@{number}", tmp_path / f"v{number}.safetensors"))
-        assert torch.equal(found["encoder.steps"], base["encoder.steps"]), "what is no float is the base's"
+        result = networks.read(api.download(f"plain@{number}", tmp_path / f"v{number}.safetensors"))
+        assert torch.equal(result["encoder.steps"], base["encoder.steps"]), "what is no float is the base's"
         for name, tolerance in (("encoder.weight", 1e-6), ("encoder.bias", 2e-3)):
             mean = torch.stack([state[name].double() for state in checkpoints[:number]]).mean(dim=0)
-            assert found[name].dtype == base[name].dtype
-            torch.testing.assert_close(found[name].double(), mean, rtol=0, atol=tolerance)
+            assert result[name].dtype == base[name].dtype
+            torch.testing.assert_close(result[name].double(), mean, rtol=0, atol=tolerance)
     version = api.version("plain@3")
     assert version["config_url"] is None
     assert api.http.get("/models/plain@3/open_clip_config.json").status_code == 404
@@ -297,15 +297,15 @@ def test_coefficients_are_learned_against_the_lineages_base_from_the_second_chec
     api: Api, material: Material, lineage: Callable[..., str]
 ) -> None:
     name = lineage("weighed", recipe={"method": "ode", "coefficients": True})
-    told = []
+    reported = []
     for task in TASKS[:2]:
         api.wait_success(
             api.merge(
                 {"lineage": name, "task": task.document}, material.visual[task.name], material.calibration[task.name]
             )
         )
-        told.append(api.version(f"{name}@{len(told) + 1}")["report"]["coefficients"])
-    first, second = told
+        reported.append(api.version(f"{name}@{len(reported) + 1}")["report"]["coefficients"])
+    first, second = reported
     assert first == {}
     assert second["steps"] == OdeConfig.from_recipe({}).coefficient_steps
     assert second["rows"] > 0

@@ -27,11 +27,11 @@ _FOR_GPUS_OR_LATER = {
 
 def samples(text: str) -> dict[str, list[tuple[dict[str, str], float]]]:
     """The samples of a metrics text, by name."""
-    found: dict[str, list[tuple[dict[str, str], float]]] = {}
+    matches: dict[str, list[tuple[dict[str, str], float]]] = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
-            found.setdefault(sample.name, []).append((sample.labels, sample.value))
-    return found
+            matches.setdefault(sample.name, []).append((sample.labels, sample.value))
+    return matches
 
 
 @pytest.fixture(scope="module")
@@ -43,34 +43,36 @@ def text(api: Api, material: Material, lineage: Callable[..., str]) -> str:
         api.wait_success(api.merge(document, material.visual[task.name], material.calibration[task.name]))
 
     def counted() -> str | None:
-        found = api.http.get("/metrics")
-        assert found.headers["content-type"].startswith("text/plain; version=0.0.4")
-        values = samples(found.text)
+        matches = api.http.get("/metrics")
+        assert matches.headers["content-type"].startswith("text/plain; version=0.0.4")
+        values = samples(matches.text)
         done = "odem_gradient_evaluations_total" in values and "odem_worker_seen_seconds" in values
-        return found.text if done else None
+        return matches.text if done else None
 
     return str(eventually(counted, "the merge in the figures"))
 
 
 def test_requests_and_their_bytes_are_counted_by_the_template_of_their_route(text: str, material: Material) -> None:
-    found = samples(text)
-    asked = [(labels, value) for labels, value in found["odem_http_requests_total"] if labels["route"] == "/merge"]
+    matches = samples(text)
+    asked = [(labels, value) for labels, value in matches["odem_http_requests_total"] if labels["route"] == "/merge"]
     assert any(labels["status"] == "202" and value >= 1 for labels, value in asked)
-    received = sum(v for labels, v in found["odem_http_received_bytes_total"] if labels["route"] == "/merge")
+    received = sum(v for labels, v in matches["odem_http_received_bytes_total"] if labels["route"] == "/merge")
     assert received > material.visual[TASKS[0].name].stat().st_size
-    routes = {labels["route"] for labels, _ in found["odem_http_requests_total"]}
+    routes = {labels["route"] for labels, _ in matches["odem_http_requests_total"]}
     assert not [route for route in routes if "measured" in route or "mrg_" in route], "ids would be labels without end"
 
 
 def test_a_merge_is_counted_timed_by_phase_and_its_gradients_summed(text: str) -> None:
-    found = samples(text)
-    assert any(labels == {"method": "ode", "outcome": "succeeded"} for labels, _ in found["odem_merges_total"])
-    seconds = {labels["phase"]: value for labels, value in found["odem_merge_seconds_sum"] if labels["method"] == "ode"}
-    assert sum(value for labels, value in found["odem_gradient_evaluations_total"] if labels["method"] == "ode") > 0
+    matches = samples(text)
+    assert any(labels == {"method": "ode", "outcome": "succeeded"} for labels, _ in matches["odem_merges_total"])
+    seconds = {
+        labels["phase"]: value for labels, value in matches["odem_merge_seconds_sum"] if labels["method"] == "ode"
+    }
+    assert sum(value for labels, value in matches["odem_gradient_evaluations_total"] if labels["method"] == "ode") > 0
     assert {"opening", "loading", "evaluating", "writing", "all"} <= set(seconds)
     assert sum(value for phase, value in seconds.items() if phase != "all") == pytest.approx(seconds["all"], rel=0.05)
-    assert ({"lineage": "measured"}, 0.0) in found["odem_queue_depth"]
-    assert ({"lineage": "measured"}, 3.0) in found["odem_versions"]
+    assert ({"lineage": "measured"}, 0.0) in matches["odem_queue_depth"]
+    assert ({"lineage": "measured"}, 3.0) in matches["odem_versions"]
 
 
 def test_prometheus_s_own_linter_finds_nothing(text: str) -> None:

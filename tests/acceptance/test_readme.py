@@ -104,8 +104,8 @@ def test_the_python_clients_example_runs_where_only_the_client_is_installed(past
     source = shutil.copytree(ROOT / "clients" / "python", tmp_path / "python")
     pasted.run(python, "-m", "pip", "install", "-q", str(source), PIP_CONSTRAINT=str(_pins(tmp_path)))
     assert "torch" not in pasted.run(python, "-m", "pip", "list")
-    said = pasted.run(python, "-c", program.replace("http://localhost:8000", pasted.url), HOME=str(tmp_path))
-    assert said.split()[:2] == ["from-python@1", "from-python@2"]
+    output = pasted.run(python, "-c", program.replace("http://localhost:8000", pasted.url), HOME=str(tmp_path))
+    assert output.split()[:2] == ["from-python@1", "from-python@2"]
 
 
 @pytest.mark.timeout(600)
@@ -124,5 +124,5 @@ def test_the_typescript_clients_example_runs_in_a_fresh_project(pasted: Pasted, 
     packed = str(next(tmp_path.glob("odem-client-*.tgz")))
     pasted.run("npm", "--prefix", str(project), "install", "--no-audit", "--no-fund", packed)
     command = f"cd {project} && node example.js"
-    said = pasted.run("bash", "-c", command, XDG_CACHE_HOME=str(tmp_path))
-    assert said.split() == ["from-node@1", "from-node@2", "merged/open_clip_model.safetensors"]
+    output = pasted.run("bash", "-c", command, XDG_CACHE_HOME=str(tmp_path))
+    assert output.split() == ["from-node@1", "from-node@2", "merged/open_clip_model.safetensors"]

@@ -78,9 +78,9 @@ def test_merges_run_on_a_bucket_and_everything_comes_back_from_it_alone(
     assert "in total: 0 files" in admin(stack, "collect", **settings), "everything is young"
     assert not (stack.data / "manifests").exists()
     lines = [json.loads(line[line.index("{") :]) for line in stack.text.splitlines() if '"level"' in line]
-    told = [line for line in lines if line.get("request") == "from-the-client"]
-    assert {"worker.run_merge", "uvicorn.access"} <= {line["logger"] for line in told}
-    assert any(line.get("merge") == made["id"] for line in told), "a request is followed to its worker"
+    reported = [line for line in lines if line.get("request") == "from-the-client"]
+    assert {"worker.run_merge", "uvicorn.access"} <= {line["logger"] for line in reported}
+    assert any(line.get("merge") == made["id"] for line in reported), "a request is followed to its worker"
 
     other = own_stack(**settings)
     again = client(other)
@@ -102,9 +102,9 @@ def test_a_bucket_that_is_away_is_said_and_waited_for(
     api = client(stack)
     s3_server.kill()
     try:
-        answer = api.http.post("/blobs", content=material.base.read_bytes())
-        assert answer.status_code == 503
-        assert "blob store" in answer.json()["detail"]
+        response = api.http.post("/blobs", content=material.base.read_bytes())
+        assert response.status_code == 503
+        assert "blob store" in response.json()["detail"]
         assert stack.blobs == set()
     finally:
         s3_server.start()

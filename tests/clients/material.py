@@ -29,6 +29,6 @@ def run(program: str, *arguments: object) -> tuple[int, dict[str, Any]]:
     """Run a program with the client alone on its path; returns its status and the JSON that it printed last."""
     command = [sys.executable, "-c", program, *map(str, arguments)]
     done = subprocess.run(command, cwd=CLIENT, capture_output=True, text=True, check=False, timeout=250)
-    told = done.stdout.strip().splitlines()
+    reported = done.stdout.strip().splitlines()
     assert done.returncode <= 0, done.stderr
-    return done.returncode, json.loads(told[-1]) if told else {}
+    return done.returncode, json.loads(reported[-1]) if reported else {}

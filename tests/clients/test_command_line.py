@@ -46,9 +46,9 @@ def run(gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ru
                 main()
             except SystemExit as end:
                 code = end.code or 0
-        said = Said(out.getvalue(), err.getvalue())
-        assert code == status, f"{arguments}: {code}\n{said.stdout}\n{said.stderr}"
-        return said
+        output = Said(out.getvalue(), err.getvalue())
+        assert code == status, f"{arguments}: {code}\n{output.stdout}\n{output.stderr}"
+        return output
 
     return run
 
@@ -79,13 +79,13 @@ def lineage(odem: Odem, plain: tuple[Path, Path]) -> str:
 
 
 def test_help_names_every_command_and_every_exit_status(run: Run) -> None:
-    said = " ".join(run("--help").stdout.split())
+    output = " ".join(run("--help").stdout.split())
     commands = "push merge watch merges cancel pull models alias rollback diff lineages calibrate convert"
-    assert not [name for name in commands.split() if f" {name} " not in said]
-    told = (ROOT / "docs" / "reference" / "clients.md").read_text()
+    assert not [name for name in commands.split() if f" {name} " not in output]
+    reported = (ROOT / "docs" / "reference" / "clients.md").read_text()
     for status in (2, 3, 4, 5, 6, 10, 11, 12, 13):
-        assert f"{status} " in said
-        assert f"| {status} |" in told
+        assert f"{status} " in output
+        assert f"| {status} |" in reported
 
 
 def test_every_error_of_the_client_has_a_status_that_is_told() -> None:
@@ -117,8 +117,8 @@ def test_lineages_versions_and_aliases_from_the_command_line(run: Run, plain: tu
 def test_pulling_prints_where_the_weights_are(run: Run, lineage: str, tmp_path: Path) -> None:
     assert run("pull", f"{lineage}@0", "here").stdout == "here/model.safetensors\n"
     assert "already there" in run("pull", f"{lineage}@0", "here").stderr
-    told = json.loads(run("pull", f"{lineage}@0", "here", "--json").stdout)
-    assert (told["received"], told["config"]) == (0, None)
+    reported = json.loads(run("pull", f"{lineage}@0", "here", "--json").stdout)
+    assert (reported["received"], reported["config"]) == (0, None)
     assert (tmp_path / "here" / "model.safetensors").exists()
 
 
@@ -165,8 +165,8 @@ def test_a_merge_from_the_command_line_ends_with_a_version(process: Run, plain: 
     run("lineages", "create", name, "--base", plain[0], "--method", "average")
     done = run("merge", plain[1], "--task", "first", "-l", name, "--label", "run=7")
     assert f"succeeded: {name}@1" in done.stderr
-    told = json.loads(run("merge", plain[1], "--task", "second", "-l", name, "--json").stdout)
-    assert (told["state"], told["version"]) == ("succeeded", f"{name}@2")
+    reported = json.loads(run("merge", plain[1], "--task", "second", "-l", name, "--json").stdout)
+    assert (reported["state"], reported["version"]) == ("succeeded", f"{name}@2")
     assert "second" in run("models", "-l", name).stdout
     changed = json.loads(run("diff", f"{name}@1", f"{name}@2", "--json").stdout)
     assert changed["tensors"] == [], "the mean of a checkpoint and itself"

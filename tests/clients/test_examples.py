@@ -67,8 +67,8 @@ def test_a_model_is_trained_served_and_promoted(
         eventually(lambda: served() == ["serving/0"], "the server serves the base")
         train = [sys.executable, "-m", "examples.training_loop", "samples.safetensors", "task.json", "--steps", "5"]
         train += ["--url", service.url, "--lineage", lineage]
-        said = subprocess.run(train, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True).stdout
-        assert said.split() == ["training", "from", f"{lineage}@0", f"{lineage}@1"]
+        output = subprocess.run(train, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True).stdout
+        assert output.split() == ["training", "from", f"{lineage}@0", f"{lineage}@1"]
         eventually(lambda: served() == ["serving/0", "serving/1"], "the server has loaded the new version, once")
     finally:
         server.kill()

@@ -24,8 +24,8 @@ def differences(one: Path, other: Path) -> list[str]:
 
 
 def _all_of(compared: dircmp[str]) -> list[str]:
-    found = [*compared.left_only, *compared.right_only, *compared.diff_files]
-    return found + [item for below in compared.subdirs.values() for item in _all_of(below)]
+    result = [*compared.left_only, *compared.right_only, *compared.diff_files]
+    return result + [item for below in compared.subdirs.values() for item in _all_of(below)]
 
 
 def test_generating_the_python_client_again_changes_nothing(tmp_path: Path) -> None:

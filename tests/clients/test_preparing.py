@@ -97,12 +97,12 @@ def _parquet(path: Path) -> Path:
 
 def test_folder_tar_and_parquet_of_the_same_images_give_the_same_file(tmp_path: Path) -> None:
     sources = (_folder(tmp_path / "folder"), _tar(tmp_path / "shard.tar"), _parquet(tmp_path / "rows.parquet"))
-    found = []
+    result = []
     for number, source in enumerate(sources):
         output = tmp_path / f"{number}.safetensors"
         calibration.write(calibration.find(source), output, Sizing(16), limit=7, seed=3)
-        found.append(output.read_bytes())
-    assert found[0] == found[1] == found[2]
+        result.append(output.read_bytes())
+    assert result[0] == result[1] == result[2]
     tensors = load_file(tmp_path / "0.safetensors")
     assert (tensors["images"].dtype, tensors["images"].shape) == (np.uint8, (7, 3, 16, 16))
     assert (tensors["labels"].dtype, sorted(Counter(tensors["labels"].tolist()).values())) == (np.int64, [3, 4])

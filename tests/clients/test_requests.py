@@ -146,8 +146,8 @@ def test_retry_after_is_read_as_seconds_or_a_date(text: str, value: float | None
 def test_waits_grow_differ_and_end() -> None:
     retries = Retries(attempts=5, first=1.0, longest=3.0)
     waits = [[retries.wait(attempt) or 0.0 for attempt in range(1, 5)] for _ in range(50)]
-    assert all(wait <= bound for found in waits for wait, bound in zip(found, (1.0, 2.0, 3.0, 3.0), strict=True))
-    assert len({found[0] for found in waits}) > 1
+    assert all(wait <= bound for result in waits for wait, bound in zip(result, (1.0, 2.0, 3.0, 3.0), strict=True))
+    assert len({result[0] for result in waits}) > 1
     assert retries.wait(5) is None
 
 

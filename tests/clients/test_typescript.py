@@ -42,9 +42,9 @@ def test_generating_the_typescript_client_again_changes_nothing(package: Path, t
 
 
 def test_it_compiles_strictly_and_passes_its_own_tests(package: Path, service: Stack) -> None:
-    said = run(package, "npm", "test", ODEM_URL=service.url)
-    assert "# fail 0" in said
-    assert "# pass 8" in said
+    output = run(package, "npm", "test", ODEM_URL=service.url)
+    assert "# fail 0" in output
+    assert "# pass 8" in output
 
 
 def test_the_lock_names_no_host(package: Path) -> None:

@@ -45,9 +45,9 @@ class Watched:
         self._sentinel_port = free_port()
         person, own = "pass%40word%2F%3A1", "sentinels%2C%20too"
         # The first Sentinel is one that is not there: whoever asks must go on to the next.
-        places = f"127.0.0.1:{free_port()},127.0.0.1:{self._sentinel_port}"
-        self.broker_url = f"redis+sentinel://:{person}@{places}/odem/1?sentinel_password={own}"
-        self.url = f"redis+sentinel://:{person}@{places}/odem/0?sentinel_password={own}&replicas=1"
+        positions = f"127.0.0.1:{free_port()},127.0.0.1:{self._sentinel_port}"
+        self.broker_url = f"redis+sentinel://:{person}@{positions}/odem/1?sentinel_password={own}"
+        self.url = f"redis+sentinel://:{person}@{positions}/odem/0?sentinel_password={own}&replicas=1"
 
     def __enter__(self) -> Self:
         try:

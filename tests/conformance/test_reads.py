@@ -111,9 +111,9 @@ def test_merges_are_read_by_pages(
     every = {
         merge.id: 5 - index for index, merge in enumerate(_read(server, lambda reads: reads.merges("a", 10)).merges)
     }
-    found = _read(server, lambda reads: reads.merges("a", limit, below, states, task))
-    assert ([every[merge.id] for merge in found.merges], found.rest) == (places, rest)
-    assert all(merge == store.merges.get(merge.id).model_copy(update={"report": None}) for merge in found.merges)
+    result = _read(server, lambda reads: reads.merges("a", limit, below, states, task))
+    assert ([every[merge.id] for merge in result.merges], result.rest) == (places, rest)
+    assert all(merge == store.merges.get(merge.id).model_copy(update={"report": None}) for merge in result.merges)
 
 
 def test_a_merge_is_read_with_its_report(server: EmbeddedValkey, store: StateStore) -> None:

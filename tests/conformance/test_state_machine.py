@@ -274,24 +274,24 @@ class Interleavings(RuleBasedStateMachine):
     @invariant()
     def every_merge_is_where_the_model_has_it(self) -> None:
         for name, line in self.lines.items():
-            found = {merge.id: merge for merge in self.reader.merges(name)}
-            assert list(found) == [job.id for job in reversed(line.jobs)]
+            result = {merge.id: merge for merge in self.reader.merges(name)}
+            assert list(result) == [job.id for job in reversed(line.jobs)]
             for job in line.jobs:
-                merge = found[job.id]
+                merge = result[job.id]
                 seen = (merge.state.value, merge.attempt, merge.cancel_requested, merge.version)
                 assert seen == (job.state, job.attempt, job.cancel, job.version)
 
     @invariant()
     def versions_are_consecutive_and_never_change(self) -> None:
         for name, line in self.lines.items():
-            found = self.reader.versions(name)[::-1]
-            assert [version.number for version in found] == list(range(len(line.versions)))
-            assert [version.weights for version in found] == line.versions
+            result = self.reader.versions(name)[::-1]
+            assert [version.number for version in result] == list(range(len(line.versions)))
+            assert [version.weights for version in result] == line.versions
             assert self.store.versions.head(name).number == len(line.versions) - 1
             made = [job.version for job in line.jobs if job.version is not None]
             assert len(made) == len(set(made)), "a merge made two versions"
             newest = self.store.versions.get(VersionReference(lineage=name, version=str(len(line.versions) - 1)))
-            assert newest == found[-1]
+            assert newest == result[-1]
 
     @invariant()
     def the_sweep_finds_whoever_waits(self) -> None:

@@ -21,13 +21,13 @@ _PINNED = re.compile(r"[a-z0-9./-]+:v?\d+\.\d+\.\d+[a-z0-9.-]*")
 
 
 def _compose(name: str = _FILES[0]) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((_ROOT / name).read_text())
-    return found
+    result: dict[str, Any] = yaml.safe_load((_ROOT / name).read_text())
+    return result
 
 
 def _services() -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = _compose()["services"]
-    return found
+    result: dict[str, dict[str, Any]] = _compose()["services"]
+    return result
 
 
 @pytest.mark.parametrize("name", _FILES)
@@ -86,8 +86,8 @@ def test_nothing_listens_beyond_this_machine_unless_told() -> None:
 
 @pytest.mark.parametrize("service", ["gateway", "worker"])
 def test_a_process_has_longer_to_end_than_its_soft_shutdown_takes(service: str) -> None:
-    found = _services()[service]
-    assert float(found["stop_grace_period"].rstrip("s")) > float(found["environment"]["ODEM_SHUTDOWN_SECONDS"])
+    result = _services()[service]
+    assert float(result["stop_grace_period"].rstrip("s")) > float(result["environment"]["ODEM_SHUTDOWN_SECONDS"])
 
 
 def test_the_state_store_syncs_every_write_and_throws_nothing_out() -> None:

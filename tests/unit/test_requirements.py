@@ -17,13 +17,13 @@ def pins(name: str) -> dict[str, Pin]:
 
 def named_in(name: str) -> set[str]:
     """Name the packages that NAME.in and the files it includes ask for, the way pip writes them."""
-    found: set[str] = set()
+    result: set[str] = set()
     for line in (FOLDER / f"{name}.in").read_text().splitlines():
         if line.startswith("-r "):
-            found |= named_in(line.removeprefix("-r ").removesuffix(".in"))
+            result |= named_in(line.removeprefix("-r ").removesuffix(".in"))
         elif line and not line.startswith("#"):
-            found.add(re.sub(r"[-_.]+", "-", re.split(r"[=<>~!\[; ]", line)[0]).lower())
-    return found
+            result.add(re.sub(r"[-_.]+", "-", re.split(r"[=<>~!\[; ]", line)[0]).lower())
+    return result
 
 
 def test_the_gateway_has_nothing_of_torch() -> None:

@@ -29,14 +29,14 @@ def gateway_with_keys(server: StateServer, data: Path, **settings: str) -> Gatew
 
 
 def send_blob(client: httpx.Client, value: int) -> str:
-    answer = client.post("/blobs", content=tiny(value))
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["digest"])
+    response = client.post("/blobs", content=tiny(value))
+    assert response.status_code == 201, response.text
+    return str(response.json()["digest"])
 
 
 def send_lineage(client: httpx.Client, name: str, base: str) -> None:
-    answer = client.post("/lineages", json={"name": name, "base": base, "recipe": {"method": "average"}})
-    assert answer.status_code == 201, answer.text
+    response = client.post("/lineages", json={"name": name, "base": base, "recipe": {"method": "average"}})
+    assert response.status_code == 201, response.text
 
 
 def merge_document(lineage: str, checkpoint: str) -> dict[str, Any]:
@@ -44,6 +44,6 @@ def merge_document(lineage: str, checkpoint: str) -> dict[str, Any]:
 
 
 def send_merge(client: httpx.Client, lineage: str, checkpoint: str) -> str:
-    answer = client.post("/merge", json=merge_document(lineage, checkpoint))
-    assert answer.status_code == 202, answer.text
-    return str(answer.json()["id"])
+    response = client.post("/merge", json=merge_document(lineage, checkpoint))
+    assert response.status_code == 202, response.text
+    return str(response.json()["id"])

@@ -24,9 +24,9 @@ def _refusal(gateway: Gateway, request_id: str) -> AuditEntry:
         entries = gateway.state.audit.read(refused=True)
         return next((entry for entry in entries if entry.request_id == request_id), None)
 
-    found = eventually(look, f"a refusal of {request_id}")
-    assert found is not None
-    return found
+    result = eventually(look, f"a refusal of {request_id}")
+    assert result is not None
+    return result
 
 
 def test_a_change_is_in_the_log_before_its_answer(gateway: Gateway) -> None:
@@ -34,8 +34,8 @@ def test_a_change_is_in_the_log_before_its_answer(gateway: Gateway) -> None:
     blob = send_blob(client, 1)
     send_lineage(client, "told", blob)
     merge = send_merge(client, "told", blob)
-    answer = client.put("/lineages/told/aliases/x", json={"version": "9"}, headers={"X-Request-Id": "my-run.7"})
-    assert (answer.status_code, answer.headers["x-request-id"]) == (404, "my-run.7")
+    response = client.put("/lineages/told/aliases/x", json={"version": "9"}, headers={"X-Request-Id": "my-run.7"})
+    assert (response.status_code, response.headers["x-request-id"]) == (404, "my-run.7")
     entries = _changes(gateway)[:4]
     assert [(entry.action, entry.thing, entry.status) for entry in reversed(entries)] == [
         ("createBlob", f"/blobs/{blob}", 201),
@@ -71,13 +71,13 @@ def test_every_refusal_is_logged(gateway: Gateway) -> None:
 
 @pytest.mark.parametrize("sent", ["", "a b", "x" * 129, "ü", "a;b"])
 def test_a_request_id_that_is_not_well_formed_is_replaced(gateway: Gateway, sent: str) -> None:
-    answer = gateway.client(None).get("/healthz", headers={"X-Request-Id": sent.encode()})
-    assert answer.headers["x-request-id"].startswith("req_")
+    response = gateway.client(None).get("/healthz", headers={"X-Request-Id": sent.encode()})
+    assert response.headers["x-request-id"].startswith("req_")
 
 
 def test_the_gateway_s_log_names_the_request(gateway: Gateway) -> None:
-    answer = gateway.client(None).post("/blobs")
-    eventually(lambda: answer.headers["x-request-id"] in gateway.text, "the request's id in the gateway's log")
+    response = gateway.client(None).post("/blobs")
+    eventually(lambda: response.headers["x-request-id"] in gateway.text, "the request's id in the gateway's log")
 
 
 def test_the_log_is_bounded_and_strangers_push_nothing_out(own_gateway: Callable[..., Gateway]) -> None:

@@ -24,14 +24,14 @@ def _limited(gateway: Gateway, **limits: Any) -> httpx.Client:
 
 def test_a_burst_is_taken_and_then_answered_with_429(gateway: Gateway) -> None:
     client = _limited(gateway, rate=0.5, burst=3)
-    answers = [client.get("/lineages") for _ in range(4)]
-    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
-    assert [answer.headers["ratelimit"].partition(";t=")[0] for answer in answers] == [
+    responses = [client.get("/lineages") for _ in range(4)]
+    assert [response.status_code for response in responses] == [200, 200, 200, 429]
+    assert [response.headers["ratelimit"].partition(";t=")[0] for response in responses] == [
         f'"requests";r={left}' for left in (2, 1, 0, 0)
     ]
-    assert {answer.headers["ratelimit-policy"] for answer in answers} == {'"requests";q=3;w=6'}
-    assert 1 <= int(answers[3].headers["retry-after"]) <= 2
-    assert answers[3].json()["type"] == "/problems/too-many-requests"
+    assert {response.headers["ratelimit-policy"] for response in responses} == {'"requests";q=3;w=6'}
+    assert 1 <= int(responses[3].headers["retry-after"]) <= 2
+    assert responses[3].json()["type"] == "/problems/too-many-requests"
 
 
 def test_after_retry_after_the_request_is_taken(gateway: Gateway) -> None:
@@ -46,9 +46,9 @@ def test_after_retry_after_the_request_is_taken(gateway: Gateway) -> None:
 def test_each_key_has_a_bucket_of_its_own_and_0_means_no_limit(gateway: Gateway) -> None:
     slow, free = _limited(gateway, rate=0.1, burst=1), _limited(gateway, rate=0)
     assert [slow.get("/lineages").status_code for _ in range(2)] == [200, 429]
-    answers = [free.get("/lineages") for _ in range(20)]
-    assert {answer.status_code for answer in answers} == {200}
-    assert "ratelimit" not in answers[0].headers
+    responses = [free.get("/lineages") for _ in range(20)]
+    assert {response.status_code for response in responses} == {200}
+    assert "ratelimit" not in responses[0].headers
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ class Stack:
 def house(gateway: Gateway) -> Stack:
     limited = {scope: gateway.key(scope, "a", "fresh", "limb")[1] for scope in _ORDER}
     unlimited = {scope: gateway.key(scope)[1] for scope in _ORDER}
-    found = []
+    result = []
     for name, keys, number in (("a", limited, 1), ("b", unlimited, 2)):
         client = keys["admin"]
         blob = send_blob(client, number)
@@ -50,18 +50,18 @@ def house(gateway: Gateway) -> Stack:
         hook = client.post(f"/lineages/{name}/webhooks", json={"url": "https://receiver.invalid/"}).json()["id"]
         headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "100"}
         upload = keys["merge"].post("/uploads", headers=headers).headers["location"].rpartition("/")[2]
-        found.append(Things(name, merge, blob, f"{name}@0", upload=upload, webhook=hook))
+        result.append(Things(name, merge, blob, f"{name}@0", upload=upload, webhook=hook))
     none = Things("zz", f"mrg_{'0' * 24}", f"sha256:{'0' * 64}", "zz@0", new="zz")
-    return Stack(gateway, found[0], replace(found[1], new="b"), none, limited, unlimited)
+    return Stack(gateway, result[0], replace(result[1], new="b"), none, limited, unlimited)
 
 
 def _ask(client: httpx.Client, route: str, things: Things) -> httpx.Response:
     return client.request(route.partition(" ")[0], **CASES[route].request(things))
 
 
-def _words(answer: httpx.Response, things: Things) -> str:
+def _words(response: httpx.Response, things: Things) -> str:
     """What an answer says, without the names that were asked for."""
-    text = answer.text
+    text = response.text
     names = (things.version, things.merge, things.blob, things.upload, things.webhook)
     for name in (*names, f"'{things.lineage}'", f"'{things.new}'"):
         text = text.replace(name, "?")
@@ -91,14 +91,14 @@ def test_a_route_without_a_declared_scope_cannot_be_registered() -> None:
 @pytest.mark.parametrize("route", CASES)
 def test_without_a_key_nothing_is_answered_and_nothing_told(house: Stack, route: str) -> None:
     client = house.gateway.client(None)
-    answers = [_ask(client, route, things) for things in (house.own, house.none)]
-    for answer in answers:
-        assert answer.status_code == 401
-        assert answer.headers["www-authenticate"] == _BEARER
-    assert answers[0].text == answers[1].text
+    responses = [_ask(client, route, things) for things in (house.own, house.none)]
+    for response in responses:
+        assert response.status_code == 401
+        assert response.headers["www-authenticate"] == _BEARER
+    assert responses[0].text == responses[1].text
     if not route.startswith("HEAD"):
-        assert answers[0].json()["type"] == "/problems/not-authenticated"
-        assert answers[0].headers["content-type"] == "application/problem+json"
+        assert responses[0].json()["type"] == "/problems/not-authenticated"
+        assert responses[0].headers["content-type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize("route", CASES)
@@ -110,25 +110,25 @@ def test_a_wrong_key_is_told_no_more_than_that(house: Stack, route: str) -> None
         house.gateway.client(token)
         for token in ("nonsense", f"odem_{key.id}_{'0' * 48}", f"odem_{'0' * 16}_{'0' * 48}")
     ]
-    said = set()
+    output = set()
     for client in [revoked, expired, *clients]:
-        answer = _ask(client, route, house.own)
-        assert answer.status_code == 401
-        assert answer.headers["www-authenticate"] == f'{_BEARER}, error="invalid_token"'
-        said.add(answer.text)
-    assert len(said) == 1
+        response = _ask(client, route, house.own)
+        assert response.status_code == 401
+        assert response.headers["www-authenticate"] == f'{_BEARER}, error="invalid_token"'
+        output.add(response.text)
+    assert len(output) == 1
 
 
 @pytest.mark.parametrize("route", [route for route, case in CASES.items() if case.scope != "read"])
 def test_a_key_of_a_smaller_scope_is_refused_whether_or_not_the_thing_exists(house: Stack, route: str) -> None:
     needed = CASES[route].scope
     for scope in _ORDER[: _ORDER.index(needed)]:
-        answers = [_ask(house.limited[scope], route, things) for things in (house.own, house.others, house.none)]
-        assert {answer.status_code for answer in answers} == {403}
-        assert {answer.headers["www-authenticate"] for answer in answers} == {
+        responses = [_ask(house.limited[scope], route, things) for things in (house.own, house.others, house.none)]
+        assert {response.status_code for response in responses} == {403}
+        assert {response.headers["www-authenticate"] for response in responses} == {
             f'{_BEARER}, error="insufficient_scope", scope="{needed}"'
         }
-        assert len({answer.text for answer in answers}) == 1
+        assert len({response.text for response in responses}) == 1
 
 
 @pytest.mark.parametrize("route", [route for route, case in CASES.items() if case.others is not None])
@@ -145,8 +145,8 @@ def test_the_blobs_of_others_cannot_be_merged_nor_made_a_base(house: Stack) -> N
     for blob in (house.others.blob, house.none.blob):
         document = {"lineage": "a", "task": {"name": "t"}, "checkpoint": blob}
         assert client.post("/merge", json=document).status_code == 404
-        answer = client.post("/lineages", json={"name": "fresh", "base": blob, "recipe": {"method": "average"}})
-        assert answer.json()["type"] == "/problems/blob-not-found"
+        response = client.post("/lineages", json={"name": "fresh", "base": blob, "recipe": {"method": "average"}})
+        assert response.json()["type"] == "/problems/blob-not-found"
 
 
 def test_a_limited_key_merges_what_it_has_sent_itself_by_a_resumable_upload(house: Stack) -> None:
@@ -179,8 +179,8 @@ def test_a_branch_does_not_tell_a_limited_key_where_it_came_from(house: Stack) -
 
 def test_a_limited_key_can_do_everything_with_its_own(house: Stack) -> None:
     for route, case in CASES.items():
-        answer = _ask(house.limited[case.scope], route, house.own)
-        assert answer.status_code == case.own, (route, answer.text)
+        response = _ask(house.limited[case.scope], route, house.own)
+        assert response.status_code == case.own, (route, response.text)
 
 
 def test_a_refusal_comes_before_the_body_is_asked_for(house: Stack) -> None:

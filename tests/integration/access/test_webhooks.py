@@ -74,9 +74,9 @@ class Stack:
         send_lineage(self.client, "a", self.blob)
 
     def hook(self, url: str) -> dict[str, Any]:
-        answer = self.client.post("/lineages/a/webhooks", json={"url": url})
-        assert answer.status_code == 201, answer.text
-        made: dict[str, Any] = answer.json()
+        response = self.client.post("/lineages/a/webhooks", json={"url": url})
+        assert response.status_code == 201, response.text
+        made: dict[str, Any] = response.json()
         return made
 
     def merge(self, end: str) -> str:
@@ -105,10 +105,10 @@ class Stack:
         return merge
 
     def log(self, hook: dict[str, Any]) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.client.get(f"/lineages/a/webhooks/{hook['id']}/deliveries").json()[
+        result: list[dict[str, Any]] = self.client.get(f"/lineages/a/webhooks/{hook['id']}/deliveries").json()[
             "deliveries"
         ]
-        return found
+        return result
 
 
 @pytest.fixture
@@ -124,18 +124,18 @@ def test_every_end_is_told_and_signed(house: Stack, receiver: Receiver) -> None:
     merges = {house.merge(end): end for end in _ENDS}
     eventually(lambda: len(receiver.got) == len(_ENDS), "a message for each end")
     verifier = Verifier(hook["secret"])
-    told = {}
+    reported = {}
     for headers, body in receiver.got:
         message = verifier.verify(body, headers)
-        told[message["data"]["merge"]] = message
+        reported[message["data"]["merge"]] = message
         assert headers["webhook-id"].startswith("msg_")
         assert headers["content-type"] == "application/json"
     states = {"cancelled while running": "cancelled", "lost": "failed"}
     for merge, end in merges.items():
-        assert told[merge]["type"] == f"merge.{states.get(end, end)}"
-        assert told[merge]["data"]["lineage"] == "a"
+        assert reported[merge]["type"] == f"merge.{states.get(end, end)}"
+        assert reported[merge]["data"]["lineage"] == "a"
     done = next(merge for merge, end in merges.items() if end == "succeeded")
-    assert told[done]["data"]["version"] == "a@1"
+    assert reported[done]["data"]["version"] == "a@1"
     eventually(lambda: len(house.log(hook)) == len(_ENDS), "a line in the log for each")
     assert {(line["status"], line["error"]) for line in house.log(hook)} == {(204, None)}
 
@@ -158,17 +158,17 @@ def test_a_message_is_given_up_and_a_webhook_that_fails_for_long_disabled(
 ) -> None:
     house = Stack(own_gateway(**_FAST, ODEM_WEBHOOK_ATTEMPTS="3", ODEM_WEBHOOK_DISABLE_SECONDS="0.1"))
     hook = house.hook(receiver.url)
-    place = f"/lineages/a/webhooks/{hook['id']}"
+    position = f"/lineages/a/webhooks/{hook['id']}"
     receiver.answers = [500] * 3
     house.merge("cancelled")
-    eventually(lambda: house.client.get(place).json()["disabled_at"], "disabled")
+    eventually(lambda: house.client.get(position).json()["disabled_at"], "disabled")
     house.merge("cancelled")
     assert len(receiver.got) <= 3
     receiver.answers = []
     before = len(receiver.got)
-    assert house.client.post(f"{place}/test").json()["status"] == 204
+    assert house.client.post(f"{position}/test").json()["status"] == 204
     assert json.loads(receiver.got[before][1])["type"] == "webhook.test"
-    assert house.client.get(place).json()["disabled_at"] is None
+    assert house.client.get(position).json()["disabled_at"] is None
     house.merge("cancelled")
     eventually(lambda: len(receiver.got) == before + 2, "told again")
 
@@ -247,8 +247,8 @@ _NO_URL = [
 @pytest.mark.parametrize("url", [*_NO_URL, "http://example.com/"])
 def test_a_url_that_leads_inwards_is_refused_at_once(gateway: Gateway, url: str) -> None:
     client = _lineage_of(gateway)
-    answer = client.post("/lineages/inward/webhooks", json={"url": url})
-    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-document")
+    response = client.post("/lineages/inward/webhooks", json={"url": url})
+    assert (response.status_code, response.json()["type"]) == (422, "/problems/invalid-document")
 
 
 @pytest.mark.parametrize("host", ["localhost", "2130706433", "0x7f.1", "no-such-host.invalid"])
@@ -275,8 +275,8 @@ def _lineage_of(gateway: Gateway) -> httpx.Client:
 def test_a_lineage_has_no_more_webhooks_than_it_may(own_gateway: Callable[..., Gateway], receiver: Receiver) -> None:
     house = Stack(own_gateway(**_FAST, ODEM_WEBHOOKS_PER_LINEAGE="1"))
     house.hook(receiver.url)
-    answer = house.client.post("/lineages/a/webhooks", json={"url": receiver.url})
-    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/conflict")
+    response = house.client.post("/lineages/a/webhooks", json={"url": receiver.url})
+    assert (response.status_code, response.json()["type"]) == (409, "/problems/conflict")
 
 
 def test_a_slow_receiver_of_one_lineage_does_not_keep_another_waiting(

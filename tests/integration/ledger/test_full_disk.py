@@ -94,8 +94,8 @@ def test_an_upload_that_does_not_fit_is_answered_507_and_fits_once_there_is_room
     http: TestClient, small: Ledger, disk: _Disk
 ) -> None:
     disk.fill(leave=_MIB)
-    answer = http.post("/blobs", content=_FILE)
-    assert (answer.status_code, answer.json()["type"]) == (507, "/problems/storage-full")
+    response = http.post("/blobs", content=_FILE)
+    assert (response.status_code, response.json()["type"]) == (507, "/problems/storage-full")
     assert http.get("/healthz").status_code == 200
     _is_sound(small)
     disk.free()
@@ -125,8 +125,8 @@ def test_an_upload_whose_client_says_nothing_of_its_size_in_time_is_answered_507
         disk.fill()
         yield _FILE[4:]
 
-    answer = http.post("/blobs", content=body())
-    assert (answer.status_code, answer.json()["type"]) == (507, "/problems/storage-full")
+    response = http.post("/blobs", content=body())
+    assert (response.status_code, response.json()["type"]) == (507, "/problems/storage-full")
     disk.free()
     _is_sound(small)
     assert http.post("/blobs", content=_FILE).status_code == 201

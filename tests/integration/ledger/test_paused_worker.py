@@ -63,9 +63,9 @@ def test_a_worker_that_wakes_up_after_its_lease_is_refused_and_says_so(ledger: L
             os.kill(sleeper.pid, signal.SIGCONT)
             sleeper.stdin.write("\n")
             sleeper.stdin.flush()
-            said = sleeper.stdout.readline()
+            output = sleeper.stdout.readline()
         finally:
             sleeper.kill()
-    assert said == f"refused: The merge {merge.id} was not committed: its fence is no longer the newest.\n"
+    assert output == f"refused: The merge {merge.id} was not committed: its fence is no longer the newest.\n"
     assert ledger.state.versions.head("a") == version
     assert ledger.state.merges.get(merge.id).state is MergeState.SUCCEEDED

@@ -197,10 +197,10 @@ def test_a_retired_version_s_bytes_and_ended_merges_checkpoints_are_collected_an
 def test_retention_says_what_it_would_retire_before_it_does(ledger: Ledger, admin: Admin) -> None:
     _fill(ledger)
     ledger.state.retention.set("b", Retention(keep_last=2))
-    told = admin("retention").stdout
-    assert told == "would retire: b@1\nwould retire: b@2\n"
+    reported = admin("retention").stdout
+    assert reported == "would retire: b@1\nwould retire: b@2\n"
     assert ledger.state.versions.get(VersionReference.parse("b@1")).retired_at is None
-    assert admin("retention", "--apply").stdout == told.replace("would retire", "retired")
+    assert admin("retention", "--apply").stdout == reported.replace("would retire", "retired")
     assert ledger.state.versions.get(VersionReference.parse("b@1")).retired_at is not None
     assert admin("retention").stdout == ""
 

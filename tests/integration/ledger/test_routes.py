@@ -21,49 +21,49 @@ def http(ledger: Ledger) -> Iterator[TestClient]:
 
 
 def test_two_people_who_move_an_alias_at_once_notice_each_other(http: TestClient) -> None:
-    place = "/lineages/a/aliases/production"
-    made = http.put(place, json={"version": "1"}, headers={"If-None-Match": "*"})
+    position = "/lineages/a/aliases/production"
+    made = http.put(position, json={"version": "1"}, headers={"If-None-Match": "*"})
     assert (made.status_code, made.json()["version"]) == (200, "a@1")
-    assert http.put(place, json={"version": "2"}, headers={"If-None-Match": "*"}).status_code == 412
-    tag = http.get(place).headers["etag"]
+    assert http.put(position, json={"version": "2"}, headers={"If-None-Match": "*"}).status_code == 412
+    tag = http.get(position).headers["etag"]
     assert tag == made.headers["etag"]
-    first = http.put(place, json={"version": "2"}, headers={"If-Match": tag})
-    second = http.put(place, json={"version": "3"}, headers={"If-Match": tag})
+    first = http.put(position, json={"version": "2"}, headers={"If-Match": tag})
+    second = http.put(position, json={"version": "3"}, headers={"If-Match": tag})
     assert (first.status_code, second.status_code) == (200, 412)
     assert second.json()["type"] == "/problems/alias-changed"
     assert http.get("/models/a@production").json()["number"] == 2
-    assert http.delete(place, headers={"If-Match": tag}).status_code == 412
-    assert http.delete(place, headers={"If-Match": first.headers["etag"]}).status_code == 204
-    assert http.get(place).status_code == 404
+    assert http.delete(position, headers={"If-Match": tag}).status_code == 412
+    assert http.delete(position, headers={"If-Match": first.headers["etag"]}).status_code == 204
+    assert http.get(position).status_code == 404
 
 
 @pytest.mark.parametrize("name", ["latest", "3", "UPPER", "a b"])
 def test_a_name_that_could_be_a_version_is_no_alias(http: TestClient, name: str) -> None:
-    answer = http.put(f"/lineages/a/aliases/{name}", json={"version": "1"})
-    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-document")
+    response = http.put(f"/lineages/a/aliases/{name}", json={"version": "1"})
+    assert (response.status_code, response.json()["type"]) == (422, "/problems/invalid-document")
 
 
 def test_an_alias_s_weights_are_not_cached_as_if_they_never_changed(http: TestClient) -> None:
     http.put("/lineages/a/aliases/x", json={"version": "1"})
-    answer = http.get("/models/a@x/weights")
-    assert answer.headers["cache-control"] == "no-cache"
-    assert answer.headers["content-location"] == "/models/a@1/weights"
-    assert answer.content == b"weights of a@1"
+    response = http.get("/models/a@x/weights")
+    assert response.headers["cache-control"] == "no-cache"
+    assert response.headers["content-location"] == "/models/a@1/weights"
+    assert response.content == b"weights of a@1"
 
 
 def test_a_rollback_is_a_new_version_and_the_old_ones_stay(http: TestClient) -> None:
     before = [http.get(f"/models/a@{number}").json() for number in range(4)]
-    answer = http.post("/lineages/a/rollback", json={"version": "1"})
-    assert answer.status_code == 201
-    assert answer.headers["location"] == "/models/a@4"
+    response = http.post("/lineages/a/rollback", json={"version": "1"})
+    assert response.status_code == 201
+    assert response.headers["location"] == "/models/a@4"
     assert http.get("/models/a@latest").json()["origin"] == "a@1"
     assert http.get("/models/a@latest/weights").content == b"weights of a@1"
     assert [http.get(f"/models/a@{number}").json() for number in range(4)] == before
 
 
 def test_a_branch_starts_with_the_version_and_goes_its_own_way(http: TestClient, ledger: Ledger) -> None:
-    answer = http.post("/lineages/a/branch", json={"name": "b", "version": "2"})
-    assert (answer.status_code, answer.json()["origin"], answer.json()["head"]) == (201, "a@2", "b@0")
+    response = http.post("/lineages/a/branch", json={"name": "b", "version": "2"})
+    assert (response.status_code, response.json()["origin"], response.json()["head"]) == (201, "a@2", "b@0")
     first = http.get("/models/b@0").json()
     assert [task["name"] for task in first["tasks"]] == ["t"]
     assert http.get("/models/b@0/weights").content == b"weights of a@2"
@@ -77,8 +77,8 @@ def test_a_branch_starts_with_the_version_and_goes_its_own_way(http: TestClient,
 def test_retention_says_first_and_then_does(http: TestClient, ledger: Ledger) -> None:
     assert http.get("/lineages/a/retention").json()["would_retire"] == []
     assert http.put("/lineages/a/pins/1").status_code == 204
-    told = http.put("/lineages/a/retention", json={"keep_last": 1}).json()
-    assert (told["keep_last"], told["pins"], told["would_retire"], told["retired"]) == (1, [1], [2], [])
+    reported = http.put("/lineages/a/retention", json={"keep_last": 1}).json()
+    assert (reported["keep_last"], reported["pins"], reported["would_retire"], reported["retired"]) == (1, [1], [2], [])
     assert http.get("/models/a@2").json()["retired_at"] is None
     assert http.post("/lineages/a/retention/apply").json()["retired"] == [2]
     record = http.get("/models/a@2").json()

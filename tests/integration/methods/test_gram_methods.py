@@ -54,18 +54,18 @@ def _at_once(make: type[GramMerge], *utilities: float) -> State:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_versions_are_the_joint_result_in_any_order(api: Api, tmp_path: Path, method: str) -> None:
-    found = []
+    result = []
     for label, order in (("forth", (0, 1, 2)), ("back", (2, 0, 1))):
         name = _lineage(api, tmp_path, f"{method}-{label}")
         for index in order:
             ended = _send(api, tmp_path, name, index, {"method": method}, 0.5 if index == 1 else 1.0)
             assert ended["state"] == "succeeded", ended
-        found.append(_weights(api, tmp_path, name, COUNT))
+        result.append(_weights(api, tmp_path, name, COUNT))
         state = api.version(f"{name}@{COUNT}")["state"]
         assert set(state["parts"]) == PARTS | ({"gram_left"} if method == "dop" else set())
         assert state["scalars"]["format"] == 1
-    _close(found[1], found[0])
-    _close(found[0], _at_once(METHODS[method], 1.0, 0.5, 1.0))  # type: ignore[arg-type]
+    _close(result[1], result[0])
+    _close(result[0], _at_once(METHODS[method], 1.0, 0.5, 1.0))  # type: ignore[arg-type]
 
 
 def test_the_first_version_is_the_checkpoint_and_other_families_continue_from_it(api: Api, tmp_path: Path) -> None:

@@ -94,8 +94,8 @@ def test_versions_and_state_are_bit_for_bit_what_the_library_computes(
         ended = _send(api, tmp_path, name, number, {"method": method} | fields)
         assert ended["state"] == "succeeded", ended
         head, parts, _ = run(make(number), BASE, head, [MODELS[number - 1]], parts)
-        found = _weights(api, tmp_path, name, number)
-        assert all(torch.equal(found[key], value) for key, value in head.items())
+        result = _weights(api, tmp_path, name, number)
+        assert all(torch.equal(result[key], value) for key, value in head.items())
         assert ("approximation" in ended["report"]) == (method in APPROXIMATE)
     state = api.version(f"{name}@{COUNT}")["state"] or {"parts": {}}
     assert set(state["parts"]) == expected
@@ -122,8 +122,8 @@ def test_a_method_goes_on_from_the_state_of_another_that_holds_all_it_needs(api:
     for number, (method, made) in enumerate(steps, 1):
         assert _send(api, tmp_path, name, number, {"method": method})["state"] == "succeeded"
         head, parts, _ = run(made, BASE, head, [MODELS[number - 1]], parts)
-        found = _weights(api, tmp_path, name, number)
-        assert all(torch.equal(found[key], value) for key, value in head.items())
+        result = _weights(api, tmp_path, name, number)
+        assert all(torch.equal(result[key], value) for key, value in head.items())
     refused = _send(api, tmp_path, name, 1, {"method": "tsv_m"})
     assert (refused["state"], refused["problem"]["type"]) == ("failed", "/problems/method-unavailable")
     assert "singular triples" in refused["problem"]["detail"]

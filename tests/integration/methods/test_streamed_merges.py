@@ -168,5 +168,5 @@ def test_a_checkpoint_with_infinity_fails_by_name_and_leaves_nothing(
 def test_a_gate_is_refused_where_nothing_can_be_evaluated(api: Api, tmp_path: Path) -> None:
     name = _lineage(api, tmp_path, "no-gate")
     document = {"lineage": name, "task": {"name": "a"}, "gate": {"max_drop": 0.1}}
-    answer = api.send_merge(document, networks.save(tmp_path / "a.safetensors", MODELS[0]), None)
-    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/method-unavailable")
+    response = api.send_merge(document, networks.save(tmp_path / "a.safetensors", MODELS[0]), None)
+    assert (response.status_code, response.json()["type"]) == (422, "/problems/method-unavailable")

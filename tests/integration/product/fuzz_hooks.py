@@ -16,11 +16,11 @@ _THINGS: dict[str, list[Any]] = json.loads(os.environ.get("FUZZ_THINGS", "{}"))
 def _exchanged(values: Any) -> Any:
     if not isinstance(values, dict):
         return values
-    found = {}
+    result = {}
     for name, value in values.items():
         known, number = _THINGS.get(name), crc32(repr(value).encode())
-        found[name] = known[number % len(known)] if known and number % 4 else value
-    return found
+        result[name] = known[number % len(known)] if known and number % 4 else value
+    return result
 
 
 @schemathesis.hook

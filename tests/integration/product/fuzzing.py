@@ -137,10 +137,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        found = fuzz(Path(folder), asked.seconds, asked.seed)
-    print(found.text)
-    print(f"seed {found.seed}, {found.cases} cases, exit status {found.status}")
-    return int(found.status != 0)
+        result = fuzz(Path(folder), asked.seconds, asked.seed)
+    print(result.text)
+    print(f"seed {result.seed}, {result.cases} cases, exit status {result.status}")
+    return int(result.status != 0)
 
 
 if __name__ == "__main__":

@@ -37,9 +37,9 @@ def _versions(books: Ledger, *files: bytes, **more: Any) -> str:
 
 
 def _diff(gateway: Gateway, name: str, a: int = 0, b: int = 1) -> Any:
-    answer = gateway.http.get(f"/models/{name}@{a}/diff/{name}@{b}")
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+    response = gateway.http.get(f"/models/{name}@{a}/diff/{name}@{b}")
+    assert response.status_code == 200, response.text
+    return response.json()
 
 
 @pytest.mark.parametrize(
@@ -49,13 +49,13 @@ def _diff(gateway: Gateway, name: str, a: int = 0, b: int = 1) -> Any:
 def test_every_dtype_is_measured_right(gateway: Gateway, books: Ledger, dtype: str) -> None:
     a = torch.tensor([3.0, 4.0, 0.0, 0.0]).to(getattr(torch, dtype))
     b = torch.tensor([3.0, 4.0, 12.0, 0.0]).to(getattr(torch, dtype))
-    found = _diff(gateway, _versions(books, save({"w": a, "s": a.clone()}), save({"w": b, "s": a})))
-    (tensor,) = found["tensors"]
-    assert (tensor["name"], found["unchanged"]) == ("w", 1)
+    result = _diff(gateway, _versions(books, save({"w": a, "s": a.clone()}), save({"w": b, "s": a})))
+    (tensor,) = result["tensors"]
+    assert (tensor["name"], result["unchanged"]) == ("w", 1)
     expected = {"l2": 12.0, "relative": 12 / 5, "max_abs": 12.0, "cosine": 5 / 13, "not_finite": 0}
     assert tensor["change"] == pytest.approx(expected)
-    assert found["total"]["l2"] == pytest.approx(12.0)
-    assert found["total"]["relative"] == pytest.approx(12 / math.sqrt(50))
+    assert result["total"]["l2"] == pytest.approx(12.0)
+    assert result["total"]["relative"] == pytest.approx(12 / math.sqrt(50))
 
 
 def test_it_agrees_with_torch_on_many_pieces(gateway: Gateway, books: Ledger) -> None:
@@ -72,14 +72,14 @@ def test_it_agrees_with_torch_on_many_pieces(gateway: Gateway, books: Ledger) ->
 def test_what_came_went_or_changed_its_shape_is_told(gateway: Gateway, books: Ledger) -> None:
     one = save({"kept": torch.zeros(2), "gone": torch.zeros(2), "shape": torch.zeros(2), "cast": torch.ones(2)})
     other = save({"kept": torch.zeros(2), "new": torch.zeros(2), "shape": torch.zeros(3), "cast": torch.ones(2).half()})
-    found = _diff(gateway, _versions(books, one, other))
-    told = {item["name"]: (item["a"], item["b"], item["change"]) for item in found["tensors"]}
-    assert set(told) == {"gone", "new", "shape", "cast"}
-    assert told["gone"][1:] == (None, None)
-    assert (told["new"][0], told["new"][1]["shape"]) == (None, [2])
-    assert (told["shape"][0]["shape"], told["shape"][1]["shape"], told["shape"][2]) == ([2], [3], None)
-    assert (told["cast"][1]["dtype"], told["cast"][2]["l2"]) == ("F16", 0.0)
-    assert found["unchanged"] == 1
+    result = _diff(gateway, _versions(books, one, other))
+    reported = {item["name"]: (item["a"], item["b"], item["change"]) for item in result["tensors"]}
+    assert set(reported) == {"gone", "new", "shape", "cast"}
+    assert reported["gone"][1:] == (None, None)
+    assert (reported["new"][0], reported["new"][1]["shape"]) == (None, [2])
+    assert (reported["shape"][0]["shape"], reported["shape"][1]["shape"], reported["shape"][2]) == ([2], [3], None)
+    assert (reported["cast"][1]["dtype"], reported["cast"][2]["l2"]) == ("F16", 0.0)
+    assert result["unchanged"] == 1
 
 
 def test_what_is_not_finite_is_counted_and_left_out(gateway: Gateway, books: Ledger) -> None:
@@ -115,15 +115,15 @@ def test_versions_that_are_not_there_or_were_retired_are_refused(gateway: Gatewa
         (f"{name}@3/diff/{name}@9", 404, "version-not-found"),
         (f"none@0/diff/{name}@3", 404, "version-not-found"),
     ):
-        answer = gateway.http.get(f"/models/{pair}")
-        assert (answer.status_code, answer.json()["type"]) == (status, f"/problems/{kind}")
+        response = gateway.http.get(f"/models/{pair}")
+        assert (response.status_code, response.json()["type"]) == (status, f"/problems/{kind}")
 
 
 def test_where_none_may_be_compared_the_answer_says_so(own_gateway: Callable[..., Gateway], books: Ledger) -> None:
-    house = own_gateway(ODEM_MAX_COMPARISONS="0")
+    stack = own_gateway(ODEM_MAX_COMPARISONS="0")
     name = _versions(books, save({"w": torch.ones(1)}))
-    answer = house.http.get(f"/models/{name}@0/diff/{name}@0")
-    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/overloaded")
+    response = stack.http.get(f"/models/{name}@0/diff/{name}@0")
+    assert (response.status_code, response.json()["type"]) == (503, "/problems/overloaded")
 
 
 def _large(value: float) -> bytes:
@@ -134,16 +134,16 @@ def _large(value: float) -> bytes:
 
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_files(own_gateway: Callable[..., Gateway], books: Ledger) -> None:
-    house = own_gateway()
+    stack = own_gateway()
     small = _versions(books, save({"w": torch.zeros(2_000_000)}), save({"w": torch.ones(2_000_000)}))
-    _diff(house, small)
+    _diff(stack, small)
     name = _versions(books, _large(1.0), _large(2.0))
-    before, most = house.process.memory_info().rss, 0
-    worker = threading.Thread(target=_diff, args=(house, name))
+    before, limit = stack.process.memory_info().rss, 0
+    worker = threading.Thread(target=_diff, args=(stack, name))
     worker.start()
     while worker.is_alive():
-        most = max(most, house.process.memory_info().rss)
+        limit = max(limit, stack.process.memory_info().rss)
         worker.join(0.02)
-    print(f"two files of 150 MiB: {(most - before) / 2**20:.1f} MiB more")
-    assert most - before < 40 * 2**20
-    assert _diff(house, name)["total"]["max_abs"] == 1.0
+    print(f"two files of 150 MiB: {(limit - before) / 2**20:.1f} MiB more")
+    assert limit - before < 40 * 2**20
+    assert _diff(stack, name)["total"]["max_abs"] == 1.0

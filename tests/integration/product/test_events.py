@@ -23,25 +23,25 @@ _LONG = 60_000
 class Stream:
     """The events of one open answer."""
 
-    def __init__(self, answer: httpx.Response) -> None:
-        self.answer = answer
-        self._lines = answer.iter_lines()
+    def __init__(self, response: httpx.Response) -> None:
+        self.answer = response
+        self._lines = response.iter_lines()
         self.comments = 0
 
     def next(self) -> dict[str, Any] | None:
         """The next event: its data, with `id`; None at the end of the stream."""
-        found: dict[str, Any] = {}
+        result: dict[str, Any] = {}
         for line in self._lines:
             if line.startswith(":"):
                 self.comments += 1
             elif line.startswith("data: "):
-                found["data"] = json.loads(line[6:])
+                result["data"] = json.loads(line[6:])
             elif line.startswith(("event: ", "id: ")):
                 name, _, value = line.partition(": ")
-                found[name] = value
-            elif not line and "data" in found:
-                assert found["event"] == found["data"]["type"]
-                return found["data"] | {"id": found.get("id")}
+                result[name] = value
+            elif not line and "data" in result:
+                assert result["event"] == result["data"]["type"]
+                return result["data"] | {"id": result.get("id")}
         return None
 
     def rest(self) -> list[dict[str, Any]]:
@@ -50,19 +50,19 @@ class Stream:
 
     def until(self, kind: str) -> dict[str, Any]:
         """The next event of a kind."""
-        while found := self.next():
-            if found["type"] == kind:
-                return found
+        while result := self.next():
+            if result["type"] == kind:
+                return result
         raise AssertionError(f"the stream ended without {kind}")
 
 
 @contextmanager
 def _watching(gateway: Gateway, path: str, last: str | None = None) -> Iterator[Stream]:
     headers = {"Last-Event-ID": last} if last else {}
-    with gateway.http.stream("GET", path, headers=headers) as answer:
-        assert answer.status_code == 200, answer.read()
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        yield Stream(answer)
+    with gateway.http.stream("GET", path, headers=headers) as response:
+        assert response.status_code == 200, response.read()
+        assert response.headers["content-type"].startswith("text/event-stream")
+        yield Stream(response)
 
 
 def _states(events: list[dict[str, Any]]) -> list[str]:
@@ -121,9 +121,9 @@ def test_whoever_resumes_gets_what_came_after_its_last_event_and_no_event_twice(
     books.state.merges.request_cancel(books.enqueue("resumed").id)
     with _watching(gateway, "/lineages/resumed/events", seen[-1]["id"]) as stream:
         events = [stream.next() for _ in range(4)]
-    found = [event for event in events if event is not None]
-    assert [event["type"] for event in found] == ["version", "state", "state", "state"]
-    assert _states(found) == ["succeeded", "queued", "cancelled"]
+    result = [event for event in events if event is not None]
+    assert [event["type"] for event in result] == ["version", "state", "state", "state"]
+    assert _states(result) == ["succeeded", "queued", "cancelled"]
 
 
 def test_a_client_that_has_had_the_last_event_is_told_to_stop(gateway: Gateway, books: Ledger) -> None:
@@ -132,8 +132,8 @@ def test_a_client_that_has_had_the_last_event_is_told_to_stop(gateway: Gateway, 
     books.state.merges.request_cancel(merge.id)
     with _watching(gateway, f"/merges/{merge.id}/events") as stream:
         (last,) = stream.rest()
-    answer = gateway.http.get(f"/merges/{merge.id}/events", headers={"Last-Event-ID": last["id"]})
-    assert (answer.status_code, answer.content) == (204, b"")
+    response = gateway.http.get(f"/merges/{merge.id}/events", headers={"Last-Event-ID": last["id"]})
+    assert (response.status_code, response.content) == (204, b"")
 
 
 def test_whoever_was_away_too_long_is_told_of_the_gap(gateway: Gateway, books: Ledger) -> None:
@@ -162,9 +162,9 @@ def test_a_rollback_is_told_as_a_version(gateway: Gateway, books: Ledger) -> Non
     with _watching(gateway, "/lineages/back/events") as stream:
         assert (stream.next() or {})["head"] == "back@1"
         assert gateway.http.post("/lineages/back/rollback", json={"version": "0"}).status_code == 201
-        found = stream.next()
-    assert found is not None
-    assert (found["version"], found["origin"], found["merge"]) == ("back@2", "back@0", None)
+        result = stream.next()
+    assert result is not None
+    assert (result["version"], result["origin"], result["merge"]) == ("back@2", "back@0", None)
 
 
 @pytest.mark.parametrize(
@@ -180,27 +180,27 @@ def test_refusals_are_problems_and_no_streams(
     gateway: Gateway, books: Ledger, path: str, headers: dict[str, str], status: int, kind: str
 ) -> None:
     books.create("refused")
-    answer = gateway.http.get(path, headers=headers)
-    assert (answer.status_code, answer.json()["type"]) == (status, f"/problems/{kind}")
+    response = gateway.http.get(path, headers=headers)
+    assert (response.status_code, response.json()["type"]) == (status, f"/problems/{kind}")
 
 
 @pytest.mark.slow
 def test_watchers_are_bounded_and_a_place_is_free_again_when_one_goes(
     own_gateway: Callable[..., Gateway], books: Ledger
 ) -> None:
-    house = own_gateway(ODEM_MAX_WATCHERS="1", ODEM_EVENTS_HEARTBEAT_SECONDS="0.1")
+    stack = own_gateway(ODEM_MAX_WATCHERS="1", ODEM_EVENTS_HEARTBEAT_SECONDS="0.1")
     books.create("full")
-    with _watching(house, "/lineages/full/events") as stream:
+    with _watching(stack, "/lineages/full/events") as stream:
         stream.next()
-        refused = house.http.get("/lineages/full/events")
+        refused = stack.http.get("/lineages/full/events")
         assert (refused.status_code, refused.json()["type"]) == (503, "/problems/overloaded")
         assert refused.headers["retry-after"]
         books.merge("full")
         assert stream.until("state")["state"] == "queued"
 
     def again() -> bool:
-        with house.http.stream("GET", "/lineages/full/events") as answer:
-            return answer.status_code == 200
+        with stack.http.stream("GET", "/lineages/full/events") as response:
+            return response.status_code == 200
 
     eventually(again, "the place is free", 90)
 
@@ -209,23 +209,23 @@ def test_watchers_are_bounded_and_a_place_is_free_again_when_one_goes(
 def test_a_silent_stream_shows_that_it_lives_and_ends_after_its_time(
     own_gateway: Callable[..., Gateway], books: Ledger
 ) -> None:
-    house = own_gateway(ODEM_EVENTS_SECONDS="0.6", ODEM_EVENTS_HEARTBEAT_SECONDS="0.1")
+    stack = own_gateway(ODEM_EVENTS_SECONDS="0.6", ODEM_EVENTS_HEARTBEAT_SECONDS="0.1")
     books.create("silent")
-    with _watching(house, "/lineages/silent/events") as stream:
+    with _watching(stack, "/lineages/silent/events") as stream:
         assert [event["type"] for event in stream.rest()] == ["present"]
         assert stream.comments >= 3
 
 
 @pytest.mark.slow
 def test_a_gateway_that_stops_lets_its_watchers_go_at_once(own_gateway: Callable[..., Gateway], books: Ledger) -> None:
-    house = own_gateway(ODEM_SHUTDOWN_SECONDS="20")
+    stack = own_gateway(ODEM_SHUTDOWN_SECONDS="20")
     books.create("stopping")
-    with _watching(house, "/lineages/stopping/events") as stream:
+    with _watching(stack, "/lineages/stopping/events") as stream:
         stream.next()
         ended: list[Any] = []
         reader = threading.Thread(target=lambda: ended.append(stream.rest()))
         reader.start()
-        assert house.stop() in {0, -15}
+        assert stack.stop() in {0, -15}
         reader.join(5)
         assert ended == [[]]
 
@@ -240,8 +240,8 @@ def test_a_hundred_watchers_add_less_than_50_mb_and_not_a_thread_each(gateway: G
     before, threads = gateway.process.memory_info().rss, gateway.process.num_threads()
     limits = httpx.Limits(max_connections=None)
     with httpx.Client(base_url=gateway.url, limits=limits, trust_env=False, timeout=90) as client:
-        answers = [client.send(client.build_request("GET", paths[n % 2]), stream=True) for n in range(100)]
-        streams = [Stream(answer) for answer in answers]
+        responses = [client.send(client.build_request("GET", paths[n % 2]), stream=True) for n in range(100)]
+        streams = [Stream(response) for response in responses]
         for stream in streams:
             assert stream.next() is not None
         claim = books.state.claims.claim("crowd", _LONG, 3)
@@ -250,8 +250,8 @@ def test_a_hundred_watchers_add_less_than_50_mb_and_not_a_thread_each(gateway: G
             assert stream.until("state")["state"] == "running"
         added = gateway.process.memory_info().rss - before
         more = gateway.process.num_threads() - threads
-        for answer in answers:
-            answer.close()
+        for response in responses:
+            response.close()
     print(f"a hundred watchers: {added / 2**20:.1f} MB, {more} threads more")
     assert added < 50 * 2**20
     assert more < 20

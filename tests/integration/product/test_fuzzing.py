@@ -12,7 +12,7 @@ _SEED = 20_260_724
 
 @pytest.mark.slow
 def test_no_answer_is_a_server_error_or_is_not_in_the_document(tmp_path: Path) -> None:
-    found = fuzz(tmp_path, _SECONDS, _SEED)
-    print(f"schemathesis: seed {found.seed}, {found.cases} cases")
-    assert found.status == 0, found.text
-    assert found.cases > 50, found.text
+    result = fuzz(tmp_path, _SECONDS, _SEED)
+    print(f"schemathesis: seed {result.seed}, {result.cases} cases")
+    assert result.status == 0, result.text
+    assert result.cases > 50, result.text

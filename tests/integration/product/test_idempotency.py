@@ -205,9 +205,9 @@ def test_a_gateway_killed_between_making_and_answering_makes_no_second_merge(
     assert (_same_id.json()["id"], _same_id.headers["idempotent-replayed"]) == (made.id, "true")
 
 
-def _post_and_fail(house: Gateway, body: dict[str, Any], key: dict[str, str]) -> None:
+def _post_and_fail(stack: Gateway, body: dict[str, Any], key: dict[str, str]) -> None:
     with pytest.raises(httpx.TransportError):
-        house.http.post("/merge", json=body, headers=key)
+        stack.http.post("/merge", json=body, headers=key)
 
 
 def _when(answer: httpx.Response, status: int) -> httpx.Response | None:
@@ -231,8 +231,8 @@ def _begun(
     )
 
     def answer() -> tuple[int, dict[str, str], bytes]:
-        found = connection.getresponse()
-        return found.status, {name.lower(): value for name, value in found.getheaders()}, found.read()
+        result = connection.getresponse()
+        return result.status, {name.lower(): value for name, value in result.getheaders()}, result.read()
 
     try:
         yield answer

@@ -14,16 +14,16 @@ from tests.integration.ledger.conftest import Ledger
 
 def _pages(gateway: Gateway, path: str, field: str, **query: Any) -> list[list[dict[str, Any]]]:
     """All pages, each by the Link of the one before."""
-    answer = gateway.http.get(path, params=query)
-    found = []
+    response = gateway.http.get(path, params=query)
+    result = []
     while True:
-        assert answer.status_code == 200, answer.text
-        found.append(answer.json()[field])
-        link = re.fullmatch(r'<(.*)>; rel="next"', answer.headers.get("link", ""))
-        assert (link is None) == (answer.json()["next"] is None)
+        assert response.status_code == 200, response.text
+        result.append(response.json()[field])
+        link = re.fullmatch(r'<(.*)>; rel="next"', response.headers.get("link", ""))
+        assert (link is None) == (response.json()["next"] is None)
         if link is None:
-            return found
-        answer = gateway.http.get(link[1])
+            return result
+        response = gateway.http.get(link[1])
 
 
 def test_a_listing_of_merges_is_whole_and_none_comes_twice_while_new_ones_come(gateway: Gateway, books: Ledger) -> None:
@@ -88,8 +88,8 @@ def test_versions_aliases_and_lineages_come_in_pages(gateway: Gateway, books: Le
 @pytest.mark.parametrize("cursor", ["x", "", "bnVsbA", "WzEsMl0", "////", "W1tbW1tb"])
 @pytest.mark.parametrize("path", ["/merges", "/models", "/lineages", "/lineages/none/aliases"])
 def test_a_cursor_that_is_none_is_refused(gateway: Gateway, path: str, cursor: str) -> None:
-    answer = gateway.http.get(path, params={"cursor": cursor})
-    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-document"), answer.text
+    response = gateway.http.get(path, params={"cursor": cursor})
+    assert (response.status_code, response.json()["type"]) == (422, "/problems/invalid-document"), response.text
 
 
 def test_a_cursor_belongs_to_its_listing(gateway: Gateway, books: Ledger) -> None:

@@ -39,44 +39,44 @@ def test_whoever_waits_gets_the_merge_as_it_ended(
 ) -> None:
     worker = threading.Thread(target=_do_the_next, args=(books, lineage, state))
     worker.start()
-    answer = gateway.http.post("/merge", json=_document(books, lineage), headers={"Prefer": "wait=25"})
+    response = gateway.http.post("/merge", json=_document(books, lineage), headers={"Prefer": "wait=25"})
     worker.join()
-    assert (answer.status_code, answer.json()["state"]) == (200, state)
-    assert answer.headers["preference-applied"] == "wait=25"
-    assert "retry-after" not in answer.headers
-    again = gateway.http.get(answer.headers["location"], headers={"Prefer": "wait=25"})
+    assert (response.status_code, response.json()["state"]) == (200, state)
+    assert response.headers["preference-applied"] == "wait=25"
+    assert "retry-after" not in response.headers
+    again = gateway.http.get(response.headers["location"], headers={"Prefer": "wait=25"})
     assert (again.json()["state"], again.elapsed.total_seconds() < 10) == (state, True)
 
 
 def test_whoever_has_waited_long_enough_gets_it_as_it_stands(gateway: Gateway, books: Ledger, lineage: str) -> None:
     began = time.monotonic()
-    answer = gateway.http.post("/merge", json=_document(books, lineage), headers={"Prefer": "respond-async, wait=1"})
+    response = gateway.http.post("/merge", json=_document(books, lineage), headers={"Prefer": "respond-async, wait=1"})
     assert time.monotonic() - began >= 1
-    assert (answer.status_code, answer.json()["state"]) == (202, "queued")
-    assert (answer.headers["preference-applied"], answer.headers["retry-after"]) == ("wait=1", "1")
-    found = gateway.http.get(answer.headers["location"])
-    assert ("preference-applied" in found.headers, found.headers["retry-after"]) == (False, "1")
+    assert (response.status_code, response.json()["state"]) == (202, "queued")
+    assert (response.headers["preference-applied"], response.headers["retry-after"]) == ("wait=1", "1")
+    result = gateway.http.get(response.headers["location"])
+    assert ("preference-applied" in result.headers, result.headers["retry-after"]) == (False, "1")
 
 
 @pytest.mark.parametrize("prefer", ["", "wait", "wait=", "wait=-1", "wait=1e9", "wait=x", "return=minimal", "wait=0"])
 def test_a_preference_that_is_not_understood_is_left_out(
     gateway: Gateway, books: Ledger, lineage: str, prefer: str
 ) -> None:
-    answer = gateway.http.post("/merge", json=_document(books, lineage), headers={"Prefer": prefer})
-    assert (answer.status_code, "preference-applied" in answer.headers) == (202, False)
+    response = gateway.http.post("/merge", json=_document(books, lineage), headers={"Prefer": prefer})
+    assert (response.status_code, "preference-applied" in response.headers) == (202, False)
 
 
 def test_a_wait_is_bounded(own_gateway: Any, books: Ledger, lineage: str) -> None:
-    house = own_gateway(ODEM_MAX_WAIT_SECONDS="1")
-    answer = house.http.post("/merge", json=_document(books, lineage), headers={"Prefer": "wait=600"})
-    assert (answer.status_code, answer.headers["preference-applied"]) == (202, "wait=1")
+    stack = own_gateway(ODEM_MAX_WAIT_SECONDS="1")
+    response = stack.http.post("/merge", json=_document(books, lineage), headers={"Prefer": "wait=600"})
+    assert (response.status_code, response.headers["preference-applied"]) == (202, "wait=1")
 
 
 def test_a_queued_merge_is_cancelled_when_its_time_is_over(gateway: Gateway, books: Ledger, lineage: str) -> None:
     headers = {"Cancel-After": "1s", "Prefer": "wait=20"}
-    answer = gateway.http.post("/merge", json=_document(books, lineage), headers=headers)
-    assert (answer.status_code, answer.json()["state"]) == (200, "cancelled"), answer.text
-    assert answer.json()["cancel_at"] is not None
+    response = gateway.http.post("/merge", json=_document(books, lineage), headers=headers)
+    assert (response.status_code, response.json()["state"]) == (200, "cancelled"), response.text
+    assert response.json()["cancel_at"] is not None
     assert books.state.claims.claim(lineage, 60_000, 3) is None
 
 
@@ -102,8 +102,8 @@ def test_no_worker_begins_a_merge_whose_time_is_over(books: Ledger, lineage: str
 @pytest.mark.parametrize("duration", ["", "0", "0s", "-1", "x", "1d", "5 m", "721h", "1m1h", "٣s"])
 def test_a_duration_that_is_none_is_refused(gateway: Gateway, books: Ledger, lineage: str, duration: str) -> None:
     headers = [("Cancel-After", duration.encode())]
-    answer = gateway.http.post("/merge", json=_document(books, lineage), headers=headers)
-    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-document")
+    response = gateway.http.post("/merge", json=_document(books, lineage), headers=headers)
+    assert (response.status_code, response.json()["type"]) == (422, "/problems/invalid-document")
     assert books.reader.merges(lineage) == ()
 
 
@@ -111,17 +111,17 @@ def test_a_hundred_who_wait_take_no_thread_each(gateway: Gateway, books: Ledger,
     merge = books.enqueue(lineage)
     before = gateway.process.num_threads()
     with httpx.Client(base_url=gateway.url, limits=httpx.Limits(max_connections=None), trust_env=False) as client:
-        answers: list[httpx.Response] = []
+        responses: list[httpx.Response] = []
 
         def wait() -> None:
-            answers.append(client.get(f"/merges/{merge.id}", headers={"Prefer": "wait=30"}, timeout=60))
+            responses.append(client.get(f"/merges/{merge.id}", headers={"Prefer": "wait=30"}, timeout=60))
 
         waiting = [threading.Thread(target=wait) for _ in range(100)]
         for thread in waiting:
             thread.start()
-        most = max(gateway.process.num_threads() for _ in range(50))
+        limit = max(gateway.process.num_threads() for _ in range(50))
         books.state.merges.request_cancel(merge.id)
         for thread in waiting:
             thread.join()
-    assert [answer.json()["state"] for answer in answers] == ["cancelled"] * 100
-    assert most - before < 20
+    assert [response.json()["state"] for response in responses] == ["cancelled"] * 100
+    assert limit - before < 20

@@ -69,10 +69,10 @@ def test_any_folder_name_works_for_both_clients(tmp_path: Path, name: str) -> No
 
 def test_a_socket_outside_the_folder_is_private_and_removed(tmp_path: Path) -> None:
     with EmbeddedValkey(tmp_path / ("deep/" * 30)) as server:
-        place = server.socket.parent
-        assert place != server.folder
-        assert stat.S_IMODE(place.stat().st_mode) == 0o700
-    assert not place.exists()
+        position = server.socket.parent
+        assert position != server.folder
+        assert stat.S_IMODE(position.stat().st_mode) == 0o700
+    assert not position.exists()
 
 
 def test_a_second_server_on_the_folder_is_refused_and_the_owner_named(tmp_path: Path) -> None:

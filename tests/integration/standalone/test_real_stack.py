@@ -25,8 +25,8 @@ class Client:
         self._http = httpx.Client(base_url=stack.url, trust_env=False, timeout=90)
 
     def send(self, tensors: dict[str, np.ndarray[Any, Any]]) -> str:
-        answer = self._http.post("/blobs", content=save(tensors)).raise_for_status()
-        return str(answer.json()["digest"])
+        response = self._http.post("/blobs", content=save(tensors)).raise_for_status()
+        return str(response.json()["digest"])
 
     def create_lineage(self) -> None:
         body = {"base": self.send(BASE), "recipe": {"method": "average"}}
@@ -36,13 +36,13 @@ class Client:
         """Ask for a merge of a checkpoint full of `value`; return the merge's URL once it is acknowledged."""
         checkpoint = self.send({name: np.full_like(tensor, value) for name, tensor in BASE.items()})
         body = {"task": {"name": f"task-{value:g}"}, "checkpoint": checkpoint}
-        answer = self._http.post("/merge", json=body)
-        assert answer.status_code == 202, answer.text
-        return answer.headers["location"]
+        response = self._http.post("/merge", json=body)
+        assert response.status_code == 202, response.text
+        return response.headers["location"]
 
     def get(self, url: str) -> dict[str, Any]:
-        found: dict[str, Any] = self._http.get(url).raise_for_status().json()
-        return found
+        result: dict[str, Any] = self._http.get(url).raise_for_status().json()
+        return result
 
     def wait_for(self, merge: str) -> dict[str, Any]:
         eventually(lambda: self.get(merge)["state"] not in {"queued", "running"}, "the end of the merge", 120)

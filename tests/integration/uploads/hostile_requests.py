@@ -277,5 +277,5 @@ def json_problem(response: bytes) -> tuple[int, str]:
     if not head:
         return 0, ""
     status = int(head.split(b" ", 2)[1])
-    found = json.loads(body.split(b"HTTP/1.1 ")[0]) if b"problem+json" in head else {}
-    return status, found.get("type", "").removeprefix("/problems/")
+    result = json.loads(body.split(b"HTTP/1.1 ")[0]) if b"problem+json" in head else {}
+    return status, result.get("type", "").removeprefix("/problems/")

@@ -68,13 +68,13 @@ def run(
 def _cut(chunks: list[bytes], like: Mapping[str, StateTensor]) -> State:
     """Put the chunks of a sink, which come in order, back into tensors."""
     data = b"".join(chunks)
-    found, position = {}, 0
+    result, position = {}, 0
     for name, tensor in like.items():
         flat = np.frombuffer(data, NUMPY_DTYPES[tensor.dtype], math.prod(tensor.shape), position)
-        found[name] = to_torch(TensorBytes(tensor.dtype, tensor.shape, flat))
+        result[name] = to_torch(TensorBytes(tensor.dtype, tensor.shape, flat))
         position += flat.nbytes
     assert position == len(data), "something else was emitted too"
-    return found
+    return result
 
 
 def rounded(values: Tensor, dtype: torch.dtype) -> Tensor:

@@ -29,19 +29,19 @@ def test_the_result_differs_from_the_paths_end_by_multiples_of_both_task_vectors
     for name, value in learned.parameters.items():
         moved = row(value - plain.parameters[name])
         spans = torch.stack([row(before[name] - ORIGIN[name]), row(incoming[name] - ORIGIN[name])], dim=2)
-        found = torch.linalg.lstsq(spans, moved.unsqueeze(2)).solution
-        assert float((spans @ found - moved.unsqueeze(2)).abs().max()) <= 1e-5
+        result = torch.linalg.lstsq(spans, moved.unsqueeze(2)).solution
+        assert float((spans @ result - moved.unsqueeze(2)).abs().max()) <= 1e-5
 
 
 def test_they_lower_the_mean_loss_and_say_so() -> None:
     plain, learned = run(tasks(3)).report, run(tasks(3), **LEARNED).report
-    told = learned.coefficients
-    assert told["kept"]
-    assert told["steps"] == 12
-    assert told["rows"] == 24 + 1 + 6 + 1
+    reported = learned.coefficients
+    assert reported["kept"]
+    assert reported["steps"] == 12
+    assert reported["rows"] == 24 + 1 + 6 + 1
     assert sum(learned.losses_after.values()) < sum(plain.losses_after.values())
-    assert told["mean_loss_after"] == pytest.approx(sum(learned.losses_after.values()) / 3)
-    assert told["mean_loss_before"] == pytest.approx(sum(plain.losses_after.values()) / 3)
+    assert reported["mean_loss_after"] == pytest.approx(sum(learned.losses_after.values()) / 3)
+    assert reported["mean_loss_before"] == pytest.approx(sum(plain.losses_after.values()) / 3)
     assert [step.phase for step in learned.steps].count("weighing") == 12
     assert learned.gradient_evaluations == pytest.approx(plain.gradient_evaluations + 12)
 

@@ -122,13 +122,13 @@ def test_states_of_two_lineages_add_up(name: str) -> None:
     make = SUMS[name]
     _, first, _ = run(make(2, 2), base, base, models[:2])
     _, second, _ = run(make(2, 2), base, base, models[2:])
-    both = {part: {key: value + second[part][key] for key, value in found.items()} for part, found in first.items()}
+    both = {part: {key: value + second[part][key] for key, value in result.items()} for part, result in first.items()}
     joined, _, _ = run(make(4, 0), base, base, [], both)
     if name in {"iso_c", "model_stock"}:
         _assert_same(joined, run(make(4, 4), base, base, models)[0], base)
     _, parts, _ = run(make(4, 4), base, base, models)
-    for part, found in parts.items():
-        for key, value in found.items():
+    for part, result in parts.items():
+        for key, value in result.items():
             np.testing.assert_allclose(both[part][key].numpy(), value.numpy(), rtol=1e-10, atol=1e-12)
 
 
@@ -138,7 +138,7 @@ def test_the_store_of_triples_keeps_its_size() -> None:
     sizes = set()
     for model in models:
         head, parts, _ = run(TsvM((1.0,)), base, head, [model], parts)
-        sizes.add(sum(value.numel() for found in parts.values() for value in found.values()))
+        sizes.add(sum(value.numel() for result in parts.values() for value in result.values()))
     assert len(sizes) == 1
 
 
@@ -212,9 +212,9 @@ def test_della_ranks_whole_rows_where_the_edge_of_a_chunk_cuts_one() -> None:
     merged, _, _ = run(EXACT["della"](1, ["a"]), base, base, [model])
     tau = model["token_embedding.weight"].numpy()
     probabilities = keep_probabilities(tau, density=0.5, epsilon=0.15)
-    found = merged["token_embedding.weight"].numpy()
-    kept = found != 0
-    np.testing.assert_allclose(found[kept], (tau / probabilities)[kept], rtol=1e-12)
+    result = merged["token_embedding.weight"].numpy()
+    kept = result != 0
+    np.testing.assert_allclose(result[kept], (tau / probabilities)[kept], rtol=1e-12)
     np.testing.assert_allclose(kept.mean(), 0.5, atol=0.01)
 
 

@@ -13,9 +13,9 @@ DOCUMENT = (Path(__file__).parents[3] / "docs" / "reference" / "ode-m.md").read_
 
 
 def test_the_ten_line_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    found = re.search(r"```python\n(.*?)```", DOCUMENT, re.DOTALL)
-    assert found is not None
-    code = found.group(1)
+    result = re.search(r"```python\n(.*?)```", DOCUMENT, re.DOTALL)
+    assert result is not None
+    code = result.group(1)
     assert len([line for line in code.splitlines() if line and not line.startswith(("import", "from"))]) <= 10
     names: dict[str, Any] = {}
     exec(code, names)

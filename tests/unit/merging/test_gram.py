@@ -40,14 +40,14 @@ def network(seed: int, dtype: torch.dtype = torch.float64) -> State:
         "norm.weight": (9,),
         "positional_embedding": (4, 6),
     }
-    found = {name: torch.randn(*shape, generator=generator, dtype=torch.float64) for name, shape in shapes.items()}
-    return {name: tensor.to(dtype) for name, tensor in found.items()}
+    result = {name: torch.randn(*shape, generator=generator, dtype=torch.float64) for name, shape in shapes.items()}
+    return {name: tensor.to(dtype) for name, tensor in result.items()}
 
 
 def tuned(base: State, seed: int, distance: float = 0.01) -> State:
     """A fine-tuned network whose changes have spectra that fall, as those of real ones do."""
     generator = torch.Generator().manual_seed(1000 + seed)
-    found = {}
+    result = {}
     for name, tensor in base.items():
         flat = tensor.double().reshape(tensor.shape[0], -1)
         size = min(flat.shape)
@@ -55,8 +55,8 @@ def tuned(base: State, seed: int, distance: float = 0.01) -> State:
             torch.randn(side, size, generator=generator, dtype=torch.float64) for side in (flat.shape[0], flat.shape[1])
         )
         change = left @ torch.diag(0.6 ** torch.arange(size, dtype=torch.float64)) @ right.T
-        found[name] = (flat + distance * change).reshape(tensor.shape).to(tensor.dtype)
-    return found
+        result[name] = (flat + distance * change).reshape(tensor.shape).to(tensor.dtype)
+    return result
 
 
 def merged(make: Make, base: State, tasks: Sequence[State], **options: Any) -> tuple[State, Parts]:
@@ -69,8 +69,8 @@ def merged(make: Make, base: State, tasks: Sequence[State], **options: Any) -> t
 
 def resumed(make: Make, base: State, state: Parts, tasks: Sequence[State], *weights: float) -> tuple[State, Parts]:
     """On from a state."""
-    found, parts, _ = run(make(weights), base, base, tasks, state)
-    return found, parts
+    result, parts, _ = run(make(weights), base, base, tasks, state)
+    return result, parts
 
 
 def definition(method: str, taus: Sequence[Dense], weights: Sequence[float]) -> Dense:
@@ -101,7 +101,7 @@ def definition(method: str, taus: Sequence[Dense], weights: Sequence[float]) -> 
 
 def expected(method: str, base: State, tasks: Sequence[State], weights: Sequence[float], scale: float = 1.0) -> State:
     """The whole network by the definition."""
-    found = {}
+    result = {}
     for name, tensor in base.items():
         view = matrix_view(name, tuple(tensor.shape), "F64")
         taus = [(task[name].double() - tensor.double()).numpy() for task in tasks]
@@ -115,8 +115,8 @@ def expected(method: str, base: State, tasks: Sequence[State], weights: Sequence
             update = np.empty(tensor.shape)
             for block, matrices in enumerate(blocks):
                 view.apply(update.reshape(-1))[block] = scale * definition(method, matrices, weights)
-        found[name] = tensor.double() + torch.from_numpy(np.asarray(update))
-    return found
+        result[name] = tensor.double() + torch.from_numpy(np.asarray(update))
+    return result
 
 
 def distance(one: Mapping[str, torch.Tensor], other: Mapping[str, torch.Tensor], base: State) -> float:
@@ -137,16 +137,16 @@ def same(one: Mapping[str, torch.Tensor], other: Mapping[str, torch.Tensor]) -> 
 def test_it_is_its_definition(method: str, weights: tuple[float, ...]) -> None:
     base = network(0)
     tasks = [tuned(base, seed) for seed in range(3)]
-    found, _ = merged(METHODS[method], base, tasks, weights=weights)
-    assert distance(found, expected(method, base, tasks, weights), base) < 1e-9
+    result, _ = merged(METHODS[method], base, tasks, weights=weights)
+    assert distance(result, expected(method, base, tasks, weights), base) < 1e-9
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_the_scale_multiplies_matrices_alone(method: str) -> None:
     base = network(0)
     tasks = [tuned(base, seed) for seed in range(2)]
-    found, _ = merged(METHODS[method], base, tasks, scale=1.3)
-    assert distance(found, expected(method, base, tasks, (1.0, 1.0), 1.3), base) < 1e-9
+    result, _ = merged(METHODS[method], base, tasks, scale=1.3)
+    assert distance(result, expected(method, base, tasks, (1.0, 1.0), 1.3), base) < 1e-9
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16], ids=str)
@@ -154,8 +154,8 @@ def test_the_scale_multiplies_matrices_alone(method: str) -> None:
 def test_the_first_checkpoint_is_taken_as_it_is(method: str, dtype: torch.dtype) -> None:
     base = network(0, dtype)
     task = tuned(base, 1, 0.1)
-    found, _ = merged(METHODS[method], base, [task], scale=1.3)
-    assert same(found, task)
+    result, _ = merged(METHODS[method], base, [task], scale=1.3)
+    assert same(result, task)
 
 
 @settings(max_examples=25, deadline=None)
@@ -175,11 +175,11 @@ def test_any_order_and_any_split_give_the_joint_result(
     state: Parts = {}
     for start, stop in zip([0, *sorted(cuts)], [*sorted(cuts), 4], strict=True):
         some = order[start:stop]
-        found, state = resumed(make, base, state, [tasks[i] for i in some], *(utilities[i] for i in some))
+        result, state = resumed(make, base, state, [tasks[i] for i in some], *(utilities[i] for i in some))
     if dtype is torch.float64:
-        assert distance(found, joint, base) < 1e-10
+        assert distance(result, joint, base) < 1e-10
     elif method in NORMALISED and set(utilities) == {1.0}:
-        assert same(found, joint)
+        assert same(result, joint)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
@@ -190,8 +190,8 @@ def test_every_order_gives_the_same_bits_of_state_and_weights(method: str, dtype
     joint, sums = merged(make, base, tasks)
     state: Parts = {}
     for index in (2, 0, 3, 1):
-        found, state = resumed(make, base, state, [tasks[index]], 1.0)
-    assert same(found, joint)
+        result, state = resumed(make, base, state, [tasks[index]], 1.0)
+    assert same(result, joint)
     assert all(same(state[part], sums[part]) for part in sums)
 
 
@@ -207,12 +207,12 @@ def test_a_task_taken_out_was_never_there(method: str, out: int, utility: float,
     tasks = [tuned(base, seed) for seed in range(4)]
     utilities = tuple(utility if index == out else 1.0 for index in range(4))
     _, state = merged(make, base, tasks, weights=utilities)
-    found, parts = resumed(make, base, state, [tasks[out]], -utility)
+    result, parts = resumed(make, base, state, [tasks[out]], -utility)
     rest, sums = merged(make, base, [task for index, task in enumerate(tasks) if index != out])
     if dtype is torch.float64:
-        assert distance(found, rest, base) < 1e-10
+        assert distance(result, rest, base) < 1e-10
     elif method in NORMALISED and utility == 1.0:
-        assert same(found, rest)
+        assert same(result, rest)
         assert all(same(parts[part], sums[part]) for part in sums)
 
 
@@ -222,8 +222,8 @@ def test_without_its_last_task_it_is_the_base(method: str) -> None:
     tasks = [tuned(base, seed) for seed in range(2)]
     state: Parts = {}
     for task, weight in zip([*tasks, *tasks], (0.3, 0.7, -0.3, -0.7), strict=True):
-        found, state = resumed(make, base, state, [task], weight)
-    assert same(found, base)
+        result, state = resumed(make, base, state, [task], weight)
+    assert same(result, base)
     assert not any(tensor.any() for part in state.values() for tensor in part.values())
     with pytest.raises(ValueError, match="fewer tasks in its sums"):
         resumed(make, base, state, [tasks[0]], -1.0)
@@ -242,12 +242,12 @@ def test_states_of_one_base_add(method: str, dtype: torch.dtype) -> None:
         }
         for part in one
     }
-    found, _ = resumed(make, base, added, [tasks[4]], 1.0)
+    result, _ = resumed(make, base, added, [tasks[4]], 1.0)
     joint, _ = merged(make, base, tasks)
     if dtype is torch.float64:
-        assert distance(found, joint, base) < 1e-10
+        assert distance(result, joint, base) < 1e-10
     elif method in NORMALISED:
-        assert same(found, joint)
+        assert same(result, joint)
 
 
 def test_the_wudi_state_serves_three_methods() -> None:
@@ -255,8 +255,8 @@ def test_the_wudi_state_serves_three_methods() -> None:
     tasks = [tuned(base, seed) for seed in range(3)]
     _, state = merged(wudi, base, tasks[:2])
     for method in NORMALISED:
-        found, _ = resumed(METHODS[method], base, state, [tasks[2]], 1.0)
-        assert same(found, merged(METHODS[method], base, tasks)[0])
+        result, _ = resumed(METHODS[method], base, state, [tasks[2]], 1.0)
+        assert same(result, merged(METHODS[method], base, tasks)[0])
 
 
 def test_the_state_does_not_grow_with_tasks_and_is_what_it_says() -> None:
@@ -275,8 +275,8 @@ def test_a_task_that_leaves_a_matrix_alone_adds_nothing_to_it() -> None:
     base = network(0)
     tasks = [tuned(base, seed) for seed in range(3)]
     tasks[1]["fc.weight"] = base["fc.weight"]
-    found, _ = merged(aswudi, base, tasks)
-    assert torch.isfinite(found["fc.weight"]).all()
+    result, _ = merged(aswudi, base, tasks)
+    assert torch.isfinite(result["fc.weight"]).all()
     nothing, _ = merged(aswudi, base, [base, base])
     assert same(nothing, base)
 
@@ -287,9 +287,9 @@ def test_what_a_checkpoint_lacks_is_merged_from_the_others() -> None:
     full, _ = merged(aswudi, base, tasks[:2])
     del tasks[2]["fc.weight"]
     _, state = merged(aswudi, base, tasks[:2])
-    found, parts, missing = run(aswudi((1.0,)), base, base, tasks[2:], state)
+    result, parts, missing = run(aswudi((1.0,)), base, base, tasks[2:], state)
     assert missing == ["fc.weight"]
-    assert torch.equal(found["fc.weight"], full["fc.weight"])
+    assert torch.equal(result["fc.weight"], full["fc.weight"])
     assert parts["count"]["fc.weight"].tolist() == [2.0, 2.0]
 
 

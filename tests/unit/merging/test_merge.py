@@ -174,9 +174,9 @@ def test_rates_after_the_path_fall_with_the_share_of_what_is_new_and_with_few_sa
     paced = {"coefficient_rate": pace * usual.coefficient_rate, "refine_rate": pace * usual.refine_rate}
     whole = {"coefficients": True, "refine": True}
     even = {"rates_by_time": False, "enough_samples": 0}
-    found = run(data, origin=origin, **whole)
-    assert difference(found, run(data, origin=origin, **whole, **even, **paced).parameters) == 0.0
-    assert (difference(found, run(data, origin=origin, **whole, **even).parameters) == 0.0) == (pace == 1.0)
+    result = run(data, origin=origin, **whole)
+    assert difference(result, run(data, origin=origin, **whole, **even, **paced).parameters) == 0.0
+    assert (difference(result, run(data, origin=origin, **whole, **even).parameters) == 0.0) == (pace == 1.0)
 
 
 def test_a_refinement_moves_each_tensor_by_shares_of_its_distance() -> None:

@@ -82,14 +82,14 @@ def test_a_locked_checkpoint_computes_the_same_and_is_detected(rotation: bool) -
     tuned = fine_tuned(base, 0.02)
     locked = lock(tuned, rotation=rotation)
     torch.testing.assert_close(_outputs(network, locked), _outputs(network, tuned), rtol=1e-8, atol=1e-8)
-    found = list(locked_pairs(Held(base), Held(locked)))
-    assert [(pair.name, pair.pair) for pair in found] == [
+    result = list(locked_pairs(Held(base), Held(locked)))
+    assert [(pair.name, pair.pair) for pair in result] == [
         ("layer0.in_proj_weight", "query and key"),
         ("layer0.out_proj.weight", "value and output"),
         ("layer1.in_proj_weight", "query and key"),
         ("layer1.out_proj.weight", "value and output"),
     ]
-    assert all(pair.factors > 1 > 0.1 > pair.product for pair in found)
+    assert all(pair.factors > 1 > 0.1 > pair.product for pair in result)
     with pytest.raises(CheckpointLocked, match=r"layer0.in_proj_weight .* locked against merging"):
         require_unlocked(Held(base), Held(locked))
 

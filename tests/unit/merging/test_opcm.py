@@ -90,11 +90,11 @@ def _norm(state: State) -> float:
 
 
 def _projected(merged: Tensor, tau: Tensor) -> Tensor:
-    zero, found = np.zeros(tau.shape), np.empty(tau.shape)
+    zero, result = np.zeros(tau.shape), np.empty(tau.shape)
     subspace = Subspace(zero, merged.numpy(), 0.5)
     for columns, block in subspace.project(zero, tau.numpy()):
-        subspace.put(found, columns, block)
-    return torch.from_numpy(found)
+        subspace.put(result, columns, block)
+    return torch.from_numpy(result)
 
 
 @pytest.mark.parametrize("shape", [(60, 200), (200, 60)])
@@ -106,21 +106,21 @@ def test_the_projection_of_large_layers_is_exact_to_rounding(
     left, _, right = torch.linalg.svd(draw(1, *shape, dtype=torch.float64, spread=0.1), full_matrices=False)
     merged = left @ torch.diag(torch.logspace(0, -4, 60, dtype=torch.float64)) @ right
     tau = draw(2, *shape, dtype=torch.float64, spread=0.5)
-    found = _projected(merged, tau)
-    torch.testing.assert_close(found, cleared(merged, tau, 0.5), rtol=0, atol=1e-6 * float(tau.abs().max()))
+    result = _projected(merged, tau)
+    torch.testing.assert_close(result, cleared(merged, tau, 0.5), rtol=0, atol=1e-6 * float(tau.abs().max()))
 
 
 def test_directions_that_the_merged_vector_lacks_are_left_alone() -> None:
     left, right = draw(1, 30, 2, dtype=torch.float64, spread=0.1), draw(2, 2, 40, dtype=torch.float64, spread=0.1)
     merged, tau = left @ right, draw(3, 30, 40, dtype=torch.float64, spread=0.5)
-    found = _projected(merged, tau)
+    result = _projected(merged, tau)
     u, s, v = torch.linalg.svd(merged, full_matrices=False)
     assert int((s > 1e-6 * s[0]).sum()) == 2
     inside = (u.T @ tau @ v.T)[:2, :2]
     middle = torch.diag(inside.diagonal())
     rank = leading_rank(s.flip(0).numpy(), 0.5)
     middle[:rank, :rank] = inside[:rank, :rank]
-    torch.testing.assert_close(found, tau - u[:, :2] @ middle @ v[:2])
+    torch.testing.assert_close(result, tau - u[:, :2] @ middle @ v[:2])
 
 
 def test_fused_query_key_and_value_are_three_layers(tmp_path: Path) -> None:

@@ -60,8 +60,8 @@ def test_whole_task_vectors_give_the_published_iso_cts() -> None:
 
 
 def test_della_keeps_entries_with_the_published_probabilities() -> None:
-    found = keep_probabilities(task_matrix(5, 6, 1), density=0.5, epsilon=0.15)
-    published.DELLA_PROBABILITIES.check(found, tolerance=1e-6)
+    result = keep_probabilities(task_matrix(5, 6, 1), density=0.5, epsilon=0.15)
+    published.DELLA_PROBABILITIES.check(result, tolerance=1e-6)
 
 
 def test_emr_gives_the_published_scale_of_each_task() -> None:

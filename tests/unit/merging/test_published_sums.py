@@ -47,21 +47,21 @@ _BASE: State = {name: torch.zeros_like(tensor) for name, tensor in _tasks()[0].i
 
 
 def test_wudi_is_where_the_published_iteration_ends() -> None:
-    found, _, _ = run(wudi((1.0,) * 3), _BASE, _BASE, _tasks())
-    torch.testing.assert_close(found["fc.weight"], torch.tensor(_WUDI, dtype=torch.float64), rtol=0, atol=3e-9)
+    result, _, _ = run(wudi((1.0,) * 3), _BASE, _BASE, _tasks())
+    torch.testing.assert_close(result["fc.weight"], torch.tensor(_WUDI, dtype=torch.float64), rtol=0, atol=3e-9)
 
 
 def test_regmean_gives_the_published_codes_weights() -> None:
     inputs = [_wave((9, 4), k) for k in (4, 5, 6)]
     moments = [Held({"fc.weight": x.T @ x / 9}) for x in inputs]
-    found, _, _ = run(regmean((1.0,) * 3, moments), _BASE, _BASE, _tasks())
-    torch.testing.assert_close(found["fc.weight"], torch.tensor(_REGMEAN, dtype=torch.float64), rtol=0, atol=1e-12)
+    result, _, _ = run(regmean((1.0,) * 3, moments), _BASE, _BASE, _tasks())
+    torch.testing.assert_close(result["fc.weight"], torch.tensor(_REGMEAN, dtype=torch.float64), rtol=0, atol=1e-12)
 
 
 def test_fisher_gives_the_published_codes_weights() -> None:
     weight = [_wave((3, 4), k) ** 2 * 10.0**-k for k in (7, 8, 9)]
     bias = [_wave((3,), k) ** 2 * 10.0**-k for k in (10, 11, 12)]
     information = [Held({"fc.weight": one, "fc.bias": other}) for one, other in zip(weight, bias, strict=True)]
-    found, _, _ = run(Fisher((1.0,) * 3, information=information), _BASE, _BASE, _tasks())
+    result, _, _ = run(Fisher((1.0,) * 3, information=information), _BASE, _BASE, _tasks())
     for name, values in _FISHER.items():
-        torch.testing.assert_close(found[name], torch.tensor(values, dtype=torch.float64), rtol=0, atol=1e-12)
+        torch.testing.assert_close(result[name], torch.tensor(values, dtype=torch.float64), rtol=0, atol=1e-12)

@@ -22,12 +22,12 @@ Make = Callable[[tuple[float, ...], Sequence[int]], TensorMethod]
 def _moments(base: State, seed: int) -> State:
     """Input moments of every matrix but one, which no input reached."""
     generator = torch.Generator().manual_seed(500 + seed)
-    found = {}
+    result = {}
     for name, tensor in base.items():
         if (view := matrix_view(name, tuple(tensor.shape), "F64")) is not None and name != "wide.weight":
             inputs = torch.randn(40, view.columns, generator=generator, dtype=torch.float64)
-            found[name] = inputs.T @ inputs / 40
-    return found
+            result[name] = inputs.T @ inputs / 40
+    return result
 
 
 def _information(base: State, seed: int) -> State:
@@ -62,13 +62,13 @@ def _merge(make: Make, tasks: Sequence[int], *weights: float, state: Parts | Non
 
 def test_regmean_solves_the_outputs_in_the_least_squares_sense() -> None:
     base, weights = network(0), (1.0, 2.0, 0.5)
-    found, _ = _merge(_regmean, range(3), *weights)
+    result, _ = _merge(_regmean, range(3), *weights)
     tasks = [tuned(base, task) for task in range(3)]
     for name, tensor in base.items():
         grams = [_moments(base, task).get(name) for task in range(3)]
         if grams[0] is None:
             mean = sum(u * task[name] for u, task in zip(weights, tasks, strict=True)) / sum(weights)
-            torch.testing.assert_close(found[name], mean)
+            torch.testing.assert_close(result[name], mean)
             continue
         view = matrix_view(name, tuple(tensor.shape), "F64")
         assert view is not None
@@ -80,12 +80,14 @@ def test_regmean_solves_the_outputs_in_the_least_squares_sense() -> None:
                 total = total + reduced
                 crossed = crossed + view.apply(task[name].contiguous().reshape(-1).numpy())[block] @ reduced
             expected = np.linalg.solve(total, crossed.T).T
-            np.testing.assert_allclose(view.apply(found[name].reshape(-1).numpy())[block], expected, rtol=0, atol=1e-11)
+            np.testing.assert_allclose(
+                view.apply(result[name].reshape(-1).numpy())[block], expected, rtol=0, atol=1e-11
+            )
 
 
 def test_fisher_is_the_weighted_mean_of_every_parameter() -> None:
     base, weights = network(0), (1.0, 2.0, 0.5)
-    found, _ = _merge(_fisher, range(3), *weights)
+    result, _ = _merge(_fisher, range(3), *weights)
     tasks = [tuned(base, task) for task in range(3)]
     fishers = [_information(base, task) for task in range(3)]
     norms = [sum(float(tensor.square().sum()) for tensor in fisher.values()) ** 0.5 for fisher in fishers]
@@ -95,18 +97,18 @@ def test_fisher_is_the_weighted_mean_of_every_parameter() -> None:
             for u, fisher, norm in zip(weights, fishers, norms, strict=True)
         ]
         expected = sum(share * task[name] for share, task in zip(shares, tasks, strict=True)) / sum(shares)
-        torch.testing.assert_close(found[name], expected, rtol=0, atol=1e-13)
+        torch.testing.assert_close(result[name], expected, rtol=0, atol=1e-13)
 
 
 @pytest.mark.parametrize("name", ["fc.weight", "wide.weight", "conv.weight"])
 def test_dop_solves_the_sylvester_equation(name: str) -> None:
     base = network(0)
-    found, _ = _merge(_dop, range(4))
+    result, _ = _merge(_dop, range(4))
     taus = [(tuned(base, task)[name] - base[name]).reshape(base[name].shape[0], -1).numpy() for task in range(4)]
     left, right = sum(tau @ tau.T for tau in taus), sum(tau.T @ tau for tau in taus)
     cross = sum(tau @ tau.T @ tau for tau in taus)
     expected = solve_sylvester(left, right, 2 * cross)
-    np.testing.assert_allclose((found[name] - base[name]).reshape(expected.shape).numpy(), expected, rtol=0, atol=1e-9)
+    np.testing.assert_allclose((result[name] - base[name]).reshape(expected.shape).numpy(), expected, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -115,22 +117,22 @@ def test_one_at_a_time_in_any_order_is_all_at_once(method: str, order: tuple[int
     joint, _ = _merge(METHODS[method], range(4))
     state: Parts = {}
     for task in order:
-        found, state = _merge(METHODS[method], [task], state=state)
-    assert distance(found, joint, network(0)) < 1e-10
+        result, state = _merge(METHODS[method], [task], state=state)
+    assert distance(result, joint, network(0)) < 1e-10
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_task_taken_out_was_never_there(method: str) -> None:
     _, state = _merge(METHODS[method], range(4))
-    found, _ = _merge(METHODS[method], [1], -1.0, state=state)
+    result, _ = _merge(METHODS[method], [1], -1.0, state=state)
     rest, _ = _merge(METHODS[method], [0, 2, 3])
-    assert distance(found, rest, network(0)) < 1e-10
+    assert distance(result, rest, network(0)) < 1e-10
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_the_first_checkpoint_is_taken_as_it_is(method: str) -> None:
-    found, _ = _merge(METHODS[method], [0])
-    assert distance(found, tuned(network(0), 0), network(0)) < 1e-12
+    result, _ = _merge(METHODS[method], [0])
+    assert distance(result, tuned(network(0), 0), network(0)) < 1e-12
 
 
 def test_moments_of_another_shape_are_refused() -> None:

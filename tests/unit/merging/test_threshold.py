@@ -39,16 +39,16 @@ def _find(values: np.ndarray, k: int, sample: np.ndarray, most_kept: int) -> tup
 @given(k=st.integers(1, 5000), most_kept=st.sampled_from([16, 200, 10_000]), sampled=st.sampled_from([0, 30, 1000]))
 def test_it_is_what_sorting_finds(kind: str, k: int, most_kept: int, sampled: int) -> None:
     values = _KINDS[kind]
-    found, _ = _find(values, k, values[:sampled], most_kept)
-    assert found == np.sort(values)[-k]
+    result, _ = _find(values, k, values[:sampled], most_kept)
+    assert result == np.sort(values)[-k]
 
 
 @settings(max_examples=25, deadline=None)
 @given(k=st.integers(1, 5000), value=st.sampled_from([0.0, 1e-300, 1e300]))
 def test_a_sample_that_misleads_costs_passes_only(k: int, value: float) -> None:
     values = _KINDS["normal"]
-    found, _ = _find(values, k, np.full(500, value), 200)
-    assert found == np.sort(values)[-k]
+    result, _ = _find(values, k, np.full(500, value), 200)
+    assert result == np.sort(values)[-k]
 
 
 def test_one_pass_is_enough_when_the_sample_is_typical() -> None:
@@ -71,8 +71,8 @@ def test_bounds_are_exact_where_float32_cannot_tell_differences_of_bfloat16_apar
     exact = np.abs(tensor.astype(np.float64) - base.astype(np.float64))
     low, high = sorted((exact[first], exact[last]))
     assert np.unique(exact).size > np.unique(np.abs(tensor - base)).size, "float32 must not be able to"
-    room, found = np.empty(5000), np.zeros(2, np.uint64)
+    room, result = np.empty(5000), np.zeros(2, np.uint64)
     brains = [each.astype(ml_dtypes.bfloat16) for each in (base, tensor)]
-    assert kernels.collect(*brains, low, high, room, found) == -1
-    assert np.array_equal(np.sort(room[: found[0]]), np.sort(exact[(exact >= low) & (exact <= high)]))
-    assert found[1] == np.count_nonzero(exact > high)
+    assert kernels.collect(*brains, low, high, room, result) == -1
+    assert np.array_equal(np.sort(room[: result[0]]), np.sort(exact[(exact >= low) & (exact <= high)]))
+    assert result[1] == np.count_nonzero(exact > high)

@@ -49,9 +49,9 @@ def test_everything_below_a_noun_belongs_to_the_class_that_is_nearest_above_it(d
 
 def test_a_task_keeps_within_its_size_by_its_largest_classes() -> None:
     sizes = {"a": 30, "b": 900, "c": 5000}
-    most = catalogue._largest({name: ["text"] * size for name, size in sizes.items()})
-    assert sum(min(size, most) for size in sizes.values()) <= catalogue._TEXTS
-    assert most == (catalogue._TEXTS - 930)
+    limit = catalogue._largest({name: ["text"] * size for name, size in sizes.items()})
+    assert sum(min(size, limit) for size in sizes.values()) <= catalogue._TEXTS
+    assert limit == (catalogue._TEXTS - 930)
     assert catalogue._largest({"a": ["text"] * 30, "b": ["text"] * 40}) == 40
 
 

@@ -90,30 +90,30 @@ def verdict(file: bytes, cut: Callable[[int], int]) -> Header | str:
 def check(file: bytes, rng: random.Random) -> str:
     """Look at one file from all sides; returns the words of its refusal, or "taken". Raises AssertionError."""
     start = time.process_time()
-    found = verdict(file, lambda left: left)
+    result = verdict(file, lambda left: left)
     assert time.process_time() - start < _SLOW_SECONDS, "it takes long"
     again = verdict(file, lambda left: rng.randint(1, min(left, 40)))
-    assert found == again, f"the answer depends on the pieces: {found!r}, {again!r}"
-    if isinstance(found, str):
-        found.encode()  # what cannot be said cannot be answered
-        return found
-    sizes = [tensor.end - tensor.start for tensor in found.tensors.values()]
-    assert found.size == found.data_offset + sum(sizes)
-    assert found.data_offset == 8 + int.from_bytes(file[:8], "little")
-    assert 0 < len(found.tensors) <= _MOST_TENSORS
-    if found.size < 1 << 20:
-        _compare(file[: found.data_offset] + bytes(found.size - found.data_offset), found)
+    assert result == again, f"the answer depends on the pieces: {result!r}, {again!r}"
+    if isinstance(result, str):
+        result.encode()  # what cannot be said cannot be answered
+        return result
+    sizes = [tensor.end - tensor.start for tensor in result.tensors.values()]
+    assert result.size == result.data_offset + sum(sizes)
+    assert result.data_offset == 8 + int.from_bytes(file[:8], "little")
+    assert 0 < len(result.tensors) <= _MOST_TENSORS
+    if result.size < 1 << 20:
+        _compare(file[: result.data_offset] + bytes(result.size - result.data_offset), result)
     return "taken"
 
 
-def _compare(whole: bytes, found: Header) -> None:
+def _compare(whole: bytes, result: Header) -> None:
     """The format's own reader must take what is taken here, and see the same tensors."""
     try:
         theirs = dict(deserialize(whole))
     except SafetensorError as error:
         raise AssertionError(f"safetensors refuses it: {error}") from error
-    assert {name: tuple(item["shape"]) for name, item in theirs.items()} == found.shapes
-    assert {name: item["dtype"] for name, item in theirs.items()} == {k: v.dtype for k, v in found.tensors.items()}
+    assert {name: tuple(item["shape"]) for name, item in theirs.items()} == result.shapes
+    assert {name: item["dtype"] for name, item in theirs.items()} == {k: v.dtype for k, v in result.tensors.items()}
 
 
 def mutate(file: bytes, rng: random.Random, corpus: list[bytes]) -> bytes:

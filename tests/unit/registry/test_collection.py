@@ -37,9 +37,9 @@ def _age(path: Path, seconds: float) -> None:
 
 def test_an_old_blob_that_nobody_needs_goes_and_all_others_stay(blobs: FileBlobStore, tmp_path: Path) -> None:
     needed, orphan, young = _put(blobs, b"needed"), _put(blobs, b"orphan"), _put(blobs, b"young", age=0)
-    found = collect(tmp_path, lambda: {needed}, _GRACE, dry_run=False)
-    assert [blob.digest for blob in found.orphans] == [orphan]
-    assert found.size == 6
+    result = collect(tmp_path, lambda: {needed}, _GRACE, dry_run=False)
+    assert [blob.digest for blob in result.orphans] == [orphan]
+    assert result.size == 6
     assert blobs.get(needed).size == 6
     assert blobs.get(young).size == 5
     with pytest.raises(BlobNotFound):

@@ -28,8 +28,8 @@ def test_how_many_replicas_must_have_a_change_is_an_option_of_every_form() -> No
 
 
 def test_a_url_with_sentinels_says_who_they_are_and_how_to_speak_to_all() -> None:
-    found = parse_server(_FULL + "&replicas=1").sentinels
-    assert found == Sentinels(
+    result = parse_server(_FULL + "&replicas=1").sentinels
+    assert result == Sentinels(
         addresses=(("one", 1), ("::1", 2), ("three", 26379)),
         name="main one",
         database=4,
@@ -41,8 +41,8 @@ def test_a_url_with_sentinels_says_who_they_are_and_how_to_speak_to_all() -> Non
         authorities="/ca.pem",
     )
     tls = {"ssl": True, "ssl_ca_certs": "/ca.pem"}
-    assert found.to_servers == {"username": "us@er", "password": "pa/ss", "db": 4} | tls
-    assert found.to_sentinels == {
+    assert result.to_servers == {"username": "us@er", "password": "pa/ss", "db": 4} | tls
+    assert result.to_sentinels == {
         "username": "su",
         "password": "s&p",
         "socket_timeout": 1.0,
@@ -51,20 +51,20 @@ def test_a_url_with_sentinels_says_who_they_are_and_how_to_speak_to_all() -> Non
 
 
 def test_sentinels_without_port_database_or_password_are_taken() -> None:
-    found = parse_server("redis+sentinel://one,two/main").sentinels
-    assert found is not None
-    assert (found.addresses, found.name, found.database) == ((("one", 26379), ("two", 26379)), "main", 0)
-    assert found.to_servers == {"db": 0}
+    result = parse_server("redis+sentinel://one,two/main").sentinels
+    assert result is not None
+    assert (result.addresses, result.name, result.database) == ((("one", 26379), ("two", 26379)), "main", 0)
+    assert result.to_servers == {"db": 0}
 
 
 def test_celery_is_told_of_every_sentinel_and_apart_from_them_of_the_name() -> None:
-    told = celery_broker(_FULL)
-    options: dict[str, Any] = told["broker_transport_options"]
+    reported = celery_broker(_FULL)
+    options: dict[str, Any] = reported["broker_transport_options"]
     person = "us%40er:pa%2Fss@"
-    assert told["broker_url"] == ";".join(
+    assert reported["broker_url"] == ";".join(
         f"sentinel://{person}{host}/4" for host in ("one:1", "[::1]:2", "three:26379")
     )
-    assert told["broker_use_ssl"] == {"ssl_ca_certs": "/ca.pem"}
+    assert reported["broker_use_ssl"] == {"ssl_ca_certs": "/ca.pem"}
     assert (options["master_name"], options["sentinel_kwargs"]["password"]) == ("main one", "s&p")
 
 
@@ -106,6 +106,6 @@ def test_a_process_that_cannot_use_a_setting_says_which_one_and_tells_no_passwor
 
 def test_the_password_from_a_file_is_put_into_a_url_with_sentinels() -> None:
     settings = WorkerSettings.model_validate({"redis_url": "redis+sentinel://a:1,b:2/name/0", "redis_password": "p:@/"})
-    found = parse_server(settings.redis_url).sentinels
-    assert found is not None
-    assert (found.password, len(found.addresses)) == ("p:@/", 2)
+    result = parse_server(settings.redis_url).sentinels
+    assert result is not None
+    assert (result.password, len(result.addresses)) == ("p:@/", 2)

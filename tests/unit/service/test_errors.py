@@ -31,7 +31,7 @@ def test_every_error_has_an_example_in_the_document() -> None:
 
 
 def test_an_answer_says_what_the_table_and_the_error_say() -> None:
-    answer = problem_for(errors.MergeEnded("mrg_1", "failed"))
-    body = json.loads(bytes(answer.body))
-    assert (answer.status_code, body["type"], body["status"]) == (409, "/problems/merge-ended", 409)
+    response = problem_for(errors.MergeEnded("mrg_1", "failed"))
+    body = json.loads(bytes(response.body))
+    assert (response.status_code, body["type"], body["status"]) == (409, "/problems/merge-ended", 409)
     assert body["detail"] == "Merge mrg_1 has already ended: failed."

@@ -87,8 +87,8 @@ def test_a_client_can_be_generated_from_it_without_a_warning(tmp_path: Path) -> 
 def test_the_page_loads_nothing_from_anywhere_else(tmp_path: Path) -> None:
     http = TestClient(create_app(GatewaySettings(data_dir=tmp_path)), base_url="http://localhost")
     for name in ("/docs", "/docs/docs.css", "/docs/docs.js"):
-        answer = http.get(name)
-        assert answer.status_code == 200
-        assert "//" not in re.sub(r"(?m)^//.*$", "", answer.text), name
-        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        reply = http.get(name)
+        assert reply.status_code == 200
+        assert "//" not in re.sub(r"(?m)^//.*$", "", reply.text), name
+        assert "default-src 'none'" in reply.headers["content-security-policy"]
     assert http.get("/redoc").status_code == 404

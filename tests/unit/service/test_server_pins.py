@@ -72,8 +72,8 @@ INTERNALS = {
 
 def _class(name: str) -> type:
     module, _, path = name.partition(":")
-    found: type = getattr(import_module(module), path)
-    return found
+    result: type = getattr(import_module(module), path)
+    return result
 
 
 @pytest.mark.parametrize("package", CHECKED)
@@ -88,9 +88,9 @@ def test_the_installed_and_the_locked_version_is_the_one_that_was_checked(packag
 @pytest.mark.parametrize("name", INTERNALS)
 def test_an_internal_that_is_used_still_exists(name: str) -> None:
     owner, _, attribute = name.rpartition(".")
-    found = _class(owner)
-    assigned = any(f"self.{attribute}" in inspect.getsource(base) for base in found.__mro__ if base is not object)
-    assert hasattr(found, attribute) or assigned, f"{name} ({INTERNALS[name]}) is gone"
+    result = _class(owner)
+    assigned = any(f"self.{attribute}" in inspect.getsource(base) for base in result.__mro__ if base is not object)
+    assert hasattr(result, attribute) or assigned, f"{name} ({INTERNALS[name]}) is gone"
 
 
 def test_every_internal_that_is_used_is_listed() -> None:

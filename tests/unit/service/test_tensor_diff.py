@@ -45,8 +45,8 @@ def test_every_dtype_can_be_compared(tmp_path: Path, dtype: str) -> None:
 def test_the_largest_difference_is_that_of_the_values(
     tmp_path: Path, dtype: str, a: bytes, b: bytes, largest: float
 ) -> None:
-    found = compare_files(_file(tmp_path / "a", dtype, a), _file(tmp_path / "b", dtype, b))
-    assert found.changed["w"].max_abs == largest
+    result = compare_files(_file(tmp_path / "a", dtype, a), _file(tmp_path / "b", dtype, b))
+    assert result.changed["w"].max_abs == largest
 
 
 def test_a_comparison_is_made_once_and_the_limit_holds_for_others() -> None:

@@ -60,13 +60,13 @@ def test_an_address_of_the_internet_is_public(address: str) -> None:
 def _post(names: list[list[str]], monkeypatch: pytest.MonkeyPatch, network: str) -> tuple[list[str], str]:
     """Send to a name that resolves to other addresses each time; returns where was connected to, and what was wrong."""
     tried: list[str] = []
-    answers = iter(names)
+    responses = iter(names)
 
     async def main() -> str:
         loop = asyncio.get_running_loop()
 
         async def resolve(*_: Any, **__: Any) -> Any:
-            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in next(answers)]
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in next(responses)]
 
         monkeypatch.setattr(loop, "getaddrinfo", resolve)
         client = SsrfSafeClient([ipaddress.ip_network(network)], 5.0, allow_http=True)

@@ -50,9 +50,9 @@ def test_a_task_that_comes_again_is_replaced() -> None:
 def test_a_memory_is_the_same_after_it_was_stored(tmp_path: Path) -> None:
     blobs = FileBlobStore(tmp_path)
     memory = (_sample("a", 3), _sample("b", 5))
-    found = load(blobs, store(blobs, memory).digest)
-    assert [sample.task for sample in found] == [sample.task for sample in memory]
-    for old, new in zip(memory, found, strict=True):
+    result = load(blobs, store(blobs, memory).digest)
+    assert [sample.task for sample in result] == [sample.task for sample in memory]
+    for old, new in zip(memory, result, strict=True):
         assert torch.equal(old.images, new.images)
         assert torch.equal(old.labels, new.labels)
         assert torch.equal(old.head, new.head)

@@ -42,9 +42,9 @@ def test_the_tower_embeds_images_as_open_clip_does_with_its_activation(base: Wei
     with torch.no_grad():
         expected = _model(quick_gelu=quick_gelu).encode_image(images)
         other = _model(quick_gelu=not quick_gelu).encode_image(images)
-        found = OpenClipNetwork(architecture, base, _CPU).tower(images)
-    assert torch.equal(found, expected)
-    assert not torch.allclose(found, other, atol=1e-4)
+        result = OpenClipNetwork(architecture, base, _CPU).tower(images)
+    assert torch.equal(result, expected)
+    assert not torch.allclose(result, other, atol=1e-4)
 
 
 def test_many_prompts_are_encoded_in_batches_that_can_be_stopped(base: Weights) -> None:

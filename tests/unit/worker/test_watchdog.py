@@ -21,11 +21,11 @@ _HOLDS_THE_INTERPRETER = "sum(range(10**18))"
 _ALLOCATES = "import time; x = bytearray(300 << 20); time.sleep(600)"
 
 
-def _ended(code: str, limits: MergeLimits, said: bytes = b"") -> tuple[str | None, int, float]:
+def _ended(code: str, limits: MergeLimits, output: bytes = b"") -> tuple[str | None, int, float]:
     """Which limit was passed, how the process ended, and after how many seconds."""
     process = subprocess.Popen((sys.executable, "-c", code))
     read, write = os.pipe()
-    os.write(write, said or b"alive\n")
+    os.write(write, output or b"alive\n")
     started = time.monotonic()
     try:
         passed = watch({"limits": asdict(limits), "pid": process.pid}, read)

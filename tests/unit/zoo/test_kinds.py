@@ -33,15 +33,15 @@ def test_no_image_is_in_two_splits(kind: Kind) -> None:
 @each_kind
 def test_every_class_is_drawn_and_has_a_name(kind: Kind) -> None:
     for split in Split:
-        found = draw(kind, split, 100)
-        assert found.images.shape == (100, 3, SIZE, SIZE)
-        assert set(found.labels.tolist()) == set(range(len(kind.classnames)))
+        result = draw(kind, split, 100)
+        assert result.images.shape == (100, 3, SIZE, SIZE)
+        assert set(result.labels.tolist()) == set(range(len(kind.classnames)))
 
 
 @each_kind
 def test_images_of_a_class_differ_from_each_other(kind: Kind) -> None:
-    found = draw(kind, Split.TRAIN, 100)
-    of_first = found.images[found.labels == 0]
+    result = draw(kind, Split.TRAIN, 100)
+    of_first = result.images[result.labels == 0]
     assert len({image.tobytes() for image in of_first}) == len(of_first)
 
 
@@ -55,8 +55,8 @@ def test_photographs_give_each_split_tiles_of_its_own() -> None:
 
 
 def test_handwritten_digits_of_a_split_are_drawn_once_each() -> None:
-    found = draw(kind("digits"), Split.TEST, 10_000)
-    assert len(found.labels) == 537
+    result = draw(kind("digits"), Split.TEST, 10_000)
+    assert len(result.labels) == 537
 
 
 def test_prompts_are_distinct_and_fit_the_text_tower() -> None:
