@@ -28,4 +28,4 @@ def remove_task(
     """Queue a merge that takes a task out of the head exactly: the new version is as if it had never been merged."""
     merge = removal.queue(name, task, asked.checkpoint if asked is not None else None)
     response.headers["Location"] = f"/merges/{merge.id}"
-    return MergeView.of(merge)
+    return MergeView.from_merge(merge)
