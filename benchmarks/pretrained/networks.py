@@ -123,4 +123,5 @@ def _image(cache_dir: Path) -> Network:
 
 
 def _scale_up(_: nn.Module, inputs: tuple[Tensor]) -> Tensor:
-    return interpolate(inputs[0], size=(IMAGE_SIDE, IMAGE_SIDE), mode="bilinear", align_corners=False)
+    scaled = interpolate(inputs[0], size=(IMAGE_SIDE, IMAGE_SIDE), mode="bilinear", align_corners=False)
+    return scaled.contiguous(memory_format=torch.channels_last)  # half as fast again on a CPU
