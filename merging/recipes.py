@@ -44,6 +44,11 @@ ODE: Final = MethodRecipe(
             ("per_task", "aggregate", "none"),
             "per_task: constraints for each task (form B); aggregate: one gradient (form A, §3.2); none: straight line",
         ),
+        "endpoint": choice(
+            "checkpoint",
+            ("checkpoint", "joint"),
+            "θ₁: the incoming checkpoint; or the closed-form solution of all tasks so far (aswudi), with T = 1",
+        ),
         "integrator": choice(
             "adaptive",
             ("adaptive", "euler", "adams"),

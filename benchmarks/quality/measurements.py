@@ -10,15 +10,13 @@ from benchmarks.quality.mergers import Recipe
 from benchmarks.quality.protocol import Run
 from benchmarks.quality.streams import BUDGET, ORDERS, drawn, heterogeneous
 from merging.recipes import RECIPES
+from worker.ode_planning import JOINT
 
 DEFAULT: Final = "ODE-M, default"
-JOINT: Final = "ODE-M, joint endpoint"
+JOINT_ENDPOINT: Final = "ODE-M, joint endpoint"
 RELEASED: Final = "ODE-M, released"
 REPLAY: Final = "replay"
 REPLAY_JOINT: Final = "replay from the joint solution"
-
-CLOSED_FORM: Final[Recipe] = {"method": "aswudi"}
-"""The data-free method whose solution ODE-M with a joint endpoint aims at."""
 
 RUN_NETWORK: Final = frozenset({"ode", "replay"})
 
@@ -35,11 +33,10 @@ def recipes() -> dict[str, Recipe]:
     own: dict[str, Recipe] = {
         DEFAULT: {"method": "ode"},
         RELEASED: {"method": "ode", "preset": "released", "step_size": 0.05},
+        JOINT_ENDPOINT: {"method": "ode", "endpoint": "joint"},
         REPLAY: {"method": "replay"},
+        REPLAY_JOINT: {"method": "replay", "start": dict(JOINT)},
     }
-    if CLOSED_FORM["method"] in RECIPES:
-        own[JOINT] = {"method": "ode", "endpoint": CLOSED_FORM}
-        own[REPLAY_JOINT] = {"method": "replay", "start": CLOSED_FORM}
     return data_free | own
 
 
@@ -93,7 +90,7 @@ def measure(jobs: Jobs, chosen: Mapping[str, Recipe], scale: Scale) -> Measured:
         recipe = chosen[DEFAULT] | ({"task_weights": "utilities"} if told else {})
         streams = [heterogeneous(scale.tasks, scale.headline, order, scale.budget) for order in scale.network_orders]
         planned["utilities", 0, name] = [Job(replace(stream, told=told), recipe) for stream in streams]
-    with_memory = [name for name in (DEFAULT, JOINT, REPLAY, REPLAY_JOINT) if name in chosen]
+    with_memory = [name for name in (DEFAULT, JOINT_ENDPOINT, REPLAY, REPLAY_JOINT) if name in chosen]
     for budget in scale.budgets:
         for name in with_memory:
             streams = [drawn(scale.tasks, scale.headline, order, budget) for order in scale.network_orders[:1]]

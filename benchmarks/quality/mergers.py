@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -15,15 +15,12 @@ from benchmarks.quality.material import Material, State
 from merging import ode, streaming
 from merging.tensor_bytes import NUMPY_DTYPES, TensorBytes
 from worker.calibration_memory import Sample
-from worker.ode_planning import plan_ode
+from worker.ode_planning import JOINT, plan_ode
 from worker.planning import HeadState, Plan, PlanRequest, plan
 from worker.torch_tensors import to_tensor_bytes, to_torch
 
 Recipe = dict[str, Any]
 """`method` and its parameters."""
-
-ENDPOINT: Final = "endpoint"
-"""Of an ODE-M recipe here: the data-free recipe whose solution of all tasks so far the path aims at, T = 1."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +53,13 @@ class Merger(Protocol):
 
 
 class OdeMerger:
-    """ODE-M. A recipe may name any parameter of `OdeConfig`, also those that no request may set, and an endpoint."""
+    """ODE-M. A recipe may name any parameter of `OdeConfig`, also those that no request may set."""
 
     def __init__(self, material: Material, recipe: Recipe) -> None:
         self._material = material
-        self._recipe = {name: value for name, value in recipe.items() if name != ENDPOINT}
-        self._joint = DataFreeMerger(material, recipe[ENDPOINT]) if ENDPOINT in recipe else None
-        if self._joint is not None:
-            self._recipe = {"operating_time": 1.0, **self._recipe}
+        self._recipe = recipe
+        joint = ode.OdeConfig.from_recipe(recipe).endpoint == "joint"
+        self._joint = DataFreeMerger(material, dict(JOINT)) if joint else None
 
     def merge(self, arrival: Arrival) -> Merged:
         """Merge one more checkpoint."""

@@ -14,6 +14,7 @@ GRIDS: Final[Mapping[str, Mapping[str, Sequence[Any]]]] = {
     "ties": {"density": (0.2,), "scaling": (1.0, 1.5, 2.5)},
     "dare": {"drop_rate": (0.9,), "scaling": (0.3, 0.5)},
     "magmax": {"scaling": (0.5, 1.0)},
+    "aswudi": {"scaling": (1.0, 1.3, 1.5)},
     "replay": {"rate": (3e-5, 1e-4), "steps": (24,)},
 }
 """Method -> the values of its parameters that are tried. Other methods have none, or a default from their source."""

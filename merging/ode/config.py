@@ -17,6 +17,7 @@ class OdeConfig:
 
     preset: Literal["default", "released"]
     rectifier: Rectifier
+    endpoint: Literal["checkpoint", "joint"]
     integrator: Integrator
     step_size: float
     operating_time: Literal["utilities", "auto"] | float

@@ -47,8 +47,9 @@ def merge(
     `tower` maps images to embeddings [n, d] (not unit-norm); it is in eval mode, float32 and on its device.
     `theta_0` and `theta_1` name the merge scope by the tower's parameter names, any float dtype, any device; each
     value is read at most four times, so a mapping may load lazily. `origin`, of the same names, is what all
-    checkpoints were fine-tuned from; without it no coefficients are learned. `tasks` come in order of arrival, the
-    incoming one last; `logit_scale` is the factor itself. The tower holds the merged parameters afterwards.
+    checkpoints were fine-tuned from; without it no coefficients are learned. With the endpoint "joint" `theta_1` is the
+    closed-form solution of all tasks, and T by utilities is 1. `tasks` come in order of arrival, the incoming one last;
+    `logit_scale` is the factor itself. The tower holds the merged parameters afterwards.
 
     A blocked path, a loss that is not finite or an infeasible program is said in the report, not raised. Raises
     ValueError on misuse and `Cancelled` when `should_stop` says so between two steps.
@@ -107,7 +108,8 @@ class _Run:
     ) -> None:
         """Leave the merged parameters in the point."""
         config, utilities = self._config, [task.utility for task in tasks]
-        when = operating_time(config.operating_time, utilities, base_utility, config.auto_limit)
+        chosen = 1.0 if config.endpoint == "joint" and config.operating_time == "utilities" else config.operating_time
+        when = operating_time(chosen, utilities, base_utility, config.auto_limit)
         self._report.intended_time, self._report.time_reason = when.value, when.reason
         held_out: TowerObjective | None = None
         if config.operating_time == "auto":

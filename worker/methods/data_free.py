@@ -31,7 +31,7 @@ def merge_by_streaming(job: Job) -> Result:
         memory=memory,
         report=report,
         family=planned.family,
-        parts=_parts(planned),
+        parts=state_entries(planned),
         scalars=planned.scalars,
         evaluate=evaluate,
     )
@@ -51,7 +51,7 @@ def _write(job: Job, planned: Plan, emit: Emit, report: dict[str, Any]) -> None:
         report["kept_tensors"] = missing
 
 
-def _parts(planned: Plan) -> dict[str, tuple[Entry, ...]]:
+def state_entries(planned: Plan) -> dict[str, tuple[Entry, ...]]:
     """The tensors of each part's file, in the base's order."""
     result: dict[str, list[Entry]] = {}
     for slot in planned.inputs.slots():

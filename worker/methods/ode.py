@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
+import torch
 from torch import Tensor
 
 from merging import ode
@@ -13,6 +14,7 @@ from registry.merge import Progress
 from worker.architectures.open_clip import VISUAL, OpenClipNetwork
 from worker.evaluation import Scores, admit_sample
 from worker.merge_job import Job, MergeCancelled, Result
+from worker.methods.joint_endpoint import JointEndpoint
 from worker.ode_planning import OdePlan, plan_ode
 from worker.torch_tensors import Weights, check_finite, to_tensor_bytes
 
@@ -36,14 +38,29 @@ def merge_by_ode(job: Job) -> Result:
     scores.take("before", before)
     scores.take("checkpoint", incoming)
     network.set_parameters(before)
-    outcome = _merge(job, network, architecture, plan, before, incoming)
+    joint = JointEndpoint(job) if plan.config.endpoint == "joint" else None
+    endpoint = incoming if joint is None else _of_network(network, joint.parameters)
+    outcome = _merge(job, network, architecture, plan, before, endpoint)
     job.report(Progress(phase="evaluating"))
     scores.take("after", outcome.parameters)
     report = {"tasks": scores.table, **outcome.report.as_dict()}
     if plan.unprotected:
         report["unprotected_tasks"] = list(plan.unprotected)
     merged = {VISUAL + name: tensor for name, tensor in outcome.parameters.items()}
-    return Result(write=lambda emit: _write(job, merged, emit), memory=memory, report=report)
+    if joint is None:
+        return Result(write=lambda emit: _write(job, merged, emit), memory=memory, report=report)
+
+    def write(emit: Emit) -> None:
+        _write(job, merged, emit)
+        joint.emit_state(emit)
+
+    return Result(write, memory, report, joint.plan.family, joint.parts, joint.plan.scalars)
+
+
+def _of_network(network: OpenClipNetwork, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Merged tensors by the tower's parameter names, float32 on its device."""
+    device = next(network.tower.parameters()).device
+    return {name: tensors[VISUAL + name].to(device, torch.float32) for name in network.scope}
 
 
 def _write(job: Job, merged: Mapping[str, Tensor], emit: Emit) -> None:
@@ -62,14 +79,14 @@ def _merge(
     architecture: Architecture,
     plan: OdePlan,
     before: Mapping[str, Tensor],
-    incoming: Mapping[str, Tensor],
+    endpoint: Mapping[str, Tensor],
 ) -> ode.Outcome:
     preprocess = architecture.preprocess
     try:
         return ode.merge(
             network.tower,
             before,
-            incoming,
+            endpoint,
             plan.tasks,
             logit_scale=network.logit_scale,
             normalisation=ode.Normalisation(preprocess.mean, preprocess.std),

@@ -34,6 +34,14 @@ def test_utilities_and_the_base_utility_set_the_operating_time() -> None:
     assert difference(outcome, halfway) <= 1e-6
 
 
+def test_the_path_to_a_joint_endpoint_goes_all_the_way_unless_a_time_is_given() -> None:
+    outcome = run(tasks(3), rectifier="none", endpoint="joint")
+    assert outcome.report.operating_time == 1.0
+    assert difference(outcome, parameters(1)) <= 1e-6
+    halfway = run(tasks(3), rectifier="none", endpoint="joint", operating_time=0.5)
+    assert halfway.report.operating_time == 0.5
+
+
 @pytest.mark.parametrize("rectifier", RECTIFIERS)
 def test_the_first_task_of_a_base_without_utility_is_taken_as_it_is(rectifier: str) -> None:
     outcome = run(tasks(1), rectifier=rectifier)

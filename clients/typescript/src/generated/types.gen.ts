@@ -1202,6 +1202,12 @@ export type OdeRecipe = {
      */
     rectifier?: 'per_task' | 'aggregate' | 'none';
     /**
+     * Endpoint
+     *
+     * θ₁: the incoming checkpoint; or the closed-form solution of all tasks so far (aswudi), with T = 1
+     */
+    endpoint?: 'checkpoint' | 'joint';
+    /**
      * Integrator
      *
      * adaptive: smoothed Euler with step-size control; euler: fixed step; adams: fixed step, order 2

@@ -54,6 +54,7 @@ from .method_state_scalars import MethodStateScalars
 from .model_stock_recipe import ModelStockRecipe
 from .nu_filt_recipe import NuFiltRecipe
 from .ode_recipe import OdeRecipe
+from .ode_recipe_endpoint import OdeRecipeEndpoint
 from .ode_recipe_integrator import OdeRecipeIntegrator
 from .ode_recipe_operating_time_type_1 import OdeRecipeOperatingTimeType1
 from .ode_recipe_preset import OdeRecipePreset
@@ -149,6 +150,7 @@ __all__ = (
     "ModelStockRecipe",
     "NuFiltRecipe",
     "OdeRecipe",
+    "OdeRecipeEndpoint",
     "OdeRecipeIntegrator",
     "OdeRecipeOperatingTimeType1",
     "OdeRecipePreset",

@@ -11,6 +11,7 @@ from typing import (
 
 from attrs import define as _attrs_define
 
+from ..models.ode_recipe_endpoint import OdeRecipeEndpoint
 from ..models.ode_recipe_integrator import OdeRecipeIntegrator
 from ..models.ode_recipe_operating_time_type_1 import OdeRecipeOperatingTimeType1
 from ..models.ode_recipe_preset import OdeRecipePreset
@@ -30,6 +31,8 @@ class OdeRecipe:
             preset (OdeRecipePreset | Unset): default of all other parameters; released: the values of the published code
             rectifier (OdeRecipeRectifier | Unset): per_task: constraints for each task (form B); aggregate: one gradient
                 (form A, §3.2); none: straight line
+            endpoint (OdeRecipeEndpoint | Unset): θ₁: the incoming checkpoint; or the closed-form solution of all tasks so
+                far (aswudi), with T = 1
             integrator (OdeRecipeIntegrator | Unset): adaptive: smoothed Euler with step-size control; euler: fixed step;
                 adams: fixed step, order 2
             step_size (float | Unset): h: step of the integrators with a fixed step
@@ -46,6 +49,7 @@ class OdeRecipe:
     method: Literal["ode"] | Unset = "ode"
     preset: OdeRecipePreset | Unset = UNSET
     rectifier: OdeRecipeRectifier | Unset = UNSET
+    endpoint: OdeRecipeEndpoint | Unset = UNSET
     integrator: OdeRecipeIntegrator | Unset = UNSET
     step_size: float | Unset = UNSET
     operating_time: float | OdeRecipeOperatingTimeType1 | Unset = UNSET
@@ -65,6 +69,10 @@ class OdeRecipe:
         rectifier: str | Unset = UNSET
         if not isinstance(self.rectifier, Unset):
             rectifier = self.rectifier.value
+
+        endpoint: str | Unset = UNSET
+        if not isinstance(self.endpoint, Unset):
+            endpoint = self.endpoint.value
 
         integrator: str | Unset = UNSET
         if not isinstance(self.integrator, Unset):
@@ -99,6 +107,8 @@ class OdeRecipe:
             field_dict["preset"] = preset
         if rectifier is not UNSET:
             field_dict["rectifier"] = rectifier
+        if endpoint is not UNSET:
+            field_dict["endpoint"] = endpoint
         if integrator is not UNSET:
             field_dict["integrator"] = integrator
         if step_size is not UNSET:
@@ -138,6 +148,13 @@ class OdeRecipe:
             rectifier = UNSET
         else:
             rectifier = OdeRecipeRectifier(_rectifier)
+
+        _endpoint = d.pop("endpoint", UNSET)
+        endpoint: OdeRecipeEndpoint | Unset
+        if isinstance(_endpoint, Unset):
+            endpoint = UNSET
+        else:
+            endpoint = OdeRecipeEndpoint(_endpoint)
 
         _integrator = d.pop("integrator", UNSET)
         integrator: OdeRecipeIntegrator | Unset
@@ -179,6 +196,7 @@ class OdeRecipe:
             method=method,
             preset=preset,
             rectifier=rectifier,
+            endpoint=endpoint,
             integrator=integrator,
             step_size=step_size,
             operating_time=operating_time,
