@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Literal, TextIO
+from typing import Any, Literal, TextIO
+from urllib.parse import quote
 
 LogFormat = Literal["plain", "json"]
 _PLAIN = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -27,6 +28,13 @@ def bound(**ids: str | None) -> Iterator[None]:
         yield
     finally:
         _bound.reset(token)
+
+
+def escape_control_characters(value: Any) -> Any:
+    """A string with every character that is not printable percent-encoded; other values as they are."""
+    if not isinstance(value, str) or value.isprintable():
+        return value
+    return "".join(one if one.isprintable() else quote(one, safe="", errors="replace") for one in value)
 
 
 class JsonFormatter(logging.Formatter):

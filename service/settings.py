@@ -74,6 +74,10 @@ class GatewaySettings(StoreSettings):
     allowed_hosts: str = Field(
         "", description="Further host names that a gateway without API keys responds to, separated by commas."
     )
+    trusted_proxies: str = Field(
+        "",
+        description="Reverse proxies (addresses or networks) whose X-Forwarded-For and X-Forwarded-Proto are believed.",
+    )
     key_cache_seconds: float = Field(
         1.0, ge=0, le=60, description="How long a key is remembered: a revoked one works for as long at most."
     )
@@ -110,7 +114,7 @@ class GatewaySettings(StoreSettings):
     )
     webhook_poll_seconds: float = Field(1.0, gt=0, description="How often a gateway looks for messages that are due.")
 
-    @field_validator("webhook_networks")
+    @field_validator("webhook_networks", "trusted_proxies")
     @classmethod
     def _networks(cls, value: str) -> str:
         parse_networks(value)

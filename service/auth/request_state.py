@@ -9,6 +9,7 @@ from typing import Self
 
 from starlette.types import Scope
 
+from registry.logging_config import escape_control_characters
 from service.auth.api_keys import ANYBODY, Caller
 
 _STATE = "odem.request_state"
@@ -60,11 +61,16 @@ def current_request_id() -> str | None:
 
 
 class RequestIdFilter(logging.Filter):
-    """Adds `request_id` to log records ("-" outside requests), and `about`, the same as a suffix of the line."""
+    """Adds `request_id` to log records ("-" outside requests), and `about`, the same as a suffix of the line.
+
+    Control characters in the arguments of a record are percent-encoded: they may come from a client.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Keep every record."""
         result = _request_id.get()
         record.request_id = result
         record.about = "" if result == "-" else f" {result}"
+        if isinstance(record.args, tuple):
+            record.args = tuple(map(escape_control_characters, record.args))
         return True

@@ -10,6 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.logging import AccessFormatter, DefaultFormatter
 
+from registry.networks import parse_networks
 from service.server.protocol import protocol_class
 from service.settings import GatewaySettings
 
@@ -42,6 +43,9 @@ class GatewayServer(uvicorn.Server):
             ws="none",
             lifespan="on",
             server_header=False,
+            # uvicorn's default believes X-Forwarded-For of any client on this machine.
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=[str(network) for network in parse_networks(settings.trusted_proxies)],
             log_config=log_config,
             timeout_graceful_shutdown=int(settings.shutdown_seconds),
         )

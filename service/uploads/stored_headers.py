@@ -1,12 +1,29 @@
 """Safetensors headers of stored blobs, cached."""
 
-from functools import lru_cache
+import threading
 from pathlib import Path
+
+from cachetools import LRUCache, cached
 
 from registry.blobs.store import BlobStore
 from registry.errors import NotSafetensors
 from registry.safetensors_header import Header, HeaderReader
 from service.settings import GatewaySettings
+
+CACHE_BYTES = 128 << 20
+"""Estimated memory of the cached headers, together."""
+
+_BYTES_PER_TENSOR = 1000
+_BYTES_PER_METADATA_ENTRY = 200
+
+
+def _estimate_memory(header: Header) -> int:
+    """Roughly the memory of a parsed header, in bytes: its text, and the objects of its entries."""
+    entries = _BYTES_PER_TENSOR * len(header.tensors) + _BYTES_PER_METADATA_ENTRY * len(header.metadata)
+    return header.data_offset + entries
+
+
+_cache: LRUCache[tuple[object, ...], Header] = LRUCache(CACHE_BYTES, _estimate_memory)
 
 
 def stored_header(blobs: BlobStore, digest: str, settings: GatewaySettings) -> Header:
@@ -14,7 +31,7 @@ def stored_header(blobs: BlobStore, digest: str, settings: GatewaySettings) -> H
     return _read_header(blobs.path(digest), settings.max_header_bytes, settings.max_tensors)
 
 
-@lru_cache(maxsize=32)
+@cached(_cache, lock=threading.Lock())
 def _read_header(path: Path, max_header_bytes: int, max_tensors: int) -> Header:
     # A blob never changes under its path.
     reader = HeaderReader(max_header_bytes, max_tensors)

@@ -6,12 +6,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from benchmarks.harness.gateway import Gateway
 from benchmarks.harness.processes import ROOT, eventually
 from registry.audit import AuditEntry
+from registry.base_record import now
 from tests.integration.access.gateway import send_blob, send_lineage, send_merge
 
 
@@ -109,3 +111,35 @@ def test_the_owner_s_command_filters(gateway: Gateway, valkey_server: Any) -> No
         "cancelMerge"
     ]
     assert f"404  cancelMerge  /merges/none/cancel  {key.id} (merge of a test)" in run("--key", key.id, "--limit", "1")
+
+
+def test_a_path_forges_no_line_of_the_audit_log_and_no_line_of_the_access_log(gateway: Gateway) -> None:
+    _, client = gateway.key("admin")
+    forged = "2026-01-01 00:00:00Z  201  rollBack  forged"
+    path = f"/lineages/a%0A{quote(forged)}%1B%5B31m%C2%9B%E2%80%A8/rollback"
+    answer = client.post(path, json={"version": "0"}, headers={"X-Request-Id": "forging.1"})
+    assert answer.status_code == 404
+    entry = next(entry for entry in _changes(gateway) if entry.request_id == "forging.1")
+    assert entry.thing.isprintable()
+    assert f"a%0A{forged}%1B[31m%C2%9B%E2%80%A8/rollback" in entry.thing
+    assert not [line for line in gateway.text.splitlines() if line.startswith("2026-01-01")]
+    assert "\x1b" not in gateway.text
+
+
+def test_an_entry_of_an_earlier_release_is_escaped_when_it_is_read(gateway: Gateway) -> None:
+    entry = AuditEntry(
+        time=now(), key=None, name=None, address="", action="x", thing="t", status=404, request_id="old.1"
+    )
+    old = entry.model_copy(update={"thing": "/lineages/a\nforged\x1b[31m"})
+    gateway.state.audit.append([old], refused=False, limit=1000)
+    assert _changes(gateway)[0].thing == "/lineages/a%0Aforged%1B[31m"
+
+
+def test_a_forwarded_address_is_believed_of_a_trusted_proxy_alone(own_gateway: Callable[..., Gateway]) -> None:
+    forwarded = {"X-Forwarded-For": "203.0.113.9"}
+    for trusted, address in (("", "127.0.0.1"), ("203.0.113.0/24", "127.0.0.1"), ("127.0.0.1", "203.0.113.9")):
+        gateway = own_gateway(ODEM_TRUSTED_PROXIES=trusted)
+        _, client = gateway.key("admin")
+        client.post("/lineages/none/rollback", json={"version": "0"}, headers=forwarded)
+        assert _changes(gateway)[0].address == address, trusted
+        gateway.stop()
