@@ -1,6 +1,7 @@
 """Lineages: named sequences of versions of one architecture."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -8,8 +9,16 @@ from registry.architecture import Architecture
 from registry.base_record import Name, Record, Timestamp
 from registry.blob import Digest
 from registry.gate import Gate
-from registry.recipe import OdeRecipe, Recipe, RequestedRecipe
+from registry.recipe import AswudiRecipe, OdeRecipe, Recipe, RequestedRecipe
 from registry.version import DEFAULT_LINEAGE
+
+
+def _default_recipe(fields: Mapping[str, Any]) -> Recipe:
+    """ODE-M for a lineage with an architecture; without one, the strongest method that needs no samples: ASWUDI.
+
+    fields: those of the specification that are valid so far.
+    """
+    return AswudiRecipe() if fields.get("architecture") is None else OdeRecipe()
 
 
 class LineageSpec(Record):
@@ -17,7 +26,7 @@ class LineageSpec(Record):
 
     architecture: absent for plain safetensors weights, which only data-free recipes can merge.
     base: the pretrained weights, version 0.
-    recipe: the default of the lineage's merges.
+    recipe: the default of the lineage's merges; if absent, ODE-M with an architecture and ASWUDI without one.
     calibration_budget: samples in the calibration memory, of all tasks together.
     gate: the limits of every merge without a gate of its own.
     base_utility: u_0, the weight of the base model; with 0 the first checkpoint is taken as it is.
@@ -26,7 +35,7 @@ class LineageSpec(Record):
     name: Name = DEFAULT_LINEAGE
     architecture: Architecture | None = None
     base: Digest
-    recipe: RequestedRecipe = Field(default_factory=OdeRecipe)
+    recipe: RequestedRecipe = Field(default_factory=_default_recipe)
     gate: Gate | None = None
     calibration_budget: Annotated[int, Field(ge=1, le=1_000_000)] = 1024
     base_utility: Annotated[float, Field(ge=0, le=1e6)] = 0.0

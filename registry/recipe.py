@@ -67,6 +67,7 @@ MODELS: Final = {recipe.method: _model(recipe) for recipe in RECIPES.values()}
 
 OdeRecipe = MODELS[ODE.method]
 AverageRecipe = MODELS["average"]
+AswudiRecipe = MODELS["aswudi"]
 
 
 def _refuse_unknown(recipe: RecipeRecord) -> RecipeRecord:

@@ -18,7 +18,7 @@ _QUEUED: Responses = {202: {"description": "The queued merge."} | headers("Locat
 
 
 @router.post("/tasks/{task}/removal", operation_id="removeTask", status_code=202, responses=_QUEUED)
-@requires(Scope.MERGE)
+@requires(Scope.ADMIN)
 @idempotent()
 @reserves(MergeQuota)
 @raises(LineageNotFound, TaskNotFound, MethodUnavailable, CheckpointDiffers, BlobNotFound)

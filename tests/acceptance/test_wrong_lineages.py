@@ -63,7 +63,7 @@ LINEAGES: dict[str, tuple[Callable[[RunningService], Json], int, str, tuple[str,
         ("Send its bytes first",),
     ),
     "no architecture for ODE-M": (
-        lambda house: {"name": "new", "base": house.plain_base},
+        lambda house: {"name": "new", "base": house.plain_base, "recipe": {"method": "ode"}},
         422,
         "method-unavailable",
         ("no architecture", "average"),

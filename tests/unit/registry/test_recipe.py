@@ -100,3 +100,9 @@ def test_a_lineage_of_an_earlier_release_accepts_merges_and_its_recipe_means_the
     assert (config.allowed_increase, config.refine_steps, config.seed) == (None, 3, 5)
     with pytest.raises(InvalidRecord, match="unknown recipe fields: refine_steps"):
         resolve_recipe({"refine_steps": 4}, lineage.recipe)
+
+
+def test_a_lineage_without_a_recipe_gets_one_that_it_can_run() -> None:
+    assert LineageSpec(base=DIGEST).recipe.method == "aswudi"
+    with_network = LineageSpec.model_validate({"base": DIGEST, "architecture": {"open_clip": "ViT-B-32"}})
+    assert with_network.recipe.method == "ode"

@@ -158,7 +158,12 @@ def create_lineage(
         str | None,
         typer.Option(help="An open_clip model such as ViT-B-32, or a .json file. Omit it for data-free methods only."),
     ] = None,
-    method: Annotated[str, typer.Option(help="Default merge method of the lineage.")] = "ode",
+    method: Annotated[
+        str | None,
+        typer.Option(
+            help="Default merge method of the lineage.", show_default="ode with an architecture, aswudi without one"
+        ),
+    ] = None,
     budget: Annotated[int, typer.Option(help="Size of the calibration memory: samples of all tasks together.")] = 1024,
     max_drop: Annotated[
         float | None, typer.Option(help="Reject merges that lower the accuracy of an earlier task by more than this.")
@@ -168,7 +173,9 @@ def create_lineage(
     as_json: Json = False,
 ) -> None:
     """Create a lineage from pretrained weights, which become its version 0."""
-    more: dict[str, Any] = {"recipe": {"method": method}, "calibration_budget": budget}
+    more: dict[str, Any] = {"calibration_budget": budget}
+    if method is not None:
+        more["recipe"] = {"method": method}
     if max_drop is not None:
         more["gate"] = {"max_drop": max_drop}
     drawn: str | dict[str, Any] | None = architecture

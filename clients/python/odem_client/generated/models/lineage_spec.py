@@ -48,7 +48,7 @@ class LineageSpec:
 
     architecture: absent for plain safetensors weights, which only data-free recipes can merge.
     base: the pretrained weights, version 0.
-    recipe: the default of the lineage's merges.
+    recipe: the default of the lineage's merges; if absent, ODE-M with an architecture and ASWUDI without one.
     calibration_budget: samples in the calibration memory, of all tasks together.
     gate: the limits of every merge without a gate of its own.
     base_utility: u_0, the weight of the base model; with 0 the first checkpoint is taken as it is.

@@ -125,7 +125,8 @@ def sync_detailed(
             architecture: absent for plain safetensors weights, which only data-free recipes can
             merge.
             base: the pretrained weights, version 0.
-            recipe: the default of the lineage's merges.
+            recipe: the default of the lineage's merges; if absent, ODE-M with an architecture and
+            ASWUDI without one.
             calibration_budget: samples in the calibration memory, of all tasks together.
             gate: the limits of every merge without a gate of its own.
             base_utility: u_0, the weight of the base model; with 0 the first checkpoint is taken as
@@ -168,7 +169,8 @@ def sync(
             architecture: absent for plain safetensors weights, which only data-free recipes can
             merge.
             base: the pretrained weights, version 0.
-            recipe: the default of the lineage's merges.
+            recipe: the default of the lineage's merges; if absent, ODE-M with an architecture and
+            ASWUDI without one.
             calibration_budget: samples in the calibration memory, of all tasks together.
             gate: the limits of every merge without a gate of its own.
             base_utility: u_0, the weight of the base model; with 0 the first checkpoint is taken as
@@ -206,7 +208,8 @@ async def asyncio_detailed(
             architecture: absent for plain safetensors weights, which only data-free recipes can
             merge.
             base: the pretrained weights, version 0.
-            recipe: the default of the lineage's merges.
+            recipe: the default of the lineage's merges; if absent, ODE-M with an architecture and
+            ASWUDI without one.
             calibration_budget: samples in the calibration memory, of all tasks together.
             gate: the limits of every merge without a gate of its own.
             base_utility: u_0, the weight of the base model; with 0 the first checkpoint is taken as
@@ -247,7 +250,8 @@ async def asyncio(
             architecture: absent for plain safetensors weights, which only data-free recipes can
             merge.
             base: the pretrained weights, version 0.
-            recipe: the default of the lineage's merges.
+            recipe: the default of the lineage's merges; if absent, ODE-M with an architecture and
+            ASWUDI without one.
             calibration_budget: samples in the calibration memory, of all tasks together.
             gate: the limits of every merge without a gate of its own.
             base_utility: u_0, the weight of the base model; with 0 the first checkpoint is taken as
