@@ -25,12 +25,15 @@ METHODS: Final = ("wudi", "swudi", "aswudi", "actmat", "tact", "dop")
 def main() -> None:
     """Print two tables, then the figures as one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="matrices of a quarter of the width, one round")
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument(
+        "--quick", action="store_true", help="matrices of a quarter of the width, one round, two methods"
+    )
+    parser.add_argument("--methods", nargs="+", choices=METHODS, help="all; quick: aswudi and dop")
     parser.add_argument("--networks", nargs="+", choices=networks.NAMES, default=list(networks.NAMES))
     parser.add_argument("--rounds", type=int, default=None, help="of which the median time counts (3, quick: 1)")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     arguments = parser.parse_args()
+    arguments.methods = arguments.methods or (["aswudi", "dop"] if arguments.quick else list(METHODS))
     shrink = 4 if arguments.quick else 1
     rounds = arguments.rounds or (1 if arguments.quick else 3)
     found = []
