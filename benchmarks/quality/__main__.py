@@ -43,7 +43,7 @@ def main() -> None:
         found[family] = _metrics(measured, scale, ceiling)
         if given.out is not None:
             given.out.mkdir(parents=True, exist_ok=True)
-            plots.by_number_of_tasks(measured, scale, given.out / f"{family}.png")
+            plots.accuracies(measured, scale, given.out / f"{family}.png")
     text = "\n\n".join(parts) + "\n"
     if given.out is not None:
         (given.out / "quality.md").write_text(text)

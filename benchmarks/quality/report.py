@@ -39,7 +39,7 @@ def family(name: str, measured: Measured, scale: Scale, ceiling: float | None) -
     for length in scale.lengths:
         runs = measured.by_length[length]
         parts.append(_comparison(length, runs, measured, ceiling if length == scale.headline else None))
-    parts += [f"![Mean accuracy by number of tasks]({name}.png)", _parameters(measured), _utilities(measured)]
+    parts += [f"![Mean accuracy of each method]({name}.png)", _parameters(measured), _utilities(measured)]
     if scale.budgets:
         parts.append(_budgets(measured, scale))
     return "\n\n".join(part for part in parts if part)
