@@ -29,7 +29,7 @@ from service.pipeline.metrics import Metrics, MetricsMiddleware
 from service.pipeline.route import Pipeline
 from service.settings import GatewaySettings
 from service.uploads import blob_routes, tus_routes
-from service.uploads.concurrency import UploadLimit
+from service.uploads.service import UploadLimit
 from service.uploads.writer_lock import WriterLocks
 from service.webhooks import routes as webhook_routes
 from service.webhooks.dispatcher import WebhookDispatcher

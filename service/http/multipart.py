@@ -1,6 +1,9 @@
-"""Multipart request bodies as an asynchronous iterator of parts; no part is buffered whole. Source: RFC 7578."""
+"""Multipart request bodies as an asynchronous iterator of parts, none buffered whole; JSON documents of bounded size.
 
-from collections.abc import AsyncIterator
+Source: RFC 7578.
+"""
+
+from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -8,7 +11,7 @@ from multipart import MultipartError, MultipartSegment, PushMultipartParser, par
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
-from registry.errors import MalformedUpload
+from registry.errors import MalformedUpload, TooLarge
 from service.http.digest_fields import Expected, read_digests
 
 _MAX_PARTS = 8
@@ -42,6 +45,16 @@ async def read_parts(request: Request) -> AsyncIterator[Part]:
     async for event in events:
         assert isinstance(event, MultipartSegment)  # noqa: S101  each part is read to its end
         yield Part(event.name or "", read_digests({name.lower(): text for name, text in event.headerlist}), events)
+
+
+async def read_bounded(chunks: AsyncIterable[bytes | bytearray], limit: int) -> bytes:
+    """All bytes of a JSON document: a body, or a part of one. Raises TooLarge beyond `limit` bytes."""
+    data = bytearray()
+    async for chunk in chunks:
+        data += chunk
+        if len(data) > limit:
+            raise TooLarge(f"The JSON document is larger than {limit} bytes (ODEM_MAX_JSON_BYTES).")
+    return bytes(data)
 
 
 async def _parse(request: Request) -> AsyncIterator[_Event]:

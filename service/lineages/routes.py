@@ -2,17 +2,8 @@
 
 from fastapi import APIRouter, Request, Response
 
+from registry import errors
 from registry.api_key import Scope
-from registry.errors import (
-    ArchitectureMismatch,
-    BlobNotFound,
-    LineageExists,
-    LineageNotFound,
-    MethodUnavailable,
-    NotSafetensors,
-    TooLarge,
-    UnknownArchitecture,
-)
 from registry.lineage import LineageSpec
 from service.http.page_params import PAGE, Cursor, Limit
 from service.http.pagination import first, link_next, read_cursor, write_cursor
@@ -33,13 +24,13 @@ _CREATED: Responses = {201: {"description": "The lineage."} | headers("Location"
 @requires(Scope.ADMIN)
 @idempotent()
 @raises(
-    BlobNotFound,
-    LineageExists,
-    TooLarge,
-    NotSafetensors,
-    UnknownArchitecture,
-    ArchitectureMismatch,
-    MethodUnavailable,
+    errors.BlobNotFound,
+    errors.LineageExists,
+    errors.TooLarge,
+    errors.NotSafetensors,
+    errors.UnknownArchitecture,
+    errors.ArchitectureMismatch,
+    errors.MethodUnavailable,
 )
 def create_lineage(spec: LineageSpec, response: Response, stores: ScopedStores, settings: Settings) -> LineageView:
     """Create a lineage from an architecture and a base that was uploaded with POST /blobs."""
@@ -69,7 +60,7 @@ def list_lineages(
 
 @router.get("/lineages/{name}", operation_id="getLineage")
 @requires(Scope.READ)
-@raises(LineageNotFound)
+@raises(errors.LineageNotFound)
 def get_lineage(name: str, stores: ScopedStores) -> LineageView:
     """Get a lineage."""
     return LineageView.from_lineage(stores.lineages.get(name), stores.versions.head(name).number)

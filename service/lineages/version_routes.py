@@ -2,13 +2,8 @@
 
 from fastapi import APIRouter, Response
 
+from registry import errors
 from registry.api_key import Scope
-from registry.errors import (
-    LineageExists,
-    LineageNotFound,
-    VersionNotFound,
-    VersionRetired,
-)
 from registry.retention import Retention
 from service.http.problem_responses import Responses
 from service.http.response_headers import headers
@@ -27,7 +22,7 @@ _CREATED: Responses = {201: {"description": "The new resource."} | headers("Loca
 @router.post("/rollback", operation_id="rollBack", status_code=201, responses=_CREATED)
 @requires(Scope.ADMIN)
 @idempotent()
-@raises(LineageNotFound, VersionNotFound, VersionRetired)
+@raises(errors.LineageNotFound, errors.VersionNotFound, errors.VersionRetired)
 def create_rollback(
     name: str, asked: RollbackRequest, response: Response, stores: ScopedStores, attempt: CurrentAttempt
 ) -> VersionView:
@@ -40,7 +35,7 @@ def create_rollback(
 @router.post("/branch", operation_id="branchLineage", status_code=201, responses=_CREATED)
 @requires(Scope.ADMIN)
 @idempotent()
-@raises(LineageNotFound, VersionNotFound, VersionRetired, LineageExists)
+@raises(errors.LineageNotFound, errors.VersionNotFound, errors.VersionRetired, errors.LineageExists)
 def create_branch(name: str, asked: BranchRequest, response: Response, stores: ScopedStores) -> LineageView:
     """Create a lineage whose version 0 repeats a version of this one, with its tasks and calibration memory."""
     lineage = branch(stores, name, asked)
@@ -50,7 +45,7 @@ def create_branch(name: str, asked: BranchRequest, response: Response, stores: S
 
 @router.put("/pins/{number}", operation_id="putPin", status_code=204)
 @requires(Scope.ADMIN)
-@raises(VersionNotFound, VersionRetired)
+@raises(errors.VersionNotFound, errors.VersionRetired)
 def put_pin(name: str, number: int, stores: ScopedStores) -> None:
     """Exempt a version from retention."""
     stores.retention.set_pin(name, number, pinned=True)
@@ -58,7 +53,7 @@ def put_pin(name: str, number: int, stores: ScopedStores) -> None:
 
 @router.delete("/pins/{number}", operation_id="deletePin", status_code=204)
 @requires(Scope.ADMIN)
-@raises(VersionNotFound)
+@raises(errors.VersionNotFound)
 def delete_pin(name: str, number: int, stores: ScopedStores) -> None:
     """Subject a version to retention again."""
     stores.retention.set_pin(name, number, pinned=False)
@@ -66,7 +61,7 @@ def delete_pin(name: str, number: int, stores: ScopedStores) -> None:
 
 @router.get("/retention", operation_id="getRetention")
 @requires(Scope.READ)
-@raises(LineageNotFound)
+@raises(errors.LineageNotFound)
 def get_retention(name: str, stores: ScopedStores) -> RetentionView:
     """Get the rule, the pinned versions, and the versions that the rule would retire now."""
     return retention(stores, name)
@@ -74,7 +69,7 @@ def get_retention(name: str, stores: ScopedStores) -> RetentionView:
 
 @router.put("/retention", operation_id="putRetention")
 @requires(Scope.ADMIN)
-@raises(LineageNotFound)
+@raises(errors.LineageNotFound)
 def put_retention(name: str, rule: Retention, stores: ScopedStores) -> RetentionView:
     """Set the rule. This retires nothing: the response lists what the rule would retire."""
     stores.retention.set(name, rule)
@@ -83,7 +78,7 @@ def put_retention(name: str, rule: Retention, stores: ScopedStores) -> Retention
 
 @router.delete("/retention", operation_id="deleteRetention", status_code=204)
 @requires(Scope.ADMIN)
-@raises(LineageNotFound)
+@raises(errors.LineageNotFound)
 def delete_retention(name: str, stores: ScopedStores) -> None:
     """Delete the rule: from now on every version is kept."""
     stores.retention.set(name, None)
@@ -92,7 +87,7 @@ def delete_retention(name: str, stores: ScopedStores) -> None:
 @router.post("/retention/apply", operation_id="applyRetention")
 @requires(Scope.ADMIN)
 @idempotent()
-@raises(LineageNotFound)
+@raises(errors.LineageNotFound)
 def apply_retention(name: str, stores: ScopedStores) -> RetentionView:
     """Retire versions according to the rule. Garbage collection deletes their bytes."""
     retired = stores.retention.retire(name)

@@ -14,16 +14,14 @@ from registry.merge import Merge
 from service.auth.rate_limits import MergeQuota
 from service.auth.scoped_stores import Stores
 from service.http.digest_fields import Expected, blob_digest, read_digests
-from service.http.json_body import read_bounded
-from service.http.multipart import Part, read_parts
+from service.http.multipart import Part, read_bounded, read_parts
 from service.merges.notify import WorkerNotifier
 from service.merges.schemas import MergeQuery, MergeRequest
 from service.merges.validation import MergeValidation
 from service.pipeline.dependencies import scoped_stores, services_of
 from service.pipeline.idempotency import digest_of
-from service.uploads.preconditions import check_preconditions
 from service.uploads.safetensors_stream import SafetensorsSink
-from service.uploads.service import UploadService, upload_service
+from service.uploads.service import UploadService, check_preconditions, upload_service
 from service.uploads.single import find_promised, receive_file
 from service.uploads.stored_headers import stored_header
 

@@ -4,26 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
+from registry import errors
 from registry.api_key import Scope
-from registry.errors import (
-    BlobNotFound,
-    CalibrationInvalid,
-    DigestMismatch,
-    EncodingUnsupported,
-    LineageNotFound,
-    MalformedUpload,
-    MediaTypeUnsupported,
-    MergeEnded,
-    MergeNotFound,
-    MethodUnavailable,
-    NotSafetensors,
-    PickleRefused,
-    SenderTooSlow,
-    StorageFull,
-    TensorMismatch,
-    TooLarge,
-    TooManyUploads,
-)
 from registry.merge import Merge, MergeState
 from registry.version import DEFAULT_LINEAGE
 from service.auth.rate_limits import MergeQuota
@@ -31,15 +13,15 @@ from service.events.waiting import Feed, wait_for_end
 from service.http.openapi_refs import BINARY, SAFETENSORS_MEDIA_TYPE, reference
 from service.http.page_params import PAGE, Cursor, Limit
 from service.http.pagination import link_next, read_cursor, write_cursor
-from service.http.prefer import read_wait
 from service.http.problem_responses import Responses
 from service.http.response_headers import headers
-from service.merges.deadline import read_deadline
 from service.merges.ingest import Ingest
+from service.merges.request_headers import read_deadline, read_wait
 from service.merges.schemas import MergePage, MergeQuery, MergeRequest, MergeView
 from service.pipeline.dependencies import ScopedStores, Settings
 from service.pipeline.permissions import idempotent, raises, requires, reserves
 from service.pipeline.route import GatewayRoute
+from service.uploads.service import FILE_ERRORS
 
 router = APIRouter(route_class=GatewayRoute, tags=["merges"])
 
@@ -90,21 +72,9 @@ CancelAfter = Annotated[
 @idempotent(body="streamed")
 @reserves(MergeQuota)
 @raises(
-    MalformedUpload,
-    LineageNotFound,
-    BlobNotFound,
-    SenderTooSlow,
-    TooLarge,
-    TooManyUploads,
-    MediaTypeUnsupported,
-    EncodingUnsupported,
-    DigestMismatch,
-    NotSafetensors,
-    PickleRefused,
-    TensorMismatch,
-    CalibrationInvalid,
-    MethodUnavailable,
-    StorageFull,
+    *FILE_ERRORS,
+    *(errors.TooManyUploads, errors.MediaTypeUnsupported, errors.LineageNotFound, errors.BlobNotFound),
+    *(errors.TensorMismatch, errors.CalibrationInvalid, errors.MethodUnavailable),
 )
 async def create_merge(
     request: Request,
@@ -125,7 +95,7 @@ async def create_merge(
     elif kind in _RAW or (not kind and query.task is not None):
         merge = await ingest.receive_raw(request, query, cancel_at)
     else:
-        raise MediaTypeUnsupported(
+        raise errors.MediaTypeUnsupported(
             "POST /merge accepts multipart/form-data (files), application/json (digests of blobs), or the checkpoint "
             f"itself as {SAFETENSORS_MEDIA_TYPE} with lineage, task and method in the query; not {kind[:60]!r}."
         )
@@ -139,7 +109,7 @@ async def create_merge(
 
 @router.get("/merges/{merge_id}", operation_id="getMerge", responses=_GET_RESPONSES)
 @requires(Scope.READ)
-@raises(MergeNotFound)
+@raises(errors.MergeNotFound)
 async def get_merge(merge_id: str, response: Response, feed: Feed, prefer: Prefer = None) -> MergeView:
     """Get a merge: state, live progress, and at its end the report or the problem."""
     if wait := read_wait(prefer):
@@ -155,7 +125,7 @@ def _view(merge: Merge, response: Response) -> MergeView:
 
 @router.get("/merges", operation_id="listMerges", responses=PAGE)
 @requires(Scope.READ)
-@raises(LineageNotFound)
+@raises(errors.LineageNotFound)
 async def list_merges(
     request: Request,
     response: Response,
@@ -180,7 +150,7 @@ async def list_merges(
 @router.post("/merges/{merge_id}/cancel", operation_id="cancelMerge", status_code=202)
 @requires(Scope.MERGE)
 @idempotent()
-@raises(MergeNotFound, MergeEnded)
+@raises(errors.MergeNotFound, errors.MergeEnded)
 def cancel_merge(merge_id: str, stores: ScopedStores) -> MergeView:
     """Cancel a queued merge at once; stop a running one at its next step."""
     return MergeView.from_merge(stores.merges.request_cancel(merge_id))

@@ -4,17 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
+from registry import errors
 from registry.api_key import Scope
-from registry.errors import (
-    BlobNotFound,
-    LineageNotFound,
-    NotFound,
-    Overloaded,
-    RangeOutside,
-    VersionNotFound,
-    VersionRetired,
-    WeightsChanged,
-)
 from registry.version import DEFAULT_LINEAGE, VersionReference
 from service.http.openapi_refs import BINARY, SAFETENSORS_MEDIA_TYPE
 from service.http.page_params import PAGE, Cursor, Limit
@@ -44,7 +35,7 @@ _CONFIG: Responses = {200: {"description": "The config."} | headers("Content-Loc
 
 @router.get("/models", operation_id="listVersions", responses=PAGE)
 @requires(Scope.READ)
-@raises(LineageNotFound)
+@raises(errors.LineageNotFound)
 async def list_versions(
     request: Request,
     response: Response,
@@ -69,7 +60,7 @@ async def list_versions(
 
 @router.get("/models/{version}", operation_id="getVersion", responses=_RECORD)
 @requires(Scope.READ)
-@raises(VersionNotFound)
+@raises(errors.VersionNotFound)
 async def get_version(version: str, response: Response, stores: ScopedStores) -> VersionView:
     """Get a version: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage `default`."""
     lineage, result = await stores.queries.version(VersionReference.parse(version))
@@ -82,7 +73,7 @@ async def get_version(version: str, response: Response, stores: ScopedStores) ->
 )
 @router.get("/models/{version}/weights", operation_id="getWeights", response_class=Response, responses=_WEIGHTS)
 @requires(Scope.READ)
-@raises(VersionNotFound, VersionRetired, WeightsChanged, RangeOutside)
+@raises(errors.VersionNotFound, errors.VersionRetired, errors.WeightsChanged, errors.RangeOutside)
 def get_weights(version: str, request: Request, stores: ScopedStores) -> Response:
     """Download a version's weights: a safetensors file whose ETag is its sha256.
 
@@ -91,9 +82,9 @@ def get_weights(version: str, request: Request, stores: ScopedStores) -> Respons
     result = stores.versions.get(VersionReference.parse(version))
     try:
         path = stores.blobs.path(result.weights)
-    except BlobNotFound:
+    except errors.BlobNotFound:
         if result.retired_at is not None:
-            raise VersionRetired(result.reference) from None
+            raise errors.VersionRetired(result.reference) from None
         raise
     is_alias = version.rpartition("@")[2] != str(result.number)
     download = WeightsDownload(path, result.weights, result.reference, is_alias, is_public=stores.caller.key is None)
@@ -102,20 +93,22 @@ def get_weights(version: str, request: Request, stores: ScopedStores) -> Respons
 
 @router.get("/models/{version}/open_clip_config.json", operation_id="getOpenClipConfig", responses=_CONFIG)
 @requires(Scope.READ)
-@raises(VersionNotFound, NotFound)
+@raises(errors.VersionNotFound, errors.NotFound)
 def get_open_clip_config(version: str, response: Response, stores: ScopedStores) -> dict[str, Any]:
     """Get the config that `open_clip.create_model_and_transforms('local-dir:...')` needs beside the weights."""
     result = stores.versions.get(VersionReference.parse(version))
     architecture = stores.lineages.get(result.lineage).architecture
     if architecture is None:
-        raise NotFound(f"The lineage {result.lineage!r} has no architecture, so {version} has no open_clip config.")
+        raise errors.NotFound(
+            f"The lineage {result.lineage!r} has no architecture, so {version} has no open_clip config."
+        )
     response.headers["Content-Location"] = f"/models/{result.reference}/open_clip_config.json"
     return architecture.open_clip_config
 
 
 @router.get("/models/{a}/diff/{b}", operation_id="diffVersions")
 @requires(Scope.READ)
-@raises(VersionNotFound, VersionRetired, Overloaded)
+@raises(errors.VersionNotFound, errors.VersionRetired, errors.Overloaded)
 def diff_versions(
     a: str, b: str, stores: ScopedStores, settings: Settings, differ: Annotated[TensorDiffer, service(TensorDiffer)]
 ) -> DiffView:

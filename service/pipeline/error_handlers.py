@@ -65,9 +65,9 @@ def _respond(error: Exception) -> JSONResponse | None:
         case BodyRefused():
             return problem_for(error.error)
         case RequestValidationError():
-            result = [{"where": ".".join(map(str, item["loc"])), "what": item["msg"]} for item in error.errors()]
-            detail = "; ".join(f"{item['where']}: {item['what']}" for item in result[:3])
-            return _invalid(detail, errors=result)
+            fields = [{"where": ".".join(map(str, item["loc"])), "what": _message(item)} for item in error.errors()]
+            detail = "; ".join(f"{item['where']}: {item['what']}" for item in fields[:3])
+            return _invalid(detail, errors=fields)
         case HTTPException():
             return _respond_to_http_exception(error)
         case ClientDisconnect():
@@ -99,6 +99,13 @@ def _unreadable_json(error: HTTPException) -> str | None:
 
 def _invalid(detail: str, **more: Any) -> JSONResponse:
     return problem(422, "invalid-document", PROBLEM_TYPES[errors.InvalidRecord][2], detail, **more)
+
+
+def _message(item: dict[str, Any]) -> str:
+    """Pydantic's message; for a body that is no document, as without a Content-Type, what to send instead."""
+    if item["type"] == "model_attributes_type" and item["loc"] == ("body",):
+        return "Send a JSON object, with Content-Type: application/json."
+    return str(item["msg"])
 
 
 def _challenge(error: Exception) -> str | None:

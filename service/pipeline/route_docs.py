@@ -2,18 +2,7 @@
 
 from typing import Any
 
-from registry.errors import (
-    HostRefused,
-    IdempotencyKeyBusy,
-    IdempotencyKeyReused,
-    InvalidRecord,
-    NotAllowed,
-    NotAuthenticated,
-    OdemError,
-    OriginRefused,
-    StoreUnavailable,
-    TooManyRequests,
-)
+from registry import errors
 from service.http.problem_responses import Responses, problem_responses
 from service.pipeline.idempotency import MAX_KEY_LENGTH
 from service.pipeline.permissions import RoutePolicy
@@ -22,9 +11,9 @@ _SECURITY_SCHEME = "key"
 SECURITY_SCHEMES = {
     _SECURITY_SCHEME: {"type": "http", "scheme": "bearer", "description": "An API key, where ODEM_AUTH is on."}
 }
-_AUTHENTICATED = (NotAuthenticated, NotAllowed, TooManyRequests)
-_ANY = (HostRefused, OriginRefused, InvalidRecord, StoreUnavailable, OdemError)
-_IDEMPOTENT = (IdempotencyKeyBusy, IdempotencyKeyReused)
+_AUTHENTICATED = (errors.NotAuthenticated, errors.NotAllowed, errors.TooManyRequests)
+_ANY = (errors.HostRefused, errors.OriginRefused, errors.InvalidRecord, errors.StoreUnavailable, errors.OdemError)
+_IDEMPOTENT = (errors.IdempotencyKeyBusy, errors.IdempotencyKeyReused)
 _PARAMETER = {
     "name": "Idempotency-Key",
     "in": "header",

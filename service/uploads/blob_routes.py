@@ -2,19 +2,8 @@
 
 from fastapi import APIRouter, Request, Response
 
+from registry import errors
 from registry.api_key import Scope
-from registry.errors import (
-    BlobNotFound,
-    DigestMismatch,
-    EncodingUnsupported,
-    MalformedUpload,
-    NotSafetensors,
-    PickleRefused,
-    SenderTooSlow,
-    StorageFull,
-    TooLarge,
-    TooManyUploads,
-)
 from service.http.digest_fields import repr_digest
 from service.http.openapi_refs import binary_body
 from service.http.problem_responses import Responses
@@ -23,7 +12,7 @@ from service.pipeline.dependencies import ScopedStores
 from service.pipeline.permissions import idempotent, raises, requires
 from service.pipeline.route import GatewayRoute
 from service.uploads.schemas import BlobView
-from service.uploads.service import Uploads
+from service.uploads.service import FILE_ERRORS, Uploads
 from service.uploads.single import receive_blob
 
 router = APIRouter(route_class=GatewayRoute, tags=["blobs"])
@@ -40,17 +29,7 @@ _CREATED: Responses = {
 @router.post("/blobs", operation_id="createBlob", status_code=201, responses=_CREATED, openapi_extra=binary_body())
 @requires(Scope.MERGE)
 @idempotent(body="streamed")
-@raises(
-    MalformedUpload,
-    SenderTooSlow,
-    TooLarge,
-    EncodingUnsupported,
-    NotSafetensors,
-    PickleRefused,
-    DigestMismatch,
-    TooManyUploads,
-    StorageFull,
-)
+@raises(*FILE_ERRORS, errors.TooManyUploads)
 async def create_blob(request: Request, response: Response, uploads: Uploads) -> BlobView:
     """Upload a safetensors file as the raw body; the same bytes again give the same digest.
 
@@ -65,7 +44,7 @@ async def create_blob(request: Request, response: Response, uploads: Uploads) ->
 
 @router.head("/blobs/{digest}", operation_id="headBlob", response_class=Response, responses=_HEAD_RESPONSES)
 @requires(Scope.MERGE)
-@raises(BlobNotFound)
+@raises(errors.BlobNotFound)
 def head_blob(digest: str, stores: ScopedStores) -> Response:
     """Ask whether a blob is stored: 200 with its size, or 404."""
     blob = stores.blobs.touch(digest)

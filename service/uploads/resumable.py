@@ -8,24 +8,13 @@ from typing import TypeVar
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
+from registry import errors
 from registry.base_record import now
-from registry.errors import (
-    DigestMismatch,
-    InvalidInput,
-    MalformedUpload,
-    NotSafetensors,
-    OdemError,
-    OffsetMismatch,
-    TooLarge,
-    UploadBusy,
-    UploadNotFound,
-)
 from registry.upload import Upload
 from service.http.digest_fields import Expected
 from service.uploads import tus
-from service.uploads.preconditions import announced, check_preconditions
 from service.uploads.safetensors_stream import SafetensorsSink
-from service.uploads.service import UploadService
+from service.uploads.service import UploadService, announced, check_preconditions
 from service.uploads.writer_lock import Writer
 
 T = TypeVar("T")
@@ -39,9 +28,9 @@ async def create(service: UploadService, request: Request) -> Upload:
     length = tus.read_size(request.headers, "Upload-Length")
     largest = service.settings.max_upload_bytes
     if length > largest:
-        raise TooLarge(f"The upload has {length} bytes; at most {largest} are allowed (ODEM_MAX_UPLOAD_BYTES).")
+        raise errors.TooLarge(f"The upload has {length} bytes; at most {largest} are allowed (ODEM_MAX_UPLOAD_BYTES).")
     if length == 0:
-        raise NotSafetensors("Upload-Length is 0; an empty upload is not a safetensors file.")
+        raise errors.NotSafetensors("Upload-Length is 0; an empty upload is not a safetensors file.")
     metadata, expected = tus.read_metadata(request.headers)
     has_body = announced(request) > 0 or "transfer-encoding" in request.headers
     if has_body:
@@ -66,7 +55,7 @@ async def create(service: UploadService, request: Request) -> Upload:
             return await _append(service, request, writer, stored, 0)
     except BaseException:
         # The client does not know its URL, so it could not continue it.
-        with suppress(UploadNotFound):
+        with suppress(errors.UploadNotFound):
             await run_in_threadpool(service.uploads.delete, stored.id)
         raise
 
@@ -75,7 +64,7 @@ def find(service: UploadService, upload_id: str) -> Upload:
     """An upload of this owner, with its stored offset. Raises UploadNotFound."""
     upload = service.uploads.get(upload_id)
     if upload.owner != service.caller.identity:
-        raise UploadNotFound(upload_id)
+        raise errors.UploadNotFound(upload_id)
     return upload
 
 
@@ -118,9 +107,9 @@ async def _append(service: UploadService, request: Request, writer: Writer, uplo
     if upload.done or offset != upload.offset:
         if upload.done and offset == upload.offset and announced(request) == 0:
             return upload
-        raise OffsetMismatch(upload.offset, offset)
+        raise errors.OffsetMismatch(upload.offset, offset)
     if offset + announced(request) > upload.length:
-        raise MalformedUpload(
+        raise errors.MalformedUpload(
             f"{announced(request)} bytes from offset {offset} on exceed the Upload-Length of {upload.length}."
         )
     check_preconditions(service.blobs, request)
@@ -138,7 +127,7 @@ class _Piece:
         self._checksums = checksums
         self._remaining = upload.length - upload.offset
         self._verified = not checksums
-        self._deferred_error: OdemError | None = None
+        self._deferred_error: errors.OdemError | None = None
         self._upload_invalid = False
         self.upload = upload
 
@@ -159,10 +148,10 @@ class _Piece:
             async for chunk in writer.read(request.stream()):
                 await self._put(chunk)
             if writer.stop_requested:
-                raise UploadBusy(self.upload.id)
+                raise errors.UploadBusy(self.upload.id)
             await self._complete()
         except ClientDisconnect as error:
-            raise MalformedUpload(
+            raise errors.MalformedUpload(
                 "The connection closed before the body was complete. Ask for the offset (HEAD) and continue from there."
             ) from error
         finally:
@@ -170,14 +159,14 @@ class _Piece:
 
     async def _put(self, chunk: bytes) -> None:
         if len(chunk) > self._remaining:
-            raise MalformedUpload(f"The body exceeds the Upload-Length of {self.upload.length} bytes.")
+            raise errors.MalformedUpload(f"The body exceeds the Upload-Length of {self.upload.length} bytes.")
         self._remaining -= len(chunk)
         for item in self._checksums:
             await run_in_threadpool(item.update, chunk)
         if self._deferred_error is None:
             try:
                 await self._checked(self._sink.put(chunk))
-            except OdemError as error:
+            except errors.OdemError as error:
                 if not self._checksums:
                     raise
                 # Corrupt bytes look like an invalid file: the checksum, at the end, distinguishes the two.
@@ -197,14 +186,14 @@ class _Piece:
         """Await a step, and note an error that makes the whole upload invalid."""
         try:
             return await step
-        except (InvalidInput, TooLarge, DigestMismatch):
+        except (errors.InvalidInput, errors.TooLarge, errors.DigestMismatch):
             self._upload_invalid = True
             raise
 
     async def _close(self) -> None:
         """Store what was received, or discard it, and close the upload."""
         if self._verified and not self._upload_invalid:
-            with suppress(OdemError):
+            with suppress(errors.OdemError):
                 await self._checked(self._sink.drain())
         await self._sink.wait_idle()
         ending: Callable[[], object] = self._writer.rewind

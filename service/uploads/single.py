@@ -10,9 +10,8 @@ from registry.blob import Blob
 from registry.errors import BlobNotFound, MalformedUpload
 from registry.safetensors_header import Header
 from service.http.digest_fields import blob_digest, read_digests
-from service.uploads.preconditions import announced, check_preconditions
 from service.uploads.safetensors_stream import SafetensorsSink
-from service.uploads.service import UploadService
+from service.uploads.service import UploadService, announced, check_preconditions
 
 
 async def receive_blob(service: UploadService, request: Request) -> tuple[Blob, bool]:

@@ -7,24 +7,8 @@ from fastapi import APIRouter, Request, Response
 from starlette.types import Receive, Send
 from starlette.types import Scope as ASGIScope
 
+from registry import errors
 from registry.api_key import Scope
-from registry.errors import (
-    ChecksumMismatch,
-    DigestMismatch,
-    EncodingUnsupported,
-    MalformedUpload,
-    MediaTypeUnsupported,
-    NotSafetensors,
-    OffsetMismatch,
-    PickleRefused,
-    SenderTooSlow,
-    StorageFull,
-    TooLarge,
-    TooManyUploads,
-    TusVersionUnsupported,
-    UploadBusy,
-    UploadNotFound,
-)
 from service.auth.request_state import request_state
 from service.http.openapi_refs import binary_body
 from service.http.problem_responses import Responses
@@ -34,7 +18,7 @@ from service.pipeline.permissions import PUBLIC, idempotent, raises, requires, s
 from service.pipeline.route import GatewayRoute
 from service.uploads import resumable, tus
 from service.uploads.schemas import UploadView
-from service.uploads.service import Uploads
+from service.uploads.service import FILE_ERRORS, Uploads
 
 
 class TusRoute(GatewayRoute):
@@ -48,30 +32,16 @@ class TusRoute(GatewayRoute):
 
 router = APIRouter(route_class=TusRoute, prefix="/uploads", tags=["uploads"])
 _BODY = binary_body(tus.MEDIA_TYPE, required=False)
-_STATUS = headers("Upload-Offset", "Upload-Length", "Upload-Expires", "Upload-Blob")
-_CREATED: Responses = {
-    201: {"description": "The upload with its offset."}
-    | headers("Location", "Upload-Offset", "Upload-Length", "Upload-Expires", "Upload-Blob")
-}
-_APPENDED: Responses = {204: {"description": "The bytes are stored."} | _STATUS}
-_OFFSET_RESPONSES: Responses = {200: {"description": "The offset of the upload."} | _STATUS}
+_STATE = ("Upload-Offset", "Upload-Length", "Upload-Expires", "Upload-Blob")
+_CREATED: Responses = {201: {"description": "The upload with its offset."} | headers("Location", *_STATE)}
+_APPENDED: Responses = {204: {"description": "The bytes are stored."} | headers(*_STATE)}
+_OFFSET_RESPONSES: Responses = {200: {"description": "The offset of the upload."} | headers(*_STATE)}
 _CAPABILITIES: Responses = {
     204: {"description": "The supported version and extensions."}
     | headers("Tus-Version", "Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm")
 }
-_APPEND_ERRORS = (
-    TusVersionUnsupported,
-    MediaTypeUnsupported,
-    EncodingUnsupported,
-    MalformedUpload,
-    SenderTooSlow,
-    TooLarge,
-    NotSafetensors,
-    PickleRefused,
-    DigestMismatch,
-    ChecksumMismatch,
-    StorageFull,
-)
+_TUS_ERRORS = (errors.TusVersionUnsupported, errors.UploadNotFound, errors.UploadBusy)
+_APPEND_ERRORS = (*FILE_ERRORS, errors.TusVersionUnsupported, errors.MediaTypeUnsupported, errors.ChecksumMismatch)
 
 
 @router.options("", operation_id="getUploadOptions", status_code=204, response_class=Response, responses=_CAPABILITIES)
@@ -91,7 +61,7 @@ def get_upload_options(settings: Settings) -> Response:
 )
 @requires(Scope.MERGE)
 @idempotent(body="streamed")
-@raises(*_APPEND_ERRORS, TooManyUploads)
+@raises(*_APPEND_ERRORS, errors.TooManyUploads)
 async def create_upload(request: Request, uploads: Uploads) -> Response:
     """Create a resumable upload of Upload-Length bytes; the body may carry its first bytes."""
     tus.check_version(request.headers)
@@ -101,7 +71,7 @@ async def create_upload(request: Request, uploads: Uploads) -> Response:
 
 @router.head("/{upload_id}", operation_id="headUpload", response_class=Response, responses=_OFFSET_RESPONSES)
 @requires(Scope.MERGE)
-@raises(UploadNotFound, TusVersionUnsupported, UploadBusy)
+@raises(*_TUS_ERRORS)
 async def head_upload(upload_id: str, request: Request, uploads: Uploads) -> Response:
     """Get the number of bytes stored: continue from there. Stops a request that still writes to the upload."""
     tus.check_version(request.headers)
@@ -110,7 +80,7 @@ async def head_upload(upload_id: str, request: Request, uploads: Uploads) -> Res
 
 @router.get("/{upload_id}", operation_id="getUpload")
 @requires(Scope.MERGE)
-@raises(UploadNotFound)
+@raises(errors.UploadNotFound)
 def get_upload(upload_id: str, uploads: Uploads) -> UploadView:
     """Get an upload as JSON; once it is complete, with the digest of its blob."""
     return UploadView.from_upload(resumable.find(uploads, upload_id))
@@ -126,7 +96,7 @@ def get_upload(upload_id: str, uploads: Uploads) -> UploadView:
 )
 @requires(Scope.MERGE)
 @streams_body
-@raises(*_APPEND_ERRORS, UploadNotFound, OffsetMismatch, UploadBusy)
+@raises(*_APPEND_ERRORS, errors.UploadNotFound, errors.OffsetMismatch, errors.UploadBusy)
 async def append_upload(upload_id: str, request: Request, uploads: Uploads) -> Response:
     """Send bytes from Upload-Offset on. With the last byte the upload becomes a blob.
 
@@ -140,7 +110,7 @@ async def append_upload(upload_id: str, request: Request, uploads: Uploads) -> R
 
 @router.delete("/{upload_id}", operation_id="endUpload", status_code=204, response_class=Response)
 @requires(Scope.MERGE)
-@raises(UploadNotFound, TusVersionUnsupported, UploadBusy)
+@raises(*_TUS_ERRORS)
 async def end_upload(upload_id: str, request: Request, uploads: Uploads) -> Response:
     """Delete an upload. A blob that it has become stays."""
     tus.check_version(request.headers)

@@ -49,7 +49,7 @@ def test_a_good_header_with_too_few_or_too_many_bytes_behind_it_is_refused(house
     whole = files[TASK.name].read_bytes()
     for body, words in (
         (whole[:-3], (f"{len(whole) - 3} bytes", f"{len(whole)}", "truncated")),
-        (whole + b"more", ("more bytes", f"{len(whole)}")),
+        (whole + b"more", ("longer than", f"{len(whole)}")),
     ):
         assert_refused(house, lambda sent=body: send_file(house, part, sent), 422, "not-safetensors", words)
 
@@ -152,7 +152,7 @@ def test_a_calibration_sample_that_does_not_fit_is_refused(
 # Documents of a merge
 
 DOCUMENTS: dict[str, tuple[Json | str, int, str, tuple[str, ...]]] = {
-    "an unknown lineage": ({"lineage": "nowhere"}, 404, "lineage-not-found", ("'nowhere'", "Create it first")),
+    "an unknown lineage": ({"lineage": "nowhere"}, 404, "lineage-not-found", ("'nowhere'", "Create it with POST")),
     "an unknown parameter": (
         {"recipe": {"stepsize": 0.1}},
         422,
@@ -208,7 +208,7 @@ def test_a_document_that_says_something_impossible_is_refused(house: RunningServ
     ("digests", "status", "kind", "words"),
     [
         ({}, 422, "invalid-document", ("checkpoint", "multipart/form-data")),
-        ({"checkpoint": f"sha256:{'0' * 64}"}, 404, "blob-not-found", ("sha256:000", "Send its bytes first")),
+        ({"checkpoint": f"sha256:{'0' * 64}"}, 404, "blob-not-found", ("sha256:000", "Upload it first")),
         ({"checkpoint": "../../etc/passwd"}, 422, "invalid-document", ("checkpoint",)),
     ],
     ids=["none", "unknown", "path"],

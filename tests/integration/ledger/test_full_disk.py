@@ -80,7 +80,7 @@ def http(small: Ledger, disk: _Disk) -> Iterator[TestClient]:
     settings = GatewaySettings(
         redis_url=small.url, broker_url="redis://127.0.0.1:1/0", data_dir=disk.root, min_free_bytes=0
     )
-    with TestClient(create_app(settings)) as client:
+    with TestClient(create_app(settings), base_url="http://localhost") as client:
         yield client
 
 

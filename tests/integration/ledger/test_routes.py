@@ -16,7 +16,8 @@ def http(ledger: Ledger) -> Iterator[TestClient]:
     ledger.create()
     for _ in range(3):
         ledger.merge()
-    with TestClient(create_app(GatewaySettings(redis_url=ledger.url, data_dir=ledger.root))) as client:
+    settings = GatewaySettings(redis_url=ledger.url, data_dir=ledger.root)
+    with TestClient(create_app(settings), base_url="http://localhost") as client:
         yield client
 
 

@@ -27,7 +27,7 @@ def settings(valkey: EmbeddedValkey, tmp_path: Path) -> GatewaySettings:
 
 @pytest.fixture
 def http(settings: GatewaySettings) -> Iterator[TestClient]:
-    with TestClient(create_app(settings)) as client:
+    with TestClient(create_app(settings), base_url="http://localhost") as client:
         yield client
 
 

@@ -2572,7 +2572,7 @@ export type CreateMergeErrors = {
      */
     413: Problem;
     /**
-     * Unsupported media type; Unsupported Content-Encoding.
+     * Unsupported Content-Encoding; Unsupported media type.
      */
     415: Problem;
     /**
@@ -2580,7 +2580,7 @@ export type CreateMergeErrors = {
      */
     421: Problem;
     /**
-     * Digest mismatch; Invalid safetensors file; Pickle files are not accepted; Checkpoint does not match the lineage's base; Invalid calibration sample; Method unavailable in this lineage; Invalid request; Idempotency-Key reused for another request.
+     * Invalid safetensors file; Pickle files are not accepted; Digest mismatch; Checkpoint does not match the lineage's base; Invalid calibration sample; Method unavailable in this lineage; Invalid request; Idempotency-Key reused for another request.
      */
     422: Problem;
     /**
@@ -4951,7 +4951,7 @@ export type CreateUploadErrors = {
      */
     413: Problem;
     /**
-     * Unsupported media type; Unsupported Content-Encoding.
+     * Unsupported Content-Encoding; Unsupported media type.
      */
     415: Problem;
     /**
@@ -5227,7 +5227,7 @@ export type AppendUploadErrors = {
      */
     413: Problem;
     /**
-     * Unsupported media type; Unsupported Content-Encoding.
+     * Unsupported Content-Encoding; Unsupported media type.
      */
     415: Problem;
     /**

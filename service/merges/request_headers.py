@@ -1,4 +1,4 @@
-"""The request header Cancel-After: the time after which a merge is cancelled."""
+"""The request headers Prefer (`wait=n`) and Cancel-After. Source: RFC 7240, sections 2 and 4.3 (Prefer)."""
 
 import re
 from datetime import datetime, timedelta
@@ -7,7 +7,14 @@ from registry.base_record import now
 from registry.errors import InvalidRecord
 
 _DURATION = re.compile(r"(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,9})s?)?")
+_WAIT = re.compile(r"\s*wait\s*=\s*\"?([0-9]{1,6})\"?\s*(?:;.*)?", re.IGNORECASE)
 _LONGEST = timedelta(days=30)
+
+
+def read_wait(prefer: str | None) -> int:
+    """The seconds of `wait`, 0 without one. Unknown preferences are ignored, as RFC 7240 asks."""
+    waits = [match for item in (prefer or "").split(",") if (match := _WAIT.fullmatch(item))]
+    return int(waits[0][1]) if waits else 0
 
 
 def read_deadline(cancel_after: str | None) -> datetime | None:
