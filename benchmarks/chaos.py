@@ -1,10 +1,10 @@
-"""Chaos: merges in several lineages while gateway, workers and state store are killed at random.
+"""Chaos benchmark: merges in several lineages while the gateway, workers and the state store are killed at random.
 
 `python -m benchmarks.chaos [--quick] [--seed N]`. Real processes and real files: Valkey, the gateway and four workers.
-One client sends merges over HTTP and sends again what was not acknowledged, so a merge whose acknowledgement was lost
-may be there twice, as two merges; what was acknowledged is what must not be lost. Meanwhile processes are killed with
-SIGKILL and started again, and workers that have just begun a merge are stopped (SIGSTOP) until their lease is over.
-At the end every blob is hashed, and the same merges are run in the same order in quiet lineages of the same service.
+A client sends merges over HTTP and repeats requests that were not acknowledged, so a merge whose acknowledgement was
+lost may exist twice; no acknowledged merge may be lost. Meanwhile processes are killed with SIGKILL and restarted, and
+workers that have just claimed a merge are stopped (SIGSTOP) until their lease expires. At the end every blob is hashed,
+and the same merges run in the same order in undisturbed lineages of the same service.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from registry.state.state_store import StateStore
 
 @dataclass(frozen=True)
 class Plan:
-    """How much: lineages, merges in each, and at least how many kills (seconds apart on average: `pause`)."""
+    """Numbers of lineages and of merges in each, the minimum number of kills, and the mean seconds between kills."""
 
     lineages: int = 10
     merges: int = 20
@@ -41,12 +41,12 @@ QUICK = Plan(lineages=3, merges=6, kills=5, pause=2.0)
 
 
 @dataclass(frozen=True)
-class Figures:
+class Metrics:
     """See benchmarks/README.md.
 
-    pauses: workers that were stopped in a merge. differing: versions whose bytes are not those of the quiet run.
-    stale_refused: commits of workers that another one had replaced; stopped_late: such workers that noticed before
-    their commit. retries: starts beyond each merge's first.
+    pauses: workers stopped during a merge. differing: versions whose bytes differ from the undisturbed run.
+    stale_refused: refused commits of workers whose merge another one had taken over; stopped_late: workers that noticed
+    the takeover before their commit. retries: attempts beyond each merge's first.
     """
 
     merges: int
@@ -67,25 +67,25 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _disturb(house: Stack, plan: Plan, sent: Sent, luck: random.Random) -> None:
-    """Kill until everything was sent and enough kills were done. In the main thread: see standalone/pdeathsig.py."""
-    targets = ["gateway", "valkey", *house.workers]
-    while not (sent.complete and house.kills >= plan.kills):
+def _disturb(stack: Stack, plan: Plan, sent: Sent, luck: random.Random) -> None:
+    """Kill processes until every merge was sent. Runs in the main thread: see standalone/pdeathsig.py."""
+    targets = ["gateway", "valkey", *stack.workers]
+    while not (sent.complete and stack.kills >= plan.kills):
         time.sleep(luck.uniform(0.5, 2 * plan.pause - 0.5))
         if luck.random() < 0.25:
-            house.pause_a_busy_worker(luck.choice(house.workers), LEASE_SECONDS + 2.0)
+            stack.pause_a_busy_worker(luck.choice(stack.workers), LEASE_SECONDS + 2.0)
         else:
             target = luck.choice(targets)
-            house.kill(target)
-            _say(f"{house.kills:3d} kills, {house.pauses} pauses, {sent.count} merges acknowledged; last: {target}")
-    house.resume_all()
+            stack.kill(target)
+            _say(f"{stack.kills:3d} kills, {stack.pauses} pauses, {sent.count} merges acknowledged; last: {target}")
+    stack.resume_all()
 
 
 def _wait_for_all(ledger: LedgerReader, names: list[str], deadline: float = 600.0) -> None:
     end = time.monotonic() + deadline
     while any(not merge.state.terminal for name in names for merge in _merges(ledger, name)):
         if time.monotonic() > end:
-            _say("not all merges have ended")
+            _say("not all merges have finished")
             return
         time.sleep(0.5)
 
@@ -95,7 +95,7 @@ def _merges(ledger: LedgerReader, name: str) -> list[Merge]:
     return list(ledger.merges(name))[::-1]
 
 
-def _judge(house: Stack, ledger: LedgerReader, state: StateStore, sent: Sent, names: list[str]) -> dict[str, int]:
+def _verify(stack: Stack, ledger: LedgerReader, state: StateStore, sent: Sent, names: list[str]) -> dict[str, int]:
     lost = doubled = gaps = 0
     for name in names:
         merges = {merge.id: merge for merge in _merges(ledger, name)}
@@ -106,16 +106,16 @@ def _judge(house: Stack, ledger: LedgerReader, state: StateStore, sent: Sent, na
         makers = [version.provenance.merge for version in versions if version.provenance]
         doubled += len(makers) - len(set(makers))
         doubled += abs(len(makers) - sum(merge.version is not None for merge in merges.values()))
-    write_due(state.manifests, FileManifests(house.data), wait=True)
-    findings = list(verify(state, FileManifests(house.data), FileBlobStore(house.data)))
+    write_due(state.manifests, FileManifests(stack.data), wait=True)
+    findings = list(verify(state, FileManifests(stack.data), FileBlobStore(stack.data)))
     for finding in findings[:20]:
         _say(finding)
     return {"lost": lost, "doubled": doubled, "gaps": gaps, "unverified": len(findings)}
 
 
 def _compare_with_quiet(ledger: LedgerReader, client: Client, names: list[str]) -> int:
-    """Run the same merges in the same order without disturbance; returns how many versions differ."""
-    _say("the same merges again, quietly")
+    """Run the same merges in the same order without faults; returns the number of versions that differ."""
+    _say("the same merges again, without faults")
     quiet = [f"quiet-{name}" for name in names]
     for name, copy in zip(names, quiet, strict=True):
         client.create_lineage(copy)
@@ -131,53 +131,53 @@ def _compare_with_quiet(ledger: LedgerReader, client: Client, names: list[str]) 
     return differing
 
 
-def measure(plan: Plan, seed: int, folder: Path) -> Figures:
-    """Run it in a folder of its own."""
+def measure(plan: Plan, seed: int, folder: Path) -> Metrics:
+    """Run the benchmark in an empty folder."""
     luck = random.Random(seed)
     names = [f"line{index}" for index in range(plan.lineages)]
     started = time.monotonic()
-    with Stack(folder) as house:
-        client = Client(house.url, folder / "checkpoints", seed)
-        state, ledger = StateStore.open(house.redis_url), LedgerReader(house.redis_url)
+    with Stack(folder) as stack:
+        client = Client(stack.url, folder / "checkpoints", seed)
+        state, ledger = StateStore.open(stack.redis_url), LedgerReader(stack.redis_url)
         for name in names:
             client.create_lineage(name)
         sent = client.send_all_in_background(names, plan.merges, pace=plan.pause * plan.kills / 2)
-        _disturb(house, plan, sent, luck)
+        _disturb(stack, plan, sent, luck)
         sent.join()
         _say(f"all sent after {time.monotonic() - started:.0f} s; waiting for the merges to end")
         _wait_for_all(ledger, names)
-        judged = _judge(house, ledger, state, sent, names)
+        counts = _verify(stack, ledger, state, sent, names)
         merges = [merge for name in names for merge in _merges(ledger, name)]
         seconds = time.monotonic() - started
         differing = _compare_with_quiet(ledger, client, names)
         state.close()
         ledger.close()
-        return Figures(
+        return Metrics(
             merges=sent.count,
-            kills=house.kills,
-            pauses=house.pauses,
+            kills=stack.kills,
+            pauses=stack.pauses,
             differing=differing,
-            stale_refused=house.count_said("its fence is no longer the newest", "its end was not recorded"),
-            stopped_late=house.count_said("The merge stops here"),
+            stale_refused=stack.count_log_lines("its fence is no longer the newest", "its end was not recorded"),
+            stopped_late=stack.count_log_lines("This attempt stops"),
             retries=sum(max(0, merge.attempt - 1) for merge in merges),
             seconds=seconds,
-            **judged,
+            **counts,
         )
 
 
 def main() -> None:
-    """Measure, print the table, then the figures as one line of JSON."""
+    """Measure, print the table, then the metrics as one line of JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.chaos", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="within about a minute")
+    parser.add_argument("--quick", action="store_true", help="a small run of about a minute")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     plan = QUICK if arguments.quick else Plan()
     with tempfile.TemporaryDirectory(prefix="odem-chaos-") as folder:
-        figures = measure(plan, arguments.seed, Path(folder))
+        metrics = measure(plan, arguments.seed, Path(folder))
     print(f"{plan.lineages} lineages, {WORKERS} workers, lease {LEASE_SECONDS:g} s")
-    for name, value in asdict(figures).items():
+    for name, value in asdict(metrics).items():
         print(f"  {name:14} {value:>8.6g}")
-    print(json.dumps(asdict(figures)))
+    print(json.dumps(asdict(metrics)))
 
 
 if __name__ == "__main__":

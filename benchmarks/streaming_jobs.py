@@ -29,7 +29,7 @@ def merge(method: str, output: Path, base: Path, models: list[Path]) -> None:
     from merging.ties import Ties  # noqa: PLC0415
     from registry.blobs.files import FileBlobStore  # noqa: PLC0415
     from worker.safetensors_reader import MappedFile  # noqa: PLC0415
-    from worker.safetensors_writer import Entry, Output, writing  # noqa: PLC0415
+    from worker.safetensors_writer import Entry, SafetensorsWriter, abort_on_error  # noqa: PLC0415
 
     methods: dict[str, Callable[[], Method]] = {
         "linear": lambda: Average(0.0, (1.0,) * len(models)),
@@ -40,7 +40,10 @@ def merge(method: str, output: Path, base: Path, models: list[Path]) -> None:
         start = MappedFile(base)
         inputs = Inputs(start, start, tuple(map(MappedFile, models)), {}, lambda _: True)
         entries = [Entry(name, raw.dtype, raw.shape) for name in start.names for raw in (start.tensor(name),)]
-        with writing(FileBlobStore(output).create()) as writer, Output(writer, entries, start.metadata) as file:
+        with (
+            abort_on_error(FileBlobStore(output).create()) as writer,
+            SafetensorsWriter(writer, entries, start.metadata) as file,
+        ):
             merge(inputs, methods[method](), lambda _, chunk: file.append(chunk))
             file.commit()
 

@@ -1,4 +1,4 @@
-"""The header of a safetensors file: read as its bytes arrive, checked, and compared with another.
+"""Safetensors headers: an incremental parser, validation, and the comparison of two headers.
 
     [8 bytes: header length N, little endian][N bytes: JSON][data, without holes, in the order of the offsets]
 
@@ -36,7 +36,10 @@ _FORMAT_LIMIT = 100_000_000
 """The longest header that the format allows, in bytes."""
 
 _SPARE_MARKS = 100_000
-"""Colons and commas that metadata may have beside those of the tensors."""
+"""Colons and commas that metadata may add to those of the tensors."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""A surrogate that json.loads left alone; it joins those that are pairs."""
 
 _MAGICS = (
     (b"PK\x03\x04", "a zip archive, as torch.save writes it", True),
@@ -77,7 +80,7 @@ class Header(Record):
 
 
 class HeaderReader:
-    """Takes the first bytes of a file, in pieces of any size, and says as early as possible what is wrong.
+    """Incremental parser: takes a file's first bytes in pieces of any size and fails as early as possible.
 
     `feed` returns None until the header is complete, then the Header. Raises PickleRefused, NotSafetensors, TooLarge.
     """
@@ -90,7 +93,7 @@ class HeaderReader:
         self.header: Header | None = None
 
     def feed(self, data: bytes | bytearray | memoryview) -> Header | None:
-        """Take the next bytes; those after the header are ignored."""
+        """Parse the next bytes; ignores those after the header."""
         if self.header is not None:
             return self.header
         if len(self._bytes) < 8:
@@ -107,11 +110,11 @@ class HeaderReader:
         return self.header
 
     def finish(self) -> Header:
-        """The header once all bytes have been fed; raises NotSafetensors when the file ended before it."""
+        """Return the header after the last bytes. Raises NotSafetensors when the file ends within the header."""
         if self.header is None:
             refuse_foreign(bytes(self._bytes))
             raise NotSafetensors(
-                "The file ends before its safetensors header is complete: it is truncated or no safetensors file."
+                "The file ends before its safetensors header is complete: it is truncated or not a safetensors file."
             )
         return self.header
 
@@ -120,7 +123,7 @@ class HeaderReader:
         length = int.from_bytes(self._bytes, "little")
         if not 2 <= length <= _FORMAT_LIMIT:
             raise NotSafetensors(
-                f"The first eight bytes announce a header of {length} bytes: this is no safetensors file. "
+                f"The first eight bytes announce a header of {length} bytes: this is not a safetensors file. "
                 "Write it with safetensors.torch.save_file."
             )
         if length > self._max_header_bytes:
@@ -132,7 +135,7 @@ class HeaderReader:
 
 
 def refuse_foreign(start: bytes) -> None:
-    """Name other file types by their first bytes. Raises PickleRefused or NotSafetensors."""
+    """Recognize other file types by their first bytes. Raises PickleRefused or NotSafetensors."""
     for magic, kind, is_pickle in _MAGICS:
         if not start.startswith(magic):
             continue
@@ -145,8 +148,8 @@ def refuse_foreign(start: bytes) -> None:
 
 
 def parse_header(text: bytes, max_tensors: int) -> Header:
-    """Check a header's JSON and lay out its tensors. Raises NotSafetensors, TooLarge."""
-    _refuse_swarms(text, max_tensors)
+    """Parse and validate a header's JSON. Raises NotSafetensors, TooLarge."""
+    _limit_members(text, max_tensors)
     try:
         # As text: of bytes, json.loads would guess the encoding, and the format allows UTF-8 alone.
         document = json.loads(text.decode(), object_pairs_hook=_without_duplicates)
@@ -164,16 +167,16 @@ def parse_header(text: bytes, max_tensors: int) -> Header:
     return Header(tensors=tensors, metadata=metadata, data_offset=8 + len(text), size=8 + len(text) + end)
 
 
-def _refuse_swarms(text: bytes, max_tensors: int) -> None:
-    """Refuse what would take long to parse, while which nothing else runs: far more members than the tensors need.
+def _limit_members(text: bytes, max_tensors: int) -> None:
+    """Refuse a header with far more members than its tensors need, since parsing it would block the process.
 
-    A tensor has four colons, and at most twenty commas (17 between sizes, and three). Raises TooLarge.
+    A tensor has four colons, and at most twenty commas: 17 between sizes, and three others. Raises TooLarge.
     """
     for mark, each in ((b":", 5), (b",", 20)):
         if text.count(mark) > each * max_tensors + _SPARE_MARKS:
             raise TooLarge(
-                f"The header has far more members than {max_tensors} tensors need; no more tensors are allowed "
-                "(ODEM_MAX_TENSORS)."
+                f"The header has far more members than the {max_tensors} tensors that are allowed (ODEM_MAX_TENSORS) "
+                "need."
             )
 
 
@@ -189,6 +192,9 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _metadata(value: object) -> dict[str, str]:
     if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
         raise NotSafetensors("The safetensors __metadata__ must be an object of strings.")
+    if any(_SURROGATE.search(text) for pair in value.items() for text in pair):
+        # JSON can escape half of a surrogate pair, which UTF-8 cannot hold; the format's own parser refuses it too.
+        raise NotSafetensors("The safetensors __metadata__ has text that is not valid Unicode: a lone surrogate.")
     return value
 
 
@@ -240,39 +246,39 @@ def check_checkpoint(header: Header, base: Header) -> None:
     wanted = {name: item for name, item in base.tensors.items() if name.startswith("visual.") or not only_visual}
     both = [(name, header.tensors[name], item) for name, item in wanted.items() if name in header.tensors]
     differences = [
-        f"{name} has shape {list(matches.shape)}, expected {list(expected.shape)}"
-        for name, matches, expected in both
-        if matches.shape != expected.shape
+        f"{name} has shape {list(actual.shape)}, expected {list(expected.shape)}"
+        for name, actual, expected in both
+        if actual.shape != expected.shape
     ]
     differences += [
-        f"{name} has dtype {matches.dtype}, expected {expected.dtype}"
-        for name, matches, expected in both
-        if not _compatible(matches.dtype, expected.dtype)
+        f"{name} has dtype {actual.dtype}, expected {expected.dtype}"
+        for name, actual, expected in both
+        if not _compatible(actual.dtype, expected.dtype)
     ]
     unknown = [f"{name} is not in the base" for name in header.tensors if name not in wanted]
     missing = [
         f"{name} is missing (expected {_describe(item)})" for name, item in wanted.items() if name not in header.tensors
     ]
-    # By turns: names that differ by a prefix or a rename are understood only when both sides are seen.
+    # Alternate the two lists: a reader recognizes a prefix or a rename only when both sides are visible.
     differences += [text for pair in zip_longest(unknown, missing) for text in pair if text]
     raise_differences(differences, "The checkpoint does not match the lineage's base")
 
 
 def raise_differences(differences: Iterable[str], summary: str) -> None:
     """Raise TensorMismatch with the first five differences in its message, unless there are none."""
-    matches = tuple(differences)
-    if not matches:
+    everything = tuple(differences)
+    if not everything:
         return
-    listed = "; ".join(matches[:5])
-    more = f"; and {len(matches) - 5} more" if len(matches) > 5 else ""
+    listed = "; ".join(everything[:5])
+    more = f"; and {len(everything) - 5} more" if len(everything) > 5 else ""
     raise TensorMismatch(
         f"{summary}: {listed}{more}. Names and shapes must be those of the base, or of its visual. part.",
-        matches,
+        everything,
     )
 
 
-def _compatible(matches: str, expected: str) -> bool:
-    return matches == expected or (matches in FLOATS and expected in FLOATS)
+def _compatible(actual: str, expected: str) -> bool:
+    return actual == expected or (actual in FLOATS and expected in FLOATS)
 
 
 def _describe(tensor: Tensor) -> str:

@@ -4,8 +4,8 @@ import logging
 import os
 import warnings
 
-# OpenMP's threads wait asleep: beside a busy gateway, waiting awake makes torch up to ten times slower. Read when torch
-# is imported, in the child.
+# OpenMP threads sleep while they wait: beside a busy gateway, spinning makes torch up to ten times slower. torch reads
+# the variable when it is imported, in the child.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # No library may reach a model hub, whatever a model config says.
 os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
@@ -20,7 +20,7 @@ from worker.tasks import register
 
 
 def main() -> None:
-    """Work until SIGTERM or SIGINT."""
+    """Run the worker until SIGTERM or SIGINT."""
     settings = WorkerSettings.read()
     _configure_logging(settings.log_format)
     # Before the fork, so that no merge waits for numba's import, and every child has the compiled loops.
@@ -36,9 +36,9 @@ def _configure_logging(form: LogFormat) -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler(form)])
     for name in ("worker", "celery.apps.worker"):
         logging.getLogger(name).setLevel(logging.INFO)
-    # open_clip tells on the root logger what it does, and warns of random weights, which are then replaced.
+    # open_clip logs to the root logger, and warns of random weights, which are then replaced.
     logging.getLogger().handlers[0].addFilter(lambda record: record.name != "root" or record.levelno >= logging.ERROR)
-    # Celery warns of root because of pickled messages; ours are JSON and carry a lineage's name.
+    # Celery warns about root because of pickled messages; these are JSON and carry a lineage's name.
     warnings.filterwarnings("ignore", category=SecurityWarning)
 
 

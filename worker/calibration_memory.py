@@ -1,7 +1,7 @@
-"""The calibration memory: a fixed budget of labelled samples of all tasks of a lineage, one blob for each version.
+"""Calibration memory: a fixed budget of labelled samples of a lineage's tasks, stored as one blob for each version.
 
 Tensors of its safetensors file, for task i in order of arrival: `<i>.images` uint8 [n, 3, H, W], `<i>.labels`
-int64 [n], `<i>.head` float32 [classes, embed_dim]. The tasks themselves stand in its metadata, as JSON.
+int64 [n], `<i>.head` float32 [classes, embed_dim]. Its metadata holds the tasks as JSON.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from torch import Tensor
 from registry.blob import Blob
 from registry.blobs.store import BlobStore
 from registry.task import Task
-from worker.safetensors_writer import writing
+from worker.safetensors_writer import abort_on_error
 from worker.torch_tensors import Weights, entry_of, write_weights
 
 _TASKS = TypeAdapter(tuple[Task, ...])
@@ -32,9 +32,9 @@ class Sample:
 
 
 def admit(memory: Sequence[Sample], incoming: Sample, budget: int, seed: int) -> tuple[Sample, ...]:
-    """The memory with one task more, the incoming one last: budget // k samples for each of the k tasks.
+    """Add a task to the memory, as the last one, and keep budget // k samples of each of the k tasks.
 
-    A task that the memory has already is replaced. Which samples stay is drawn by `seed`, evenly over the classes.
+    Replaces a task that the memory already has. `seed` draws the samples to keep, evenly over the classes.
     """
     kept = [sample for sample in memory if sample.task.name != incoming.task.name]
     share = max(1, budget // (len(kept) + 1))
@@ -45,7 +45,7 @@ def _shrink(sample: Sample, share: int, seed: int) -> Sample:
     if len(sample.labels) <= share:
         return sample
     order = torch.randperm(len(sample.labels), generator=torch.Generator().manual_seed(seed))
-    # The rank of each sample within its class, in the drawn order: taking low ranks first spreads over the classes.
+    # The rank of each sample within its class, in the drawn order: keeping the lowest ranks balances the classes.
     seen: dict[int, int] = {}
     ranks = []
     for label in sample.labels[order].tolist():
@@ -56,7 +56,7 @@ def _shrink(sample: Sample, share: int, seed: int) -> Sample:
 
 
 def load(blobs: BlobStore, digest: str | None) -> tuple[Sample, ...]:
-    """The memory that a version was stored with; empty without a digest."""
+    """Load the memory of a version; empty without a digest."""
     if digest is None:
         return ()
     file = Weights(blobs.path(digest))
@@ -74,6 +74,6 @@ def store(blobs: BlobStore, memory: Sequence[Sample]) -> Blob:
     }
     entries = [entry_of(name, tensor) for name, tensor in tensors.items()]
     tasks = _TASKS.dump_json(tuple(sample.task for sample in memory)).decode()
-    with writing(blobs.create()) as writer:
+    with abort_on_error(blobs.create()) as writer:
         write_weights(writer, entries, tensors.values(), {"format": "pt", _TASKS_KEY: tasks})
         return writer.commit()

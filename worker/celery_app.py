@@ -1,8 +1,8 @@
-"""The Celery application, built in one place.
+"""The Celery application.
 
-A message is only a doorbell, `odem.advance(lineage)`: the state store says what there is to do. Hence prefork with one
-child, one message at a time, acknowledged late, no result backend, and a visibility timeout that no merge outlasts:
-see `docs/decisions/0003-celery-notifies.md`.
+A message, `odem.advance(lineage)`, is only a notification; the state store decides what runs. Hence prefork with one
+child, one message at a time, late acknowledgement, no result backend, and a visibility timeout that exceeds every
+merge: see `docs/decisions/0003-celery-notifies.md`.
 """
 
 from celery import Celery
@@ -15,7 +15,7 @@ QUEUE = "odem"
 
 
 def create_celery(settings: WorkerSettings) -> Celery:
-    """A Celery application with the worker's tasks registered. Nothing is contacted yet."""
+    """Build the Celery application; it connects to the broker on first use."""
     app = Celery("odem")
     broker = celery_broker(settings.broker_url)
     options = broker.pop("broker_transport_options", {})

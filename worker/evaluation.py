@@ -1,4 +1,4 @@
-"""Losses and accuracies of the calibration memory's tasks around a merge, for every method."""
+"""Evaluation on the calibration memory: losses and accuracies before and after a merge, for every method."""
 
 import math
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from worker.torch_tensors import Weights
 
 
 def admit_sample(job: Job, network: OpenClipNetwork) -> tuple[Sample, ...]:
-    """The memory with the merge's own calibration sample, which comes last. The merge must have one."""
+    """Return the calibration memory with the merge's own sample added last. The merge must have a sample."""
     file = Weights(job.blobs.path(job.merge.calibration or ""))
     head = file["head"].float() if "head" in file else network.zero_shot_head(job.merge.task, job.check).cpu()
     head = torch.nn.functional.normalize(head, dim=-1)
@@ -26,7 +26,7 @@ def admit_sample(job: Job, network: OpenClipNetwork) -> tuple[Sample, ...]:
 
 
 class Scores:
-    """Losses and accuracies by task and moment: before, of the checkpoint, after."""
+    """Losses and accuracies by task and moment: before the merge, of the checkpoint, after the merge."""
 
     def __init__(
         self, job: Job, network: OpenClipNetwork, architecture: Architecture, memory: tuple[Sample, ...]
@@ -40,10 +40,10 @@ class Scores:
         }
 
     def take(self, moment: str, parameters: Mapping[str, Tensor]) -> None:
-        """Score the tower with these parameters."""
+        """Score the tower with these parameters, and record the result under `moment`."""
         self._job.check()
         network = self._network
         network.set_parameters(parameters)
-        result = score(network.tower, self._memory, self._preprocess, network.logit_scale, self._job.device)
-        for name, values in result.items():
+        scores = score(network.tower, self._memory, self._preprocess, network.logit_scale, self._job.device)
+        for name, values in scores.items():
             self.table[name][moment] = {key: value if math.isfinite(value) else None for key, value in values.items()}

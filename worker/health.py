@@ -1,4 +1,4 @@
-"""`python -m worker.health`: exit status 0 when the worker of this host said lately that it lives."""
+"""`python -m worker.health`: exit with status 0 when this host's worker has reported recently that it is alive."""
 
 import socket
 import sys
@@ -10,7 +10,7 @@ from worker.settings import WorkerSettings
 
 
 def main() -> int:
-    """Look the worker up in the state store; more than three sweeps without a word are too many."""
+    """Look the worker up in the state store; it must have reported within the last three sweeps."""
     settings = WorkerSettings.read()
     state = StateStore.open(settings.redis_url, timeout=4.0)
     try:

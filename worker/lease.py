@@ -1,4 +1,4 @@
-"""Holding a claim: a thread that renews the lease, stores progress and listens for a cancel."""
+"""Lease renewal: a thread that renews a merge's claim, stores its progress and notices a cancel request."""
 
 import logging
 import threading
@@ -16,10 +16,10 @@ _log = logging.getLogger(__name__)
 
 
 class Lease:
-    """A claim that is kept alive while the `with` block runs.
+    """Renews the lease of a claim while the `with` block runs.
 
-    `stopping` is true once a cancel was requested or the lease was lost: the merge should stop at its next step.
-    watchdog: gets a sign of life with each turn of the thread, and ends what does not stop.
+    `stopping` is true once a cancel was requested or the lease was lost; the merge should stop at its next step.
+    watchdog: is notified at every renewal, and ends a merge that does not stop.
     """
 
     def __init__(self, claims: ClaimStore, claim: Claim, seconds: float, watchdog: Watchdog | None = None) -> None:
@@ -40,7 +40,7 @@ class Lease:
         return self.cancelled or self.lost
 
     def report(self, progress: Progress) -> None:
-        """Let others see how far the merge is; cheap enough for every step."""
+        """Publish the progress of the merge; cheap enough for every step."""
         self._progress = progress
         self._changed.set()
 
@@ -73,9 +73,9 @@ class Lease:
             self.cancelled |= self._claims.renew(self.claim, int(self._seconds * 1000), self._progress)
         except LeaseLost as error:
             self.lost = True
-            _log.warning("%s The merge stops here.", error)
+            _log.warning("%s This attempt stops.", error)
         except StoreUnavailable as error:
-            # The fence decides at commit: a store that is away costs nothing unless another worker took over.
+            # The fence decides at commit: an unavailable store loses nothing unless another worker took over.
             _log.warning("%s The lease was not renewed.", error)
             return renewed
         return time.monotonic()

@@ -1,4 +1,4 @@
-"""What a merge works with, and what it comes to."""
+"""Input and result types of merge methods."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -24,8 +24,8 @@ from worker.torch_tensors import Weights
 class Job:
     """One merge, its inputs open.
 
-    removed: what is taken out of head, if the merge is a removal. scratch: a folder for files without a name. `report`
-    shows progress; `stopping()` says that the merge should give up.
+    removed: contributions to subtract from head, if the merge is a removal. scratch: a folder for unnamed temporary
+    files. `report` publishes progress; `stopping()` is true when the merge should stop.
     """
 
     lineage: Lineage
@@ -42,18 +42,18 @@ class Job:
     removed: tuple[tuple[Weights, Contribution], ...] = ()
 
     def check(self) -> None:
-        """Raises MergeCancelled when the merge should give up."""
+        """Raise MergeCancelled when the merge should stop."""
         if self.stopping():
             raise MergeCancelled
 
     @property
     def earlier_tasks(self) -> tuple[Task, ...]:
-        """The tasks of head, without the one that this merge brings (again)."""
+        """The tasks of head, without the one that this merge adds or replaces."""
         return tuple(task for task in self.parent.tasks if task.name != self.merge.task.name)
 
     @property
     def tasks(self) -> tuple[Task, ...]:
-        """The tasks of the version to be made, the incoming one last."""
+        """The tasks of the new version, the incoming one last."""
         if self.merge.removal:
             return self.earlier_tasks
         return (*self.earlier_tasks, self.merge.task)
@@ -61,13 +61,13 @@ class Job:
 
 @dataclass(frozen=True)
 class Result:
-    """What a method makes, not yet written.
+    """The result of a merge method, not yet written.
 
-    write(emit): emits the weights, every tensor of the base in its order and dtype, and with them the state's parts.
-    parts: the tensors that each part of the state holds, in order; scalars: what else the state holds, after `write`.
-    family: which methods can go on from this state; None where there is none.
-    evaluate(read): scores the weights as they were written into the report; None where the report is complete.
-    memory: the new calibration memory, or None when the parent's stays.
+    write(emit): emits the weights, every tensor of the base in its order and dtype, and the parts of the state.
+    parts: the tensors of each part of the state, in order. scalars: the state's other values, available after `write`.
+    family: the methods that can continue from this state; None without a state.
+    evaluate(read): adds the scores of the written weights to the report; None if the report is complete.
+    memory: the new calibration memory, or None to keep the parent's.
     """
 
     write: Callable[[Emit], None]
@@ -80,12 +80,12 @@ class Result:
 
 
 class MergeCancelled(Exception):
-    """The merge was asked to stop, and has."""
+    """The merge stopped because a cancel was requested or its lease was lost."""
 
 
 class Rejected(Exception):
-    """The merge's gate was not met. `report`: what was measured, the gate's verdict included."""
+    """The merge did not pass its gate. `report`: the measurements and the gate's verdict."""
 
     def __init__(self, report: dict[str, Any]) -> None:
-        super().__init__("The gate was not met.")
+        super().__init__("The merge did not pass its gate.")
         self.report = report

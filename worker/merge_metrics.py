@@ -1,4 +1,4 @@
-"""What a merge costs: its phases timed, its outcome and its gradients counted, for the metrics."""
+"""Merge metrics: the duration of each phase, the outcome, gradient evaluations and GPU memory of a merge attempt."""
 
 import os
 import socket
@@ -14,12 +14,12 @@ from registry.worker_metrics import Counts
 
 
 def worker_name() -> str:
-    """This worker, told apart from others: its host and the process that its children have as parent."""
+    """The worker's unique name: its host, and the id of the process that its children have as parent."""
     return f"{socket.gethostname()}:{os.getppid()}"
 
 
-class Account:
-    """Of one attempt at a merge. `report` stands before the lease's own."""
+class MergeMetrics:
+    """Counts and durations of one attempt at a merge."""
 
     def __init__(self, claim: Claim) -> None:
         self.counts = Counts()
@@ -29,40 +29,40 @@ class Account:
         if claim.merge.attempt > 1:
             self.counts.add(worker_metrics.RETRIES, self._method)
 
-    def watching(self, report: Callable[[Progress], None]) -> Callable[[Progress], None]:
-        """The same report, with a look at the phase."""
+    def timing_phases(self, report: Callable[[Progress], None]) -> Callable[[Progress], None]:
+        """Wrap `report` so that every change of phase is timed."""
 
-        def watched(progress: Progress) -> None:
+        def timed_report(progress: Progress) -> None:
             if progress.phase != self._phase:
-                self._turn(progress.phase)
+                self._begin(progress.phase)
             report(progress)
 
-        return watched
+        return timed_report
 
-    def made(self, version: Version) -> None:
-        """A version was made; whether it is committed shows later."""
+    def record_version(self, version: Version) -> None:
+        """Count the gradient evaluations of a version that is not committed yet."""
         gradients = (version.report or {}).get("gradient_evaluations")
         if gradients:
             self.counts.add(worker_metrics.GRADIENTS, self._method, by=float(gradients))
 
-    def ended(self, outcome: str) -> None:
-        """The attempt ended the merge."""
-        self._turn("")
+    def record_outcome(self, outcome: str) -> None:
+        """Record that the attempt ended the merge, and how."""
+        self._begin("")
         self.counts.observe(worker_metrics.SECONDS, self._method, "all", seconds=time.perf_counter() - self._started)
         self.counts.add(worker_metrics.MERGES, self._method, outcome)
 
-    def refused(self, *, lease_lost: bool) -> None:
-        """The attempt was for nothing."""
+    def record_lost(self, *, lease_lost: bool) -> None:
+        """Record that another worker took the merge over, so that this attempt counts for nothing."""
         self.counts.add(worker_metrics.LEASES_LOST if lease_lost else worker_metrics.STALE)
 
-    def _turn(self, phase: str) -> None:
+    def _begin(self, phase: str) -> None:
         now = time.perf_counter()
         self.counts.observe(worker_metrics.SECONDS, self._method, self._phase, seconds=now - self._since)
         self._phase, self._since = phase, now
 
 
 def gpu_memory(device: torch.device) -> dict[str, int]:
-    """Fields of a WorkerMetric; nothing for a device that is no GPU. The peak counts from the last call on."""
+    """GPU memory in bytes, as fields of a WorkerMetric; empty without a GPU. Resets the peak."""
     if device.type != "cuda":
         return {}
     free, total = torch.cuda.mem_get_info(device)

@@ -1,7 +1,7 @@
-"""One merge from claim to commit.
+"""Run one merge from claim to commit.
 
 claim -> open head, checkpoint and base by digest -> merge -> write weights and memory as blobs -> commit. Expected
-failures end the merge with a problem that its sender can act on; nothing but a commit changes the lineage.
+failures end the merge with a problem that its sender can act on; only a commit changes the lineage.
 """
 
 import logging
@@ -32,9 +32,9 @@ from registry.version import MethodState, Provenance, Version
 from worker import calibration_memory as memory
 from worker.lease import Lease
 from worker.merge_job import Job, MergeCancelled, Rejected, Result
-from worker.merge_metrics import Account, gpu_memory, worker_name
+from worker.merge_metrics import MergeMetrics, gpu_memory, worker_name
 from worker.methods import METHODS
-from worker.safetensors_writer import Entry, Output, writing
+from worker.safetensors_writer import Entry, SafetensorsWriter, abort_on_error
 from worker.settings import WorkerSettings
 from worker.torch_tensors import Weights, to_torch
 from worker.watchdog import Watchdog
@@ -43,9 +43,9 @@ _log = logging.getLogger(__name__)
 
 
 def run_next(settings: WorkerSettings) -> str | None:
-    """Run one merge, of the lineage that has waited longest since one of its merges began. None: nothing waits.
+    """Run one merge, of the lineage that has waited longest since one of its merges began.
 
-    Returns the lineage's name, even when the merge was lost to another worker: there may be more to do.
+    Returns the lineage's name, even if another worker took the merge over, or None if no merge is queued.
     """
     state = StateStore.open(settings.redis_url)
     try:
@@ -63,39 +63,39 @@ def run_next(settings: WorkerSettings) -> str | None:
         state.close()
 
 
-def _run(claim: Claim, state: StateStore, positions: ByteStores, settings: WorkerSettings) -> None:
-    account = Account(claim)
+def _run(claim: Claim, state: StateStore, stores: ByteStores, settings: WorkerSettings) -> None:
+    metrics = MergeMetrics(claim)
     watchdog = Watchdog(claim, settings.merge_limits)
     lease = Lease(state.claims, claim, settings.lease_seconds, watchdog)
     try:
         with watchdog, lease:
-            end = _attempt(claim, state, positions.blobs, lease, settings, account)
-            _patiently(end.record, settings.store_patience_seconds)
-        account.ended(end.outcome)
+            end = _attempt(claim, state, stores.blobs, lease, settings, metrics)
+            _retry_while_unavailable(end.record, settings.store_patience_seconds)
+        metrics.record_outcome(end.outcome)
     except LeaseLost as error:
-        account.refused(lease_lost=lease.lost)
+        metrics.record_lost(lease_lost=lease.lost)
         _log.warning("%s", error)
     finally:
-        _tell(account, state, settings)
+        _report_metrics(metrics, state, settings)
     try:
-        write_due(state.manifests, positions.manifests)
+        write_due(state.manifests, stores.manifests)
     except (StoreUnavailable, StorageFull) as error:
-        _log.warning("The manifests wait for the next sweep: %s", error)
+        _log.warning("Manifests were not written; the next sweep retries: %s", error)
 
 
-def _tell(account: Account, state: StateStore, settings: WorkerSettings) -> None:
-    """Add the attempt to the figures; a store that does not answer costs them alone."""
+def _report_metrics(metrics: MergeMetrics, state: StateStore, settings: WorkerSettings) -> None:
+    """Store the attempt's metrics. If the state store is unavailable, only the metrics are lost."""
     try:
-        state.metrics.add(account.counts)
+        state.metrics.add(metrics.counts)
         if held := gpu_memory(choose_device(settings.device)):
             state.metrics.report_worker(worker_name(), "gpu", held)
     except StoreUnavailable as error:
-        _log.warning("The merge is missing in the figures: %s", error)
+        _log.warning("The metrics of the merge were not stored: %s", error)
 
 
 @dataclass(frozen=True)
 class _End:
-    """How an attempt ended, and what records it."""
+    """The outcome of an attempt, and the call that records it."""
 
     outcome: MergeState
     record: Callable[[], None]
@@ -107,11 +107,11 @@ def _attempt(
     blobs: BlobStore,
     lease: Lease,
     settings: WorkerSettings,
-    account: Account,
+    metrics: MergeMetrics,
 ) -> _End:
-    """Run the merge."""
+    """Run the merge and turn every failure but an unavailable store into an outcome."""
     try:
-        version = _make_version(claim, state, blobs, lease, settings, account)
+        version = _make_version(claim, state, blobs, lease, settings, metrics)
     except Rejected as rejection:
         report = rejection.report
         return _End(MergeState.REJECTED, lambda: state.claims.end(claim, MergeState.REJECTED, None, report))
@@ -120,7 +120,7 @@ def _attempt(
             raise LeaseLost(f"The lease of {claim.merge.id} was lost.") from None
         return _End(MergeState.CANCELLED, lambda: state.claims.end(claim, MergeState.CANCELLED, None))
     except StoreUnavailable:
-        # Not the merge's fault: once its lease has ended it is started again.
+        # Another attempt starts once the lease has expired.
         raise
     except Exception as error:
         problem = _problem(error)
@@ -129,9 +129,9 @@ def _attempt(
 
     def commit() -> None:
         number = state.claims.commit(claim, version)
-        _log.info("%s made %s@%d", claim.merge.id, claim.merge.lineage, number)
+        _log.info("%s committed %s@%d", claim.merge.id, claim.merge.lineage, number)
 
-    account.made(version)
+    metrics.record_version(version)
     return _End(MergeState.SUCCEEDED, commit)
 
 
@@ -141,10 +141,10 @@ def _make_version(
     blobs: BlobStore,
     lease: Lease,
     settings: WorkerSettings,
-    account: Account,
+    metrics: MergeMetrics,
 ) -> Version:
     started = time.perf_counter()
-    job = _open(claim, state, blobs, lease, settings, account)
+    job = _open(claim, state, blobs, lease, settings, metrics)
     require_unlocked(job.base, job.checkpoint)
     result = METHODS[claim.merge.recipe.method](job)
     merged = time.perf_counter()
@@ -172,7 +172,7 @@ def _open(
     blobs: BlobStore,
     lease: Lease,
     settings: WorkerSettings,
-    account: Account,
+    metrics: MergeMetrics,
 ) -> Job:
     lineage = state.lineages.get(claim.merge.lineage)
     parent = state.versions.head(lineage.name)
@@ -196,38 +196,38 @@ def _open(
         blobs=blobs,
         scratch=settings.data_dir / "uploads",
         device=choose_device(settings.device),
-        report=account.watching(lease.report),
+        report=metrics.timing_phases(lease.report),
         stopping=lambda: lease.stopping,
         removed=tuple((weights(part.checkpoint), part) for part in removed),
     )
 
 
 def _write(job: Job, result: Result) -> tuple[Blob, MethodState | None]:
-    """The version's weights, every tensor of the base in its order and dtypes, and the state beside them.
+    """Write the version's weights, with every tensor of the base in its order and dtype, and the method's state.
 
-    Raises Rejected when the merge's gate is not met: then nothing is kept.
+    Raises Rejected, after discarding both, when the merge does not pass its gate.
     """
     base = job.base
     entries = [Entry(name, raw.dtype, raw.shape) for name in base.names for raw in (base.tensor(name),)]
     with ExitStack() as stack:
 
-        def output(entries: Sequence[Entry], metadata: Mapping[str, str]) -> Output:
-            writer = stack.enter_context(writing(job.blobs.create()))
-            return stack.enter_context(Output(writer, entries, dict(metadata) | {"format": "pt"}))
+        def output(entries: Sequence[Entry], metadata: Mapping[str, str]) -> SafetensorsWriter:
+            writer = stack.enter_context(abort_on_error(job.blobs.create()))
+            return stack.enter_context(SafetensorsWriter(writer, entries, dict(metadata) | {"format": "pt"}))
 
         outputs = {WEIGHTS: output(entries, base.metadata)}
-        outputs |= {part: output(matches, {}) for part, matches in result.parts.items()}
+        outputs |= {part: output(tensors, {}) for part, tensors in result.parts.items()}
         result.write(lambda sink, chunk: outputs[sink].append(chunk))
         if result.evaluate is not None:
             result.evaluate(lambda name: to_torch(outputs[WEIGHTS].read(name)))
-        _judge(job, result)
+        _apply_gate(job, result)
         parts = {part: outputs[part].commit().digest for part in result.parts}
         state = MethodState(family=result.family, scalars=result.scalars(), parts=parts) if result.family else None
         return outputs[WEIGHTS].commit(), state
 
 
-def _judge(job: Job, result: Result) -> None:
-    """Put the gate's verdict into the report. Raises Rejected."""
+def _apply_gate(job: Job, result: Result) -> None:
+    """Add the gate's verdict to the report. Raises Rejected."""
     gate = job.merge.gate
     if gate is None:
         return
@@ -256,22 +256,25 @@ def _provenance(job: Job) -> Provenance:
 
 
 def choose_device(wanted: str) -> torch.device:
-    """`auto` is the first GPU where there is one, else the CPU."""
+    """The torch device of a setting; `auto` is the first GPU, or the CPU without one."""
     if wanted == "auto":
         wanted = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(wanted)
 
 
 def describe_device(device: torch.device) -> str:
-    """The device in words, for provenance."""
+    """Describe the device, for provenance."""
     if device.type == "cuda":
         return f"{torch.cuda.get_device_name(device)} (CUDA {torch.version.cuda})"
     capability = torch.backends.cpu.get_cpu_capability()
     return f"{device.type} ({platform.machine()}, {capability}, {torch.get_num_threads()} threads)"
 
 
-def _patiently(action: Callable[[], None], seconds: float) -> None:
-    """Repeat an idempotent write while the state store does not answer: a finished merge is worth waiting for."""
+def _retry_while_unavailable(action: Callable[[], None], seconds: float) -> None:
+    """Repeat an idempotent write while the state store is unavailable, so that a finished merge is not lost.
+
+    Raises StoreUnavailable after `seconds`.
+    """
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -279,18 +282,18 @@ def _patiently(action: Callable[[], None], seconds: float) -> None:
         except StoreUnavailable:
             if time.monotonic() > deadline:
                 raise
-            _log.warning("The state store does not answer; the end of the merge is recorded once it does.")
+            _log.warning("The state store does not respond; retrying to record the outcome of the merge.")
             time.sleep(1.0)
 
 
 def _problem(error: Exception) -> MergeProblem:
-    """What a merge's sender is told."""
+    """The problem that a failed merge shows to its sender."""
     if isinstance(error, NotFinite):
         return _merge_problem("not-finite", "A tensor is not finite", f"{error} Send a checkpoint without such values.")
     if isinstance(error, CheckpointLocked):
         return _merge_problem("checkpoint-locked", "The checkpoint is locked against merging", str(error))
     if isinstance(error, MethodUnavailable):
-        return _merge_problem("method-unavailable", "This method cannot go on from head", str(error))
+        return _merge_problem("method-unavailable", "This method cannot continue from head", str(error))
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         detail = 'The worker ran out of memory. Send the merge again with a smaller "micro_batch" in its recipe.'
         return _merge_problem("out-of-memory", "Out of memory", detail)
@@ -298,14 +301,14 @@ def _problem(error: Exception) -> MergeProblem:
         return _merge_problem(
             "storage-full",
             "The disk is full",
-            "The result could not be stored. Free some room, then send the merge again.",
+            "The result was not stored. Free disk space, then send the merge again.",
         )
     if isinstance(error, OdemError | ValueError) and not isinstance(error, ValidationError):
-        return _merge_problem("invalid-input", "The merge's input cannot be used", str(error))
+        return _merge_problem("invalid-input", "Invalid merge input", str(error))
     detail = (
-        f"The worker made a mistake ({type(error).__name__}: {error}). It is in the worker's log; head is unchanged."
+        f"The worker raised an unexpected {type(error).__name__}: {error}. See the worker's log; head is unchanged."
     )
-    return _merge_problem("internal", "The worker made a mistake", detail)
+    return _merge_problem("internal", "Internal worker error", detail)
 
 
 def _merge_problem(kind: str, title: str, detail: str) -> MergeProblem:

@@ -1,4 +1,4 @@
-"""A safetensors file mapped into memory: its header checked, its tensors where they lie."""
+"""Memory-mapped reader of safetensors files."""
 
 import mmap
 import os
@@ -12,11 +12,11 @@ from registry.errors import NotSafetensors
 from registry.safetensors_header import HeaderReader
 
 _LONGEST_HEADER = 100_000_000
-"""In bytes: what the format allows. The gateway has held uploads to its own limits; states may be larger."""
+"""The limit of the format, in bytes. The gateway applies its own limits to uploads; method states may exceed them."""
 
 
 class MappedFile:
-    """A memory-mapped safetensors file: asking for a tensor reads nothing yet.
+    """A memory-mapped safetensors file with a checked header; tensors are read on access to their elements.
 
     names: in the order of the file. metadata: the file's `__metadata__`. Raises NotSafetensors, TooLarge.
     """
@@ -41,11 +41,11 @@ class MappedFile:
         return name in self._tensors
 
     def tensor(self, name: str) -> TensorBytes:
-        """A tensor, read-only. Raises KeyError."""
+        """A read-only view of a tensor. Raises KeyError."""
         tensor = self._tensors[name]
-        carrier = NUMPY_DTYPES[tensor.dtype]
-        count = (tensor.end - tensor.start) // carrier.itemsize
+        element = NUMPY_DTYPES[tensor.dtype]
+        count = (tensor.end - tensor.start) // element.itemsize
         if not count:
-            return TensorBytes(tensor.dtype, tensor.shape, np.empty(0, carrier))
-        flat = np.frombuffer(self._bytes, carrier, count, self._start + tensor.start)
+            return TensorBytes(tensor.dtype, tensor.shape, np.empty(0, element))
+        flat = np.frombuffer(self._bytes, element, count, self._start + tensor.start)
         return TensorBytes(tensor.dtype, tensor.shape, flat)

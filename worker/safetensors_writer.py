@@ -1,4 +1,4 @@
-"""A safetensors file streamed into the blob store while the arithmetic goes on."""
+"""Streaming writer of safetensors files: hashes and stores elements in a thread while the merge computes the next."""
 
 import json
 import math
@@ -18,12 +18,12 @@ from registry.blob import Blob
 from registry.blobs.store import BlobWriter
 
 _BLOCK: Final = 1 << 20
-"""Bytes that are hashed and written at once; two blocks wait while a third is filled."""
+"""Bytes that are hashed and written at once; two blocks are queued while a third is filled."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A tensor's place in a file to be written. dtype: as safetensors names it."""
+    """The header entry of a tensor to be written. dtype: as safetensors names it."""
 
     name: str
     dtype: str
@@ -31,15 +31,15 @@ class Entry:
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Size of the elements in bytes."""
         return math.prod(self.shape) * NUMPY_DTYPES[self.dtype].itemsize
 
 
-class Output:
-    """A safetensors file on its way into the blob store: header first, then the elements of its tensors, in order.
+class SafetensorsWriter:
+    """Writes a safetensors file to the blob store: the header, then the elements of its tensors in order.
 
-    It is hashed and written by a thread of its own, which ends with the `with` block. Raises StorageFull at once when
-    there is no room for all of it.
+    A thread that ends with the `with` block hashes and writes. The constructor raises StorageFull when there is no room
+    for the whole file.
     """
 
     def __init__(self, writer: BlobWriter, entries: Iterable[Entry], metadata: Mapping[str, str]) -> None:
@@ -50,7 +50,7 @@ class Output:
         self._size = self._start + sum(entry.size for entry in self.entries)
         writer.reserve(self._size)
         writer.write(header)
-        self._thread = ThreadPoolExecutor(1, "output")
+        self._thread = ThreadPoolExecutor(1, "safetensors-writer")
         self._waiting: deque[tuple[Future[None], bytearray]] = deque()
         self._block = bytearray(_BLOCK)
         self._filled = 0
@@ -64,9 +64,9 @@ class Output:
         self._thread.shutdown(cancel_futures=True)
 
     def append(self, chunk: NDArray[Any]) -> None:
-        """Write the next elements: flat and contiguous, in the carrier of their entry. Raises StorageFull.
+        """Write the next elements: flat and contiguous, with the NumPy dtype of their entry. Raises StorageFull.
 
-        The chunk may be changed after the call; what did not fit on the disk may be said by a later one.
+        The caller may change the chunk after the call. A later call may raise StorageFull for an earlier chunk.
         """
         data = chunk.view(np.uint8).data if chunk.size else memoryview(b"")
         while data:
@@ -78,7 +78,7 @@ class Output:
                 self._hand_over()
 
     def read(self, name: str) -> TensorBytes:
-        """A tensor that has been written."""
+        """Read a tensor that has been written. Raises KeyError."""
         self._flush()
         position = self._start
         for entry in self.entries:
@@ -89,19 +89,19 @@ class Output:
         raise KeyError(name)
 
     def finish(self) -> None:
-        """Wait until everything is written. Raises ValueError when it is not complete, StorageFull."""
+        """Wait until everything is written. Raises StorageFull, and ValueError when elements are missing."""
         self._flush()
         if self._writer.written != self._size:
             message = f"{self._writer.written} bytes were written where the header announces {self._size}"
             raise ValueError(message)
 
     def commit(self) -> Blob:
-        """Make the file a blob. Raises as `finish` does."""
+        """Finish the file and commit it as a blob. Raises as `finish` does."""
         self.finish()
         return self._writer.commit()
 
     def _hand_over(self) -> None:
-        """Give the block to the thread, and take one that is free again."""
+        """Pass the block to the thread, and continue with a free one."""
         part = memoryview(self._block)[: self._filled]
         self._waiting.append((self._thread.submit(self._writer.write, part), self._block))
         self._block = self._wait() if len(self._waiting) > 2 else bytearray(_BLOCK)
@@ -133,8 +133,8 @@ def _header(entries: Iterable[Entry], metadata: Mapping[str, str]) -> bytes:
 
 
 @contextmanager
-def writing(writer: BlobWriter) -> Iterator[BlobWriter]:
-    """Abort the writer when the block raises."""
+def abort_on_error(writer: BlobWriter) -> Iterator[BlobWriter]:
+    """Abort the blob writer when the `with` block raises."""
     try:
         yield writer
     except BaseException:

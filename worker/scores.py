@@ -1,4 +1,4 @@
-"""Losses and accuracies of a tower on the calibration memory, for reports."""
+"""Loss and accuracy of an image tower on samples of the calibration memory."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ _BATCH = 128
 def score(
     tower: nn.Module, samples: Sequence[Sample], preprocess: Preprocess, logit_scale: float, device: torch.device
 ) -> dict[str, dict[str, float]]:
-    """Mean cross-entropy and accuracy for each task, by its name; NaN where the tower gives no finite logits."""
+    """Mean cross-entropy and accuracy by task name; NaN where the logits are not finite."""
     mean = torch.tensor(preprocess.mean, device=device).view(1, 3, 1, 1)
     std = torch.tensor(preprocess.std, device=device).view(1, 3, 1, 1)
     return {sample.task.name: _score(tower, sample, mean, std, logit_scale) for sample in samples}

@@ -7,7 +7,7 @@ from registry.settings import StoreSettings
 from worker.watchdog import MergeLimits
 
 _SILENCE_SECONDS = 120.0
-"""How long a merge's lease thread may be silent at least, however short its lease is."""
+"""Lower limit of the time that a merge's lease thread may be silent, however short the lease is."""
 
 
 class WorkerSettings(StoreSettings):

@@ -1,4 +1,4 @@
-"""The one Celery task, and the sweeper that rings where a message was lost."""
+"""The Celery task that runs merges, and the sweeper that enqueues it again when a message was lost."""
 
 import contextlib
 import ctypes
@@ -24,7 +24,7 @@ from worker.celery_app import ADVANCE, QUEUE
 from worker.settings import WorkerSettings
 
 _PR_SET_PDEATHSIG = 1
-_FAREWELL_SECONDS = 1.0
+_JOIN_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -32,12 +32,12 @@ def register(celery: Celery, settings: WorkerSettings) -> None:
     """Add the task and the sweeper to the application."""
 
     @celery.task(name=ADVANCE)  # type: ignore[untyped-decorator]
-    def advance(lineage: str) -> None:  # noqa: ARG001  it says why the bell rang; who waits longest comes first
-        """Run a merge, if one waits; then ring for the next. Every merge that waits has a bell, so all are run."""
-        from worker.run_merge import run_next  # noqa: PLC0415  torch is imported in the child only: it does not survive a fork
+    def advance(lineage: str) -> None:  # noqa: ARG001  the cause; the lineage that has waited longest runs
+        """Run a queued merge, if there is one, then enqueue the task again: each message starts the next merge."""
+        from worker.run_merge import run_next  # noqa: PLC0415  torch does not survive a fork, so only the child imports it
 
-        if served := run_next(settings):
-            celery.send_task(ADVANCE, args=[served], queue=QUEUE)
+        if lineage_run := run_next(settings):
+            celery.send_task(ADVANCE, args=[lineage_run], queue=QUEUE)
 
     sweeper = _Sweeper(celery, settings)
 
@@ -51,7 +51,7 @@ def register(celery: Celery, settings: WorkerSettings) -> None:
 
     @worker_shutting_down.connect(weak=False)  # type: ignore[untyped-decorator]
     def set_deadline(how: str, **_: Any) -> None:
-        # Celery waits for the merge without end; its own soft shutdown waits to the end even when the merge is over.
+        # Celery waits for the merge without limit, and its soft shutdown waits the whole time even if none runs.
         if how == "Warm":
             timer = threading.Timer(settings.shutdown_seconds, os.kill, (os.getpid(), signal.SIGQUIT))
             timer.daemon = True
@@ -63,10 +63,10 @@ def register(celery: Celery, settings: WorkerSettings) -> None:
 
 
 class _Sweeper:
-    """Rings for lineages that wait unheard, cancels overdue merges, writes manifests, says that the worker lives.
+    """Periodic duties: notifies lineages again, cancels overdue merges, writes manifests, reports the worker alive.
 
-    A lineage waits unheard when its message was lost or its worker died. Manifests are due after changes that no
-    worker made, such as an alias that was moved.
+    A lineage needs another notification when its message was lost or its worker died. Manifests are due after changes
+    that no worker made, such as a moved alias.
     """
 
     def __init__(self, celery: Celery, settings: WorkerSettings) -> None:
@@ -81,7 +81,7 @@ class _Sweeper:
 
     def stop(self) -> None:
         self._stopped.set()
-        self._thread.join(_FAREWELL_SECONDS)
+        self._thread.join(_JOIN_SECONDS)
 
     def _run(self) -> None:
         state = StateStore.open(self._settings.redis_url)
@@ -92,7 +92,7 @@ class _Sweeper:
                 self._sweep(state)
                 self._write_manifests(state)
             except (StoreUnavailable, StorageFull, OperationalError, OSError) as error:
-                _log.warning("The sweep was put off: %s", error)
+                _log.warning("The sweep failed and is retried at the next interval: %s", error)
         with contextlib.suppress(StoreUnavailable):
             state.metrics.forget_worker(self._name)
 
@@ -102,7 +102,7 @@ class _Sweeper:
 
     def _sweep(self, state: StateStore) -> None:
         waiting = state.claims.waiting_lineages()
-        if waiting and not self._unread_notifications():
+        if waiting and not self._queued_messages():
             for lineage in waiting:
                 self._celery.send_task(ADVANCE, args=[lineage], queue=QUEUE)
 
@@ -110,10 +110,10 @@ class _Sweeper:
         if not self._settings.blobs_url:
             write_due(state.manifests, FileManifests(self._settings.data_dir))
         elif state.manifests.due_manifests():
-            # In a process of its own: a bucket's client does not survive the fork of this worker's next child.
+            # In a separate process: an S3 client does not survive the fork of this worker's next child.
             subprocess.run((sys.executable, "-m", "registry.admin", "manifests"), capture_output=True, check=False)
 
-    def _unread_notifications(self) -> int:
-        """Messages that no worker has taken yet; while there are some, ringing again would only pile them up."""
+    def _queued_messages(self) -> int:
+        """Number of messages that no worker has taken yet; while there are some, more would only pile up."""
         with self._celery.connection_for_read() as connection:
             return int(connection.default_channel.queue_declare(queue=QUEUE, durable=True).message_count)

@@ -1,4 +1,4 @@
-"""Tensors of torch from safetensors files and into them, for what computes with networks."""
+"""Torch tensors: read from mapped safetensors files, converted to and from tensor bytes, and written to files."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ from merging.streaming import NotFinite
 from merging.tensor_bytes import NUMPY_DTYPES, TensorBytes
 from registry.blobs.store import BlobWriter
 from worker.safetensors_reader import MappedFile
-from worker.safetensors_writer import Entry, Output
+from worker.safetensors_writer import Entry, SafetensorsWriter
 
 _DTYPES = {
     "F64": torch.float64,
@@ -34,7 +34,7 @@ _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
 
 class Weights(MappedFile):
-    """A mapped file whose tensors are torch's too: read when they are asked for, in the file's dtype, on the CPU."""
+    """A mapped safetensors file that also gives torch tensors, read on access, in the file's dtype, on the CPU."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -46,14 +46,14 @@ class Weights(MappedFile):
 
 
 def to_tensor_bytes(tensor: torch.Tensor) -> TensorBytes:
-    """A tensor as a file would have it; contiguous ones on the CPU keep their memory."""
+    """The elements of a tensor as a file stores them; a contiguous tensor on the CPU is not copied."""
     dtype = _NAMES[tensor.dtype]
     flat = tensor.detach().cpu().contiguous().reshape(-1)
     return TensorBytes(dtype, tuple(tensor.shape), flat.view(torch.uint8).numpy().view(NUMPY_DTYPES[dtype]))
 
 
 def to_torch(raw: TensorBytes) -> torch.Tensor:
-    """A copy as a tensor of torch."""
+    """Copy tensor bytes to a torch tensor."""
     tensor = torch.empty(raw.shape, dtype=_DTYPES[raw.dtype])
     if raw.elements.size:
         tensor.reshape(-1).view(torch.uint8).numpy()[:] = raw.elements.view(np.uint8)
@@ -61,12 +61,12 @@ def to_torch(raw: TensorBytes) -> torch.Tensor:
 
 
 def entry_of(name: str, tensor: torch.Tensor) -> Entry:
-    """The place of a tensor in a file to be written."""
+    """The header entry of a tensor that is to be written."""
     return Entry(name, _NAMES[tensor.dtype], tuple(tensor.shape))
 
 
 def check_finite(name: str, tensor: torch.Tensor, where: str) -> None:
-    """Raises NotFinite."""
+    """Raise NotFinite if a floating-point tensor has an infinity or a NaN."""
     if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
         raise NotFinite(name, where)
 
@@ -76,13 +76,13 @@ def write_weights(
 ) -> None:
     """Write a safetensors file: the header, then each tensor as it is produced, in the order of `entries`.
 
-    The writer is left to be committed. Raises StorageFull, and ValueError when a tensor is not what its entry says.
+    The caller commits the writer. Raises StorageFull, and ValueError when a tensor does not match its entry.
     """
-    with Output(writer, entries, metadata) as output:
+    with SafetensorsWriter(writer, entries, metadata) as output:
         for entry, tensor in zip(output.entries, tensors, strict=True):
-            result = entry_of(entry.name, tensor)
-            if result != entry:
-                message = f"{entry.name} is {result.dtype} {result.shape}, expected {entry.dtype} {entry.shape}"
+            actual = entry_of(entry.name, tensor)
+            if actual != entry:
+                message = f"{entry.name} is {actual.dtype} {actual.shape}, expected {entry.dtype} {entry.shape}"
                 raise ValueError(message)
             output.append(to_tensor_bytes(tensor).elements)
         output.finish()

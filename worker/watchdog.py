@@ -1,11 +1,11 @@
-"""Limits that a merge's own process cannot keep: time, memory, an obeyed cancel, and signs of life.
+"""Watchdog process: enforces the limits on a merge's time, memory, cancellation and heartbeat from outside.
 
-`python -m worker.watchdog` is a process of its own beside each merge. A tower that loops, allocates without end or
-blocks in a system call cannot stop it: at a limit it kills the merge's process with SIGKILL, then ends the merge with
-a problem that names the setting. It imports the standard library alone until then, so that starting it costs little.
+`python -m worker.watchdog` runs beside each merge. A tower that loops, allocates without end or blocks in a system call
+cannot stop it: at a limit it kills the merge's process with SIGKILL, then ends the merge with a problem that names the
+setting. Until then it imports only the standard library, so that it starts quickly.
 
-Lines on its standard input: first the limits and the claim as one JSON object, then `alive` or `cancel`; the end of the
-input says that the merge is over.
+Lines of its standard input: the limits and the claim as one JSON object, then `alive` or `cancel`. The end of
+the input means that the merge has ended.
 """
 
 import contextlib
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
     from registry.merge import Claim
 
 _POLL_SECONDS: Final = 0.2
-_PATIENCE_SECONDS: Final = 120.0
+_RETRY_SECONDS: Final = 120.0
 
 
 @dataclass(frozen=True)
 class MergeLimits:
-    """What one merge may take. All are finite.
+    """Limits of one merge; all are finite.
 
-    seconds: from its start to its end. cancel_grace_seconds: from a cancel to its end. memory_bytes: anonymous and
-    shared memory of the process, without mapped files. silence_seconds: without a sign of life from the lease thread,
-    which a call that never gives back the interpreter stops.
+    seconds: from start to end. cancel_grace_seconds: from a cancel to the end. memory_bytes: anonymous and shared
+    memory of the process, without mapped files. silence_seconds: without a heartbeat from the lease thread; a call that
+    never releases the interpreter lock stops it.
     """
 
     seconds: float
@@ -45,7 +45,7 @@ class MergeLimits:
 
 
 class Watchdog:
-    """The watchdog of the merge that this process runs, as long as the `with` block lasts."""
+    """Runs a watchdog process for this process's merge while the `with` block runs."""
 
     def __init__(self, claim: "Claim", limits: MergeLimits) -> None:
         self._first = json.dumps({"limits": asdict(limits), "pid": os.getpid(), "claim": claim.model_dump_json()})
@@ -53,12 +53,12 @@ class Watchdog:
         self._lock = threading.Lock()
 
     def alive(self, *, stopping: bool) -> None:
-        """Give a sign of life, and say whether the merge was cancelled or belongs to another worker."""
+        """Send a heartbeat. stopping: the merge was cancelled or belongs to another worker."""
         self._write("cancel" if stopping else "alive")
 
     def __enter__(self) -> Self:
         command = (sys.executable, "-m", "worker.watchdog")
-        # A session of its own: a signal to the worker's process group must not end it before the merge has ended.
+        # A separate session: a signal to the worker's process group must not end it before the merge has ended.
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603  ours
         self._write(self._first)
         return self
@@ -81,12 +81,12 @@ class Watchdog:
                 self._process.stdin.write(line.encode() + b"\n")
                 self._process.stdin.flush()
             except BrokenPipeError:
-                # It ended on its own. The lease still bounds what another worker waits for.
+                # The watchdog has exited. The lease still limits how long another worker waits.
                 return
 
 
 def watch(first: dict[str, Any], descriptor: int, *, cancelled: bool = False) -> str | None:
-    """Watch until the input ends (None) or a limit is passed (its name); the process is killed in that case."""
+    """Watch until the input ends, or kill the process at a limit. Returns the name of the limit, or None."""
     limits, pid = MergeLimits(**first["limits"]), int(first["pid"])
     started = heard = time.monotonic()
     since = started if cancelled else None
@@ -117,7 +117,7 @@ def _passed(limits: MergeLimits, running: float, silent: float, cancelled: float
 
 
 def memory_of(pid: int) -> int:
-    """Bytes of anonymous and shared memory of a process; 0 where the system does not say. Source: proc(5), status."""
+    """Anonymous and shared memory of a process in bytes; 0 if unknown. Source: proc(5), status."""
     total = 0
     try:
         text = Path(f"/proc/{pid}/status").read_text("ascii")
@@ -130,7 +130,7 @@ def memory_of(pid: int) -> int:
 
 
 def _end(first: dict[str, Any], passed: str) -> None:
-    """Record why the merge ended. A merge that has ended by itself meanwhile keeps its own end."""
+    """Record why the merge ended, unless it has recorded an outcome itself in the meantime."""
     from registry.errors import LeaseLost, StoreUnavailable  # noqa: PLC0415  only where a limit was passed
     from registry.merge import Claim, MergeProblem, MergeState  # noqa: PLC0415
     from registry.state.state_store import StateStore  # noqa: PLC0415
@@ -140,7 +140,7 @@ def _end(first: dict[str, Any], passed: str) -> None:
     problem = MergeProblem(**_problem(passed, MergeLimits(**first["limits"])))
     outcome = MergeState.CANCELLED if passed == "cancel" else MergeState.FAILED
     state = StateStore.open(WorkerSettings.read().redis_url)
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    deadline = time.monotonic() + _RETRY_SECONDS
     while True:
         try:
             state.claims.end(claim, outcome, None if passed == "cancel" else problem)
@@ -165,7 +165,7 @@ def _problem(passed: str, limits: MergeLimits) -> dict[str, str]:
         }
     detail = {
         "seconds": f"The merge took longer than {limits.seconds:g} seconds (ODEM_MAX_MERGE_SECONDS).",
-        "silence": f"The merge gave no sign of life for {limits.silence_seconds:g} seconds.",
+        "silence": f"The merge did not respond for {limits.silence_seconds:g} seconds.",
         "cancel": f"The merge did not stop within {limits.cancel_grace_seconds:g} seconds of its cancel "
         "(ODEM_CANCEL_GRACE_SECONDS).",
     }[passed]
@@ -177,7 +177,7 @@ def _problem(passed: str, limits: MergeLimits) -> dict[str, str]:
 
 
 def main() -> None:
-    """Watch one merge."""
+    """Run the watchdog of one merge."""
     data = b""
     while b"\n" not in data:
         piece = os.read(0, 1 << 16)

@@ -1,4 +1,4 @@
-"""A client that sends every merge until it was acknowledged."""
+"""A client that repeats every request until it is acknowledged."""
 
 import threading
 import time
@@ -15,7 +15,7 @@ _CHECKPOINTS = 12
 
 
 class Sent:
-    """What was acknowledged so far. The sending goes on in a thread of its own."""
+    """The acknowledged merges; a thread goes on sending."""
 
     def __init__(self) -> None:
         self._ids: dict[str, list[str]] = defaultdict(list)
@@ -23,25 +23,25 @@ class Sent:
         self._error: BaseException | None = None
 
     def add(self, lineage: str, merge_id: str) -> None:
-        """Note an acknowledgement."""
+        """Record an acknowledged merge."""
         self._ids[lineage].append(merge_id)
 
     def ids(self, lineage: str) -> list[str]:
-        """Ids of acknowledged merges."""
+        """The ids of a lineage's acknowledged merges."""
         return list(self._ids[lineage])
 
     @property
     def count(self) -> int:
-        """Acknowledged merges in all."""
+        """The number of acknowledged merges."""
         return sum(map(len, list(self._ids.values())))
 
     @property
     def complete(self) -> bool:
-        """Whether the sending has ended."""
+        """Whether the thread has finished."""
         return self._thread is None or not self._thread.is_alive()
 
     def run(self, work: Callable[[], None]) -> None:
-        """Start the sending."""
+        """Run `work` in the thread."""
 
         def guarded() -> None:
             try:
@@ -54,7 +54,7 @@ class Sent:
         self._thread.start()
 
     def join(self) -> None:
-        """Wait for its end; raises what ended it early."""
+        """Wait for the thread, and raise its error if it failed."""
         if self._thread is not None:
             self._thread.join()
         if self._error is not None:
@@ -62,7 +62,7 @@ class Sent:
 
 
 class Client:
-    """Sends bases, checkpoints and merges of the running average."""
+    """Sends bases, checkpoints and merges with the method `average`."""
 
     def __init__(self, url: str, folder: Path, seed: int) -> None:
         self._http = httpx.Client(base_url=url, timeout=20.0, trust_env=False)
@@ -75,23 +75,23 @@ class Client:
             self._files.append(path)
 
     def create_lineage(self, name: str) -> None:
-        """A lineage of plain weights, all from the same base."""
+        """Create a lineage without an architecture; every lineage has the same base."""
         document = {"name": name, "base": self._send_file(self._files[0]), "recipe": {"method": "average"}}
         self._until(201, lambda: self._http.post("/lineages", json=document))
 
     def send(self, lineage: str, task: str, checkpoint: str) -> str:
-        """A merge of a blob; returns its id."""
+        """Send a merge of a stored checkpoint; returns its id."""
         document = {"lineage": lineage, "task": {"name": task}, "checkpoint": checkpoint}
         return str(self._until(202, lambda: self._http.post("/merge", json=document)).json()["id"])
 
     def send_all_in_background(self, lineages: Sequence[str], merges: int, pace: float) -> Sent:
-        """`merges` merges in each lineage, by turns, spread over about `pace` seconds."""
+        """Send `merges` merges to each lineage in turn, over about `pace` seconds."""
         sent = Sent()
 
         def work() -> None:
             for turn in range(merges):
-                for place, name in enumerate(lineages):
-                    file = self._files[1 + (turn + place) % _CHECKPOINTS]
+                for offset, name in enumerate(lineages):
+                    file = self._files[1 + (turn + offset) % _CHECKPOINTS]
                     sent.add(name, self.send(name, f"task{turn}", self._send_file(file)))
                     time.sleep(pace / (merges * len(lineages)))
 
@@ -101,18 +101,18 @@ class Client:
     def _send_file(self, path: Path) -> str:
         return str(self._until(201, lambda: self._http.post("/blobs", content=path.read_bytes())).json()["digest"])
 
-    def _until(self, status: int, ask: Callable[[], httpx.Response], deadline: float = 300.0) -> httpx.Response:
-        """Ask until the answer has this status. Only a service that is away or says 503 is asked again."""
+    def _until(self, status: int, send: Callable[[], httpx.Response], deadline: float = 300.0) -> httpx.Response:
+        """Send until the response has this status; retries only after a transport error or 503."""
         end = time.monotonic() + deadline
         while True:
             try:
-                answer = ask()
+                response = send()
             except httpx.TransportError:
-                answer = None
-            if answer is not None and answer.status_code == status:
-                return answer
-            if answer is not None and answer.status_code != 503:
-                raise RuntimeError(f"{answer.status_code} {answer.text}")
+                response = None
+            if response is not None and response.status_code == status:
+                return response
+            if response is not None and response.status_code != 503:
+                raise RuntimeError(f"{response.status_code} {response.text}")
             if time.monotonic() > end:
-                raise RuntimeError("the service did not come back")
+                raise RuntimeError("the service did not recover")
             time.sleep(0.1)

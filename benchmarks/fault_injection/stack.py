@@ -1,4 +1,4 @@
-"""The service as processes that can be killed one by one and are started again at once."""
+"""The service as separate processes that are killed one at a time and restarted at once."""
 
 import contextlib
 import os
@@ -36,12 +36,12 @@ class Stack:
 
     @property
     def url(self) -> str:
-        """The gateway's."""
+        """The gateway's URL."""
         return self._gateway.url
 
     @property
     def redis_url(self) -> str:
-        """The state store's."""
+        """The state store's URL."""
         return self._valkey.url
 
     def __enter__(self) -> Self:
@@ -76,7 +76,7 @@ class Stack:
         self._valkey.close()
 
     def kill(self, name: str) -> None:
-        """SIGKILL, and start it again."""
+        """Kill a process with SIGKILL, and restart it."""
         self.kills += 1
         if name == "valkey":
             self._valkey.kill()
@@ -86,10 +86,10 @@ class Stack:
         server.kill()
         server.spawn()
 
-    def pause_a_busy_worker(self, name: str, seconds: float, patience: float = 4.0) -> None:
-        """Stop the worker's child as soon as it has claimed a merge, and let it go on after `seconds`."""
+    def pause_a_busy_worker(self, name: str, seconds: float, timeout: float = 4.0) -> None:
+        """Stop the worker's child as soon as it claims a merge, and resume it after `seconds`."""
         log = self._log(name)
-        seen, end = log.stat().st_size, time.monotonic() + patience
+        seen, end = log.stat().st_size, time.monotonic() + timeout
         while time.monotonic() < end:
             with log.open("rb") as file:
                 file.seek(seen)
@@ -107,14 +107,14 @@ class Stack:
         self.pauses += 1
 
     def resume_all(self) -> None:
-        """Let every stopped process go on now."""
+        """Resume every stopped process now."""
         for child, timer in self._paused:
             timer.cancel()
             _resume(child)
         self._paused.clear()
 
-    def count_said(self, *phrases: str) -> int:
-        """How many lines of the workers' logs have one of the phrases."""
+    def count_log_lines(self, *phrases: str) -> int:
+        """The number of lines in the workers' logs that have one of the phrases."""
         lines = [line for name in self.workers for line in self._log(name).read_text(errors="replace").splitlines()]
         return sum(any(phrase in line for phrase in phrases) for line in lines)
 

@@ -103,12 +103,12 @@ def _check_on_meta(architecture: Architecture, base: Weights) -> None:
         # Whatever a constructor raises says that it does not take the config; its text may quote what was sent.
         raise ArchitectureMismatch("open_clip cannot build this architecture. Check its model config.") from error
     expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    result = {name: tuple(base[name].shape) for name in base.names}
-    differing = sorted(name for name in expected.keys() | result.keys() if expected.get(name) != result.get(name))
-    differing = [name for name in differing if {expected.get(name), result.get(name)} != {(), (1,)}]
+    actual = {name: tuple(base[name].shape) for name in base.names}
+    differing = sorted(name for name in expected.keys() | actual.keys() if expected.get(name) != actual.get(name))
+    differing = [name for name in differing if {expected.get(name), actual.get(name)} != {(), (1,)}]
     if differing:
         listed = "; ".join(
-            f"{name[:100]}: {_shape(result.get(name))}, expected {_shape(expected.get(name))}" for name in differing[:5]
+            f"{name[:100]}: {_shape(actual.get(name))}, expected {_shape(expected.get(name))}" for name in differing[:5]
         )
         raise ArchitectureMismatch(f"The base is not of this architecture: {listed}. {_NOT_LOADED}")
 

@@ -1,4 +1,4 @@
-"""The merge methods by name: each composes `merging` with what a job holds."""
+"""Merge methods by name: each runs a method of `merging` on the inputs of a job."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -12,4 +12,4 @@ METHODS: Final[Mapping[str, Callable[[Job], Result]]] = {
     "ode": merge_by_ode,
     **dict.fromkeys(PLANNERS, merge_by_streaming),
 }
-"""Method name of a recipe -> what runs it."""
+"""Method name of a recipe -> the function that runs it."""

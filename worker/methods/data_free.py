@@ -18,7 +18,7 @@ from worker.tensor_scope import plan_request
 
 
 def merge_by_streaming(job: Job) -> Result:
-    """A chunk in memory at a time. The network runs only to score, where there are calibration samples to score on."""
+    """Merge chunk by chunk, and evaluate the network if the lineage has calibration samples."""
     planned = plan(plan_request(job))
     memory, scores, evaluate = _evaluation(job)
     report: dict[str, Any] = dict(planned.report)
@@ -52,18 +52,18 @@ def _write(job: Job, planned: Plan, emit: Emit, report: dict[str, Any]) -> None:
 
 
 def state_entries(planned: Plan) -> dict[str, tuple[Entry, ...]]:
-    """The tensors of each part's file, in the base's order."""
-    result: dict[str, list[Entry]] = {}
+    """The tensors of each part of the state, in the base's order."""
+    parts: dict[str, list[Entry]] = {}
     for slot in planned.inputs.slots():
         for part, tensor in streaming.state_tensors(planned.method, slot).items():
-            result.setdefault(part, []).append(Entry(slot.name, tensor.dtype, tensor.shape))
-    return {part: tuple(entries) for part, entries in result.items()}
+            parts.setdefault(part, []).append(Entry(slot.name, tensor.dtype, tensor.shape))
+    return {part: tuple(entries) for part, entries in parts.items()}
 
 
 def _evaluation(
     job: Job,
 ) -> tuple[tuple[Sample, ...] | None, Scores | None, Callable[[Callable[[str], Tensor]], None] | None]:
-    """The new memory, the scores so far, and what scores the result; all None without samples to score on."""
+    """The new memory, the scores so far, and the function that scores the result; all None without samples."""
     architecture = job.lineage.architecture
     if architecture is None or (job.merge.calibration is None and job.parent.memory is None):
         return None, None, None

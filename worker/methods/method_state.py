@@ -1,4 +1,4 @@
-"""What a version record says about its method state, as the planner needs it."""
+"""Method state: reads a version's record and mapped files into the planner's input."""
 
 from registry.blobs.store import BlobStore
 from registry.version import Version
@@ -10,7 +10,7 @@ _UNCHANGED_AT: dict[str, str] = {"linear": "alpha", "task_arithmetic": "scaling"
 
 
 def head_state(version: Version, blobs: BlobStore) -> HeadState:
-    """The state that a version was stored with, its parts as mapped files."""
+    """The state that a version was stored with; its parts are mapped files."""
     state = version.state
 
     def parts() -> dict[str, MappedFile]:

@@ -1,4 +1,4 @@
-"""ODE-M as a job runs it."""
+"""Run ODE-M for a merge job."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ _CHECKPOINT = "the checkpoint"
 
 
 def merge_by_ode(job: Job) -> Result:
-    """ODE-M on the visual tower of an open_clip network."""
+    """Merge the visual towers of an open_clip network with ODE-M."""
     architecture = job.lineage.architecture
     if architecture is None or job.merge.calibration is None:
         raise MethodUnavailable("ODE-M needs a lineage with an architecture and a calibration sample.")
@@ -64,7 +64,7 @@ def _of_network(network: OpenClipNetwork, tensors: Mapping[str, Tensor]) -> dict
 
 
 def _write(job: Job, merged: Mapping[str, Tensor], emit: Emit) -> None:
-    """The merged tensors where there are some, the base's elsewhere."""
+    """Emit the merged tensors, and the base's tensors outside the merge scope."""
     for name in job.base.names:
         tensor = job.base[name]
         if name in merged:
@@ -101,7 +101,7 @@ def _merge(
 
 
 class _Origin(Mapping[str, Tensor]):
-    """The base's merge scope by the tower's parameter names, read when it is asked for."""
+    """The base's tensors in the merge scope, by the tower's parameter names; read on access."""
 
     def __init__(self, base: Weights, scope: Sequence[str]) -> None:
         self._base, self._scope = base, scope

@@ -38,17 +38,17 @@ def _send(api: Api, folder: Path, name: str, number: int, task: str | None = Non
 
 def _remove(api: Api, name: str, task: str, checkpoint: str | None = None) -> tuple[int, Json]:
     body = {"checkpoint": checkpoint} if checkpoint else None
-    answer = api.http.post(f"/lineages/{name}/tasks/{task}/removal", json=body)
-    return answer.status_code, answer.json()
+    response = api.http.post(f"/lineages/{name}/tasks/{task}/removal", json=body)
+    return response.status_code, response.json()
 
 
 def _weights(api: Api, folder: Path, name: str, number: int) -> State:
     return networks.read(api.download(f"{name}@{number}", folder / f"v{number}.safetensors"))
 
 
-def _close(found: State, method: AnyMethod, *tasks: State) -> None:
+def _close(weights: State, method: AnyMethod, *tasks: State) -> None:
     for name, tensor in run(method, BASE, BASE, tasks)[0].items():
-        torch.testing.assert_close(found[name], tensor, rtol=0, atol=1e-6)
+        torch.testing.assert_close(weights[name], tensor, rtol=0, atol=1e-6)
 
 
 MAKERS: dict[str, Callable[[int], AnyMethod]] = {
@@ -87,12 +87,12 @@ def test_a_task_that_was_merged_twice_is_taken_out_whole(api: Api, tmp_path: Pat
         _send(api, tmp_path, name, number, task)
     ended = api.wait(_remove(api, name, "again")[1]["id"])
     assert ended["state"] == "succeeded", ended
-    found = _weights(api, tmp_path, name, 4)
-    assert all(torch.equal(found[key], tensor) for key, tensor in MODELS[0].items())
+    weights = _weights(api, tmp_path, name, 4)
+    assert all(torch.equal(weights[key], tensor) for key, tensor in MODELS[0].items())
     ended = api.wait(_remove(api, name, "kept")[1]["id"])
     assert ended["state"] == "succeeded", ended
-    found = _weights(api, tmp_path, name, 5)
-    assert all(torch.equal(found[key], tensor) for key, tensor in BASE.items())
+    weights = _weights(api, tmp_path, name, 5)
+    assert all(torch.equal(weights[key], tensor) for key, tensor in BASE.items())
     assert api.version(f"{name}@5")["tasks"] == []
 
 

@@ -1,10 +1,10 @@
 """A fuzzer of the header parser: `python -m tests.unit.registry.header_fuzz [--seconds 600] [--seed N]`.
 
-It changes headers of a corpus, as bytes and as JSON, feeds them in random pieces, and looks at what may never be:
-another exception than the core's own, a header that contradicts itself or its bytes, a file that the safetensors
-package reads otherwise, an answer that depends on how the bytes were cut, or one that takes long. What it finds
-interesting (a message that it had not met) joins the corpus of the run, and with --keep the kept one too; what it
-finds wrong is printed, and belongs into `header_corpus.json` once it is mended.
+It mutates the headers of a corpus, as bytes and as JSON, feeds them in random pieces, and reports any exception
+that is not the core's own, a header that contradicts itself or its bytes, a file that the safetensors package parses
+differently, a verdict that depends on how the bytes were split, and a slow verdict. A file with a message that is new
+joins the corpus of the run, and with --keep `header_corpus.json` too. Failing files are printed: add them to
+`header_corpus.json` with the fix.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from registry.errors import NotSafetensors, TooLarge
 from registry.safetensors_header import DTYPE_BYTES, Header, HeaderReader
 
 CORPUS = Path(__file__).with_name("header_corpus.json")
-_MOST_HEADER, _MOST_TENSORS = 1 << 16, 40
+_MAX_HEADER, _MAX_TENSORS = 1 << 16, 40
 _SLOW_SECONDS = 2.0
 _TOKENS = [
     *(f'"{name}"'.encode() for name in ("a", "b", "dtype", "shape", "data_offsets", "__metadata__", "../x", "\\u0000")),
@@ -66,7 +66,7 @@ _VALUES: list[Any] = [
 
 
 def read_corpus() -> list[bytes]:
-    """Files as they are kept: each as text of Latin-1, for which any byte is a letter."""
+    """The files of the corpus, which stores each as Latin-1 text, in which every byte is a character."""
     return [text.encode("latin-1") for text in json.loads(CORPUS.read_text("utf-8"))]
 
 
@@ -75,8 +75,8 @@ def framed(text: bytes, data: bytes) -> bytes:
 
 
 def verdict(file: bytes, cut: Callable[[int], int]) -> Header | str:
-    """The header, or the words of the refusal. Whatever else is raised is a finding."""
-    reader, position = HeaderReader(_MOST_HEADER, _MOST_TENSORS), 0
+    """The header, or the message of the refusal. Any other exception is a finding."""
+    reader, position = HeaderReader(_MAX_HEADER, _MAX_TENSORS), 0
     try:
         while position < len(file) and reader.header is None:
             size = max(1, cut(len(file) - position))
@@ -88,36 +88,36 @@ def verdict(file: bytes, cut: Callable[[int], int]) -> Header | str:
 
 
 def check(file: bytes, rng: random.Random) -> str:
-    """Look at one file from all sides; returns the words of its refusal, or "taken". Raises AssertionError."""
+    """Check every property of one file; returns the message of its refusal, or "accepted". Raises AssertionError."""
     start = time.process_time()
-    result = verdict(file, lambda left: left)
-    assert time.process_time() - start < _SLOW_SECONDS, "it takes long"
+    header = verdict(file, lambda left: left)
+    assert time.process_time() - start < _SLOW_SECONDS, "slow verdict"
     again = verdict(file, lambda left: rng.randint(1, min(left, 40)))
-    assert result == again, f"the answer depends on the pieces: {result!r}, {again!r}"
-    if isinstance(result, str):
-        result.encode()  # what cannot be said cannot be answered
-        return result
-    sizes = [tensor.end - tensor.start for tensor in result.tensors.values()]
-    assert result.size == result.data_offset + sum(sizes)
-    assert result.data_offset == 8 + int.from_bytes(file[:8], "little")
-    assert 0 < len(result.tensors) <= _MOST_TENSORS
-    if result.size < 1 << 20:
-        _compare(file[: result.data_offset] + bytes(result.size - result.data_offset), result)
-    return "taken"
+    assert header == again, f"the verdict depends on the pieces: {header!r}, {again!r}"
+    if isinstance(header, str):
+        header.encode()  # a response needs a message that UTF-8 can hold
+        return header
+    sizes = [tensor.end - tensor.start for tensor in header.tensors.values()]
+    assert header.size == header.data_offset + sum(sizes)
+    assert header.data_offset == 8 + int.from_bytes(file[:8], "little")
+    assert 0 < len(header.tensors) <= _MAX_TENSORS
+    if header.size < 1 << 20:
+        _compare(file[: header.data_offset] + bytes(header.size - header.data_offset), header)
+    return "accepted"
 
 
-def _compare(whole: bytes, result: Header) -> None:
-    """The format's own reader must take what is taken here, and see the same tensors."""
+def _compare(whole: bytes, header: Header) -> None:
+    """The safetensors package accepts what is accepted here, and finds the same tensors."""
     try:
         theirs = dict(deserialize(whole))
     except SafetensorError as error:
         raise AssertionError(f"safetensors refuses it: {error}") from error
-    assert {name: tuple(item["shape"]) for name, item in theirs.items()} == result.shapes
-    assert {name: item["dtype"] for name, item in theirs.items()} == {k: v.dtype for k, v in result.tensors.items()}
+    assert {name: tuple(item["shape"]) for name, item in theirs.items()} == header.shapes
+    assert {name: item["dtype"] for name, item in theirs.items()} == {k: v.dtype for k, v in header.tensors.items()}
 
 
 def mutate(file: bytes, rng: random.Random, corpus: list[bytes]) -> bytes:
-    """A file a few changes away."""
+    """Change a file in one to four places."""
     for _ in range(rng.randint(1, 4)):
         file = rng.choice([_flip, _token, _cut, _splice, _as_json, _as_json, _reframe])(file, rng, corpus)[: 1 << 17]
     return file if rng.random() < 0.3 else _reframe(file, rng, corpus)
@@ -147,7 +147,7 @@ def _splice(file: bytes, rng: random.Random, corpus: list[bytes]) -> bytes:
 
 
 def _reframe(file: bytes, _: random.Random, __: list[bytes]) -> bytes:
-    """Let the length be right again: what follows it is to be read."""
+    """Correct the header length, so that the parser reaches the JSON."""
     text = file[8 : max(file.rfind(b"}") + 1, 8)]
     return framed(text, b"")
 
@@ -176,7 +176,7 @@ def _as_json(file: bytes, rng: random.Random, _: list[bytes]) -> bytes:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How many files were tried, how many kinds of answer they got, what was new, and what was wrong."""
+    """Number of files, number of distinct verdicts, files with a new verdict, and failing files."""
 
     count: int
     kinds: int
@@ -184,8 +184,8 @@ class Outcome:
     wrong: list[bytes]
 
 
-def run(seconds: float, seed: int, say: Callable[[str], object]) -> "Outcome":
-    """Fuzz for so long."""
+def run(seconds: float, seed: int, report: Callable[[str], object]) -> "Outcome":
+    """Fuzz for this long."""
     rng, corpus = random.Random(seed), read_corpus()
     fresh: list[bytes] = []
     wrong: list[bytes] = []
@@ -196,36 +196,38 @@ def run(seconds: float, seed: int, say: Callable[[str], object]) -> "Outcome":
         count += 1
         try:
             kind = _kind(check(file, rng))
-        except Exception as error:  # whatever it is, it is what was looked for
-            say(f"WRONG {type(error).__name__}: {error}: {file[:300]!r}")
+        except Exception as error:  # any exception is a finding
+            report(f"WRONG {type(error).__name__}: {error}: {file[:300]!r}")
             wrong.append(file)
             continue
         if kind not in met and len(file) < 2000:
             met.add(kind)
             corpus.append(file)
             fresh.append(file)
-            say(f"new: {kind}")
+            report(f"new: {kind}")
     return Outcome(count, len(met), fresh, wrong)
 
 
-def _kind(words: str) -> str:
-    """An answer's words without what differs from file to file: names, numbers, and what Python's json says."""
-    rest = re.split(r"['\"]", words.partition("JSON: ")[0])
-    return re.sub(r"\[.*\]|[A-Z]*\d+\w*|BOOL", "?", words[:12] + rest[-1])[:120]
+def _kind(message: str) -> str:
+    """A verdict without names, numbers and the messages of Python's json, which differ from file to file."""
+    rest = re.split(r"['\"]", message.partition("JSON: ")[0])
+    return re.sub(r"\[.*\]|[A-Z]*\d+\w*|BOOL", "?", message[:12] + rest[-1])[:120]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--seed", type=int, default=int(time.time()))
-    parser.add_argument("--keep", action="store_true", help="add what was new to the kept corpus")
+    parser.add_argument("--keep", action="store_true", help="add files with a new verdict to header_corpus.json")
     arguments = parser.parse_args()
-    done = run(arguments.seconds, arguments.seed, lambda line: sys.stderr.write(f"{line}\n"))
-    print(f"seed {arguments.seed}: {done.count} files, {done.kinds} kinds of answer, {len(done.wrong)} wrong")
+    outcome = run(arguments.seconds, arguments.seed, lambda line: sys.stderr.write(f"{line}\n"))
+    print(
+        f"seed {arguments.seed}: {outcome.count} files, {outcome.kinds} distinct verdicts, {len(outcome.wrong)} wrong"
+    )
     if arguments.keep:
-        kept = [file.decode("latin-1") for file in read_corpus() + done.fresh]
+        kept = [file.decode("latin-1") for file in read_corpus() + outcome.fresh]
         CORPUS.write_text(json.dumps(kept, indent=0) + "\n", "utf-8")
-    return 1 if done.wrong else 0
+    return 1 if outcome.wrong else 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The safetensors header, read as it arrives."""
+"""The incremental parser of safetensors headers."""
 
 import json
 import struct
@@ -45,7 +45,7 @@ def test_pieces_of_any_size_give_the_same_header(cut: list[int]) -> None:
     assert header.metadata == {"format": "pt"}
 
 
-def test_the_header_is_complete_before_the_data_comes() -> None:
+def test_the_header_is_complete_before_the_data_arrives() -> None:
     data = save({"a": torch.zeros(1000)})
     length = 8 + int.from_bytes(data[:8], "little")
     assert _reader().feed(data[: length - 1]) is None
@@ -70,10 +70,12 @@ def test_the_header_is_complete_before_the_data_comes() -> None:
         ({"/etc/x": _entry([1], 0, 4)}, "not allowed"),
         ({"a\nb": _entry([1], 0, 4)}, "not allowed"),
         ({"__metadata__": {"a": 1}, "b": _entry([1], 0, 4)}, "object of strings"),
+        ({"__metadata__": {"a": "\ud800"}, "b": _entry([1], 0, 4)}, "lone surrogate"),
+        ({"__metadata__": {"\udc00": "a"}, "b": _entry([1], 0, 4)}, "lone surrogate"),
         (b"[" * 100_000, "not valid JSON"),
     ],
 )
-def test_malformed_headers_are_told_apart(document: object, words: str) -> None:
+def test_malformed_headers_are_refused_with_the_reason(document: object, words: str) -> None:
     with pytest.raises(NotSafetensors, match=words):
         _reader().feed(_file(document))
 
@@ -107,7 +109,7 @@ def test_a_long_header_is_refused_before_it_is_read() -> None:
 
 
 @pytest.mark.parametrize("start", [b"PK\x03\x04aaaa", b"\x80\x02}q\x00(X\x01"])
-def test_pickles_are_known_by_their_first_bytes(start: bytes) -> None:
+def test_pickles_are_recognized_by_their_first_bytes(start: bytes) -> None:
     with pytest.raises(PickleRefused, match="weights_only=True"):
         _reader().feed(start)
 
@@ -127,7 +129,7 @@ def test_a_file_that_ends_in_its_header_is_truncated(length: int) -> None:
 
 
 @given(st.binary(max_size=200))
-def test_no_bytes_make_anything_but_a_header_or_a_clear_error(data: bytes) -> None:
+def test_any_bytes_give_a_header_or_a_documented_error(data: bytes) -> None:
     with suppress(NotSafetensors, TooLarge):
         assert parse_header(data, 10).tensors
 
@@ -149,7 +151,7 @@ _BASE = {"visual.a": torch.zeros(2, 2), "visual.n": torch.zeros(1, dtype=torch.i
     ],
     ids=["full", "visual part", "bfloat16", "float16"],
 )
-def test_checkpoints_of_the_base_fit(change: Callable[[], dict[str, torch.Tensor]]) -> None:
+def test_checkpoints_of_the_base_are_accepted(change: Callable[[], dict[str, torch.Tensor]]) -> None:
     check_checkpoint(_header(change()), _header(_BASE))
 
 
@@ -164,12 +166,12 @@ def test_checkpoints_of_the_base_fit(change: Callable[[], dict[str, torch.Tensor
         ({"a": torch.zeros(1)}, "is missing"),
     ],
 )
-def test_checkpoints_that_differ_are_told_by_tensor(tensors: dict[str, torch.Tensor], words: str) -> None:
+def test_differing_checkpoints_are_refused_by_tensor_name(tensors: dict[str, torch.Tensor], words: str) -> None:
     with pytest.raises(TensorMismatch, match=words):
         check_checkpoint(_header(tensors), _header(_BASE))
 
 
-def test_many_differences_are_all_kept_and_five_are_said() -> None:
+def test_all_differences_are_kept_and_five_are_listed() -> None:
     base = {f"visual.{i}": torch.zeros(1) for i in range(9)}
     with pytest.raises(TensorMismatch, match="and 4 more") as caught:
         check_checkpoint(_header({name: torch.zeros(2) for name in base}), _header(base))

@@ -1,4 +1,4 @@
-"""The fuzzer of the header parser, for some seconds; ten minutes: `python -m tests.unit.registry.header_fuzz`."""
+"""A few seconds of header fuzzing; for ten minutes run `python -m tests.unit.registry.header_fuzz`."""
 
 import random
 
@@ -8,12 +8,12 @@ from tests.unit.registry.header_fuzz import check, read_corpus, run
 
 
 @pytest.mark.parametrize("number", range(len(read_corpus())))
-def test_what_was_once_interesting_is_still_answered_well(number: int) -> None:
+def test_every_file_of_the_corpus_gives_a_correct_verdict(number: int) -> None:
     check(read_corpus()[number], random.Random(number))
 
 
-def test_some_seconds_of_changed_headers_find_nothing_wrong() -> None:
-    done = run(3.0, seed=random.randrange(1 << 32), say=print)
-    assert done.wrong == []
-    assert done.count > 100
-    assert done.kinds > 15
+def test_mutated_headers_give_correct_verdicts() -> None:
+    outcome = run(3.0, seed=random.randrange(1 << 32), report=print)
+    assert outcome.wrong == []
+    assert outcome.count > 100
+    assert outcome.kinds > 15

@@ -1,4 +1,4 @@
-"""Safetensors files mapped into memory."""
+"""The memory-mapped reader of safetensors files."""
 
 import json
 import struct
@@ -18,7 +18,7 @@ from worker.torch_tensors import to_tensor_bytes
 
 
 def _write(path: Path, pad: str) -> Path:
-    """A file of a mask of three bytes and then floats, whose addresses are odd with some paddings of the header."""
+    """A file with three bytes of mask before floats, so that some header paddings misalign the floats."""
     header = {
         "mask": {"dtype": "BOOL", "shape": [3], "data_offsets": [0, 3]},
         "w": {"dtype": "F32", "shape": [2, 2], "data_offsets": [3, 19]},
@@ -31,7 +31,7 @@ def _write(path: Path, pad: str) -> Path:
 
 
 @pytest.mark.parametrize("pad", ["", " ", "  ", "   "])
-def test_tensors_may_lie_at_any_address(tmp_path: Path, pad: str) -> None:
+def test_tensors_at_unaligned_addresses_are_read(tmp_path: Path, pad: str) -> None:
     file = MappedFile(_write(tmp_path / "x", pad))
     assert file.names == ("mask", "w", "h")
     assert (file.tensor("w").dtype, file.tensor("w").shape) == ("F32", (2, 2))
@@ -42,7 +42,7 @@ def test_tensors_may_lie_at_any_address(tmp_path: Path, pad: str) -> None:
     assert b"".join(chunks) == (tmp_path / "x").read_bytes()[-21:]
 
 
-def test_tensors_are_what_safetensors_wrote_and_cannot_be_changed(tmp_path: Path) -> None:
+def test_tensors_equal_what_safetensors_wrote_and_are_read_only(tmp_path: Path) -> None:
     tensors = {"a": torch.randn(5).bfloat16(), "b": torch.zeros(0, 3), "c": torch.tensor(7)}
     save_file(tensors, tmp_path / "x", metadata={"format": "pt"})
     file, held = MappedFile(tmp_path / "x"), Held(tensors)
@@ -59,7 +59,7 @@ def test_tensors_are_what_safetensors_wrote_and_cannot_be_changed(tmp_path: Path
 
 
 @pytest.mark.parametrize("change", [-1, 1])
-def test_a_file_of_another_length_than_its_header_says_is_refused(tmp_path: Path, change: int) -> None:
+def test_a_file_whose_size_differs_from_its_header_is_refused(tmp_path: Path, change: int) -> None:
     path = _write(tmp_path / "x", "")
     data = path.read_bytes()
     path.write_bytes(data[:change] if change < 0 else data + b"x")

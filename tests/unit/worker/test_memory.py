@@ -19,7 +19,7 @@ def _sample(name: str, count: int, classes: int = 4) -> Sample:
 
 
 @given(budget=st.integers(1, 100), counts=st.lists(st.integers(1, 120), min_size=1, max_size=6))
-def test_the_budget_is_never_passed_and_shared_evenly(budget: int, counts: list[int]) -> None:
+def test_the_budget_is_never_exceeded_and_is_shared_evenly(budget: int, counts: list[int]) -> None:
     memory: tuple[Sample, ...] = ()
     for k, count in enumerate(counts, start=1):
         memory = admit(memory, _sample(f"t{k}", count), budget, seed=0)
@@ -28,31 +28,31 @@ def test_the_budget_is_never_passed_and_shared_evenly(budget: int, counts: list[
     assert sum(len(sample.labels) for sample in memory) <= max(budget, len(counts))
 
 
-def test_what_is_kept_is_spread_over_the_classes_and_stays_together() -> None:
+def test_kept_samples_are_spread_over_the_classes_with_their_labels() -> None:
     (kept,) = admit((), _sample("t", 100), budget=20, seed=1)
     assert torch.bincount(kept.labels).tolist() == [5, 5, 5, 5]
     assert torch.equal(kept.images[:, 0, 0, 0].long() % 4, kept.labels)
 
 
-def test_the_seed_decides_which_samples_stay() -> None:
+def test_the_seed_decides_which_samples_are_kept() -> None:
     first, again, other = (admit((), _sample("t", 100), 20, seed)[0].images for seed in (1, 1, 2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
 
-def test_a_task_that_comes_again_is_replaced() -> None:
+def test_a_repeated_task_is_replaced() -> None:
     memory = admit((), _sample("a", 10), 100, 0)
     memory = admit(memory, _sample("b", 10), 100, 0)
     memory = admit(memory, _sample("a", 6), 100, 0)
     assert [(sample.task.name, len(sample.labels)) for sample in memory] == [("b", 10), ("a", 6)]
 
 
-def test_a_memory_is_the_same_after_it_was_stored(tmp_path: Path) -> None:
+def test_a_stored_memory_loads_unchanged(tmp_path: Path) -> None:
     blobs = FileBlobStore(tmp_path)
     memory = (_sample("a", 3), _sample("b", 5))
-    result = load(blobs, store(blobs, memory).digest)
-    assert [sample.task for sample in result] == [sample.task for sample in memory]
-    for old, new in zip(memory, result, strict=True):
+    loaded = load(blobs, store(blobs, memory).digest)
+    assert [sample.task for sample in loaded] == [sample.task for sample in memory]
+    for old, new in zip(memory, loaded, strict=True):
         assert torch.equal(old.images, new.images)
         assert torch.equal(old.labels, new.labels)
         assert torch.equal(old.head, new.head)

@@ -1,4 +1,4 @@
-"""open_clip networks as the worker builds them."""
+"""The open_clip networks that the worker builds."""
 
 import json
 from pathlib import Path
@@ -42,12 +42,12 @@ def test_the_tower_embeds_images_as_open_clip_does_with_its_activation(base: Wei
     with torch.no_grad():
         expected = _model(quick_gelu=quick_gelu).encode_image(images)
         other = _model(quick_gelu=not quick_gelu).encode_image(images)
-        result = OpenClipNetwork(architecture, base, _CPU).tower(images)
-    assert torch.equal(result, expected)
-    assert not torch.allclose(result, other, atol=1e-4)
+        embedded = OpenClipNetwork(architecture, base, _CPU).tower(images)
+    assert torch.equal(embedded, expected)
+    assert not torch.allclose(embedded, other, atol=1e-4)
 
 
-def test_many_prompts_are_encoded_in_batches_that_can_be_stopped(base: Weights) -> None:
+def test_prompts_are_encoded_in_batches_and_stop_on_request(base: Weights) -> None:
     network = OpenClipNetwork(Architecture(open_clip=_CONFIG), base, _CPU)
     names = tuple(f"thing {number}" for number in range(151))
     templates = ("a photo of a {}.", "a drawing of a {}.", "{}")

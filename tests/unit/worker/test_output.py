@@ -1,4 +1,4 @@
-"""Files streamed into the blob store by a thread."""
+"""The streaming writer of safetensors files."""
 
 import hashlib
 import threading
@@ -10,13 +10,13 @@ import pytest
 from registry.blobs.files import FileBlobStore
 from registry.blobs.store import BlobWriter
 from registry.errors import StorageFull
-from worker.safetensors_writer import Entry, Output, writing
+from worker.safetensors_writer import Entry, SafetensorsWriter, abort_on_error
 
 _SIZE = 3_000_001
 
 
 class _Full:
-    """A store's writer on a disk that fills up after so many bytes."""
+    """A blob writer on a disk that is full after `room` bytes."""
 
     def __init__(self, store: FileBlobStore, room: int) -> None:
         self._writer = store.create()
@@ -39,14 +39,17 @@ class _Full:
 
 
 def _threads() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("output")]
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("safetensors-writer")]
 
 
-def test_what_is_appended_comes_out_in_order_though_its_memory_is_used_again(tmp_path: Path) -> None:
+def test_elements_are_written_in_order_even_if_their_buffer_is_reused(tmp_path: Path) -> None:
     numbers = np.random.default_rng(0).integers(0, 256, _SIZE, dtype=np.uint8)
     store = FileBlobStore(tmp_path)
     room = np.empty(70_001, np.uint8)
-    with writing(store.create()) as writer, Output(writer, [Entry("w", "U8", (_SIZE,))], {}) as output:
+    with (
+        abort_on_error(store.create()) as writer,
+        SafetensorsWriter(writer, [Entry("w", "U8", (_SIZE,))], {}) as output,
+    ):
         for start in range(0, _SIZE, room.size):
             chunk = room[: len(numbers[start : start + room.size])]
             chunk[:] = numbers[start : start + room.size]
@@ -61,20 +64,20 @@ def test_what_is_appended_comes_out_in_order_though_its_memory_is_used_again(tmp
 
 
 def _write(writer: BlobWriter, count: int) -> None:
-    """Write so many zeros of a file that has _SIZE, and commit it."""
-    with writing(writer), Output(writer, [Entry("w", "U8", (_SIZE,))], {}) as output:
+    """Write `count` zeros to a file of _SIZE elements, and commit it."""
+    with abort_on_error(writer), SafetensorsWriter(writer, [Entry("w", "U8", (_SIZE,))], {}) as output:
         output.append(np.zeros(count, np.uint8))
         output.commit()
 
 
-def test_a_disk_that_fills_up_is_said_and_leaves_no_file_and_no_thread(tmp_path: Path) -> None:
+def test_a_full_disk_raises_and_leaves_no_file_and_no_thread(tmp_path: Path) -> None:
     with pytest.raises(StorageFull):
         _write(_Full(FileBlobStore(tmp_path), 2_500_000), _SIZE)
     assert list((tmp_path / "uploads").iterdir()) == []
     assert _threads() == []
 
 
-def test_a_file_that_lacks_elements_is_no_blob_and_leaves_no_file_and_no_thread(tmp_path: Path) -> None:
+def test_an_incomplete_file_raises_and_leaves_no_file_and_no_thread(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="where the header announces"):
         _write(FileBlobStore(tmp_path).create(), _SIZE - 1)
     assert list((tmp_path / "uploads").iterdir()) == []

@@ -62,7 +62,7 @@ def _merge(method: str, before: _Version, number: int, scratch: Path) -> _Versio
     made = _plan(method, before.weights, number, before.head, scratch)
     incoming = [before.weights, MODELS[number]][-len(made.inputs.incoming) :]
     weights, parts, _ = run(made.method, BASE, before.weights, incoming, before.parts or None)
-    files = {part: Held(result) for part, result in parts.items()}
+    files = {part: Held(tensors) for part, tensors in parts.items()}
     head = HeadState(tasks=number + 1, family=made.family, parts=lambda: files, scalars=made.scalars())
     return _Version(weights, parts, head)
 

@@ -1,4 +1,4 @@
-"""The watchdog ends what does not end by itself: real processes, killed from outside."""
+"""The watchdog kills real processes that exceed a limit."""
 
 import json
 import os
@@ -21,11 +21,11 @@ _HOLDS_THE_INTERPRETER = "sum(range(10**18))"
 _ALLOCATES = "import time; x = bytearray(300 << 20); time.sleep(600)"
 
 
-def _ended(code: str, limits: MergeLimits, output: bytes = b"") -> tuple[str | None, int, float]:
-    """Which limit was passed, how the process ended, and after how many seconds."""
+def _ended(code: str, limits: MergeLimits, sent: bytes = b"") -> tuple[str | None, int, float]:
+    """The exceeded limit, the exit status of the process, and its seconds until then."""
     process = subprocess.Popen((sys.executable, "-c", code))
     read, write = os.pipe()
-    os.write(write, output or b"alive\n")
+    os.write(write, sent or b"alive\n")
     started = time.monotonic()
     try:
         passed = watch({"limits": asdict(limits), "pid": process.pid}, read)
@@ -37,32 +37,32 @@ def _ended(code: str, limits: MergeLimits, output: bytes = b"") -> tuple[str | N
 
 
 @pytest.mark.parametrize("code", [_LOOPS, _BLOCKS, _IGNORES_SIGNALS, _HOLDS_THE_INTERPRETER])
-def test_whatever_the_process_does_it_ends_at_the_time_limit(code: str) -> None:
+def test_any_process_is_killed_at_the_time_limit(code: str) -> None:
     limits = MergeLimits(**asdict(_GENEROUS) | {"seconds": 1.0})
     passed, status, seconds = _ended(code, limits)
     assert (passed, status) == ("seconds", -signal.SIGKILL)
     assert 1.0 <= seconds < 10.0
 
 
-def test_a_cancel_is_obeyed_after_its_grace() -> None:
+def test_a_cancel_is_enforced_after_the_grace_period() -> None:
     limits = MergeLimits(**asdict(_GENEROUS) | {"cancel_grace_seconds": 0.5})
     passed, status, _ = _ended(_LOOPS, limits, b"alive\ncancel\n")
     assert (passed, status) == ("cancel", -signal.SIGKILL)
 
 
-def test_too_much_memory_is_seen() -> None:
+def test_a_process_is_killed_at_the_memory_limit() -> None:
     limits = MergeLimits(**asdict(_GENEROUS) | {"memory_bytes": 200 << 20})
     passed, status, _ = _ended(_ALLOCATES, limits)
     assert (passed, status) == ("memory", -signal.SIGKILL)
 
 
-def test_a_process_that_gives_no_sign_of_life_is_ended() -> None:
+def test_a_process_without_heartbeats_is_killed() -> None:
     limits = MergeLimits(**asdict(_GENEROUS) | {"silence_seconds": 0.5})
     passed, status, _ = _ended(_HOLDS_THE_INTERPRETER, limits)
     assert (passed, status) == ("silence", -signal.SIGKILL)
 
 
-def test_mapped_files_are_no_memory_of_the_merge(tmp_path: Path) -> None:
+def test_mapped_files_do_not_count_as_memory(tmp_path: Path) -> None:
     file = tmp_path / "large"
     file.write_bytes(bytes(64 << 20))
     code = (
@@ -82,7 +82,7 @@ def test_mapped_files_are_no_memory_of_the_merge(tmp_path: Path) -> None:
         process.communicate()
 
 
-def test_a_merge_that_ends_is_left_alone() -> None:
+def test_a_merge_that_ends_is_not_killed() -> None:
     first = {"limits": asdict(_GENEROUS), "pid": os.getpid(), "claim": "{}"}
     watchdog = subprocess.Popen((sys.executable, "-m", "worker.watchdog"), stdin=subprocess.PIPE)
     watchdog.communicate(json.dumps(first).encode() + b"\nalive\n", timeout=20)
