@@ -27,6 +27,7 @@ from service.pipeline.audit import AuditLog
 from service.pipeline.dependencies import Services
 from service.pipeline.metrics import Metrics, MetricsMiddleware
 from service.pipeline.route import Pipeline
+from service.pipeline.storage_guard import StorageGuard
 from service.settings import GatewaySettings
 from service.uploads import blob_routes, tus_routes
 from service.uploads.service import UploadLimit
@@ -52,7 +53,10 @@ _ROUTES = (
 
 def create_app(settings: GatewaySettings) -> FastAPI:
     """A gateway on its own connections. Nothing is contacted before it starts."""
-    state, reads = StateStore.open(settings.redis_url), AsyncStateStore.open(settings.redis_url)
+    state, reads = (
+        StateStore.open(settings.redis_url),
+        AsyncStateStore.open(settings.redis_url, settings.max_page_bytes),
+    )
     files = open_byte_stores(settings, state.manifests, settings.upload_lifetime_seconds)
     records = (state.lineages, state.versions, state.merges, state.aliases, state.retention)
     stores = Stores(*records, reads.queries, reads.events, files.blobs, files.uploads, state.sent_blobs)
@@ -64,6 +68,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         *(settings, stores, state, watchers, dispatcher, metrics, Pipeline.create(settings, state, reads.client)),
         *(MergeQuota(state.quotas, settings), WorkerNotifier(settings.broker_url)),
         *(UploadLimit(settings.max_open_uploads), WriterLocks(settings.takeover_seconds)),
+        StorageGuard(state.metrics, settings),
         TensorDiffer(settings.max_comparisons),
     )
 

@@ -26,6 +26,16 @@ class GatewaySettings(StoreSettings):
     max_prompts: int = Field(
         200_000, ge=2, description="Most prompts of one task: its class names times its templates."
     )
+    max_task_bytes: int = Field(
+        1 << 20, ge=1024, description="Largest document of one task: its class names and templates as JSON."
+    )
+    max_page_bytes: int = Field(
+        16 << 20, ge=1, description="Stored bytes after which a page of versions or merges ends."
+    )
+    max_queued_merges: int = Field(1000, ge=1, description="Most unfinished merges of one lineage.")
+    max_state_memory_share: float = Field(
+        0.9, gt=0, le=1, description="Share of the state store's maxmemory beyond which no new work is taken."
+    )
     max_request_head_bytes: int = Field(
         65_536, ge=1024, description="Longest request line and headers of one request, together."
     )
@@ -89,10 +99,12 @@ class GatewaySettings(StoreSettings):
         0.0, ge=0, description="Requests per second of one client address where no keys are asked for; 0: any."
     )
     quota_queued_merges: int = Field(
-        0, ge=0, description="Merges of one key that have not ended, unless it has its own quota; 0: any number."
+        1000, ge=0, description="Merges of one key that have not ended, unless it has its own quota; 0: any number."
     )
     quota_upload_bytes: int = Field(
-        0, ge=0, description="Bytes that one key may send in a day (UTC), unless it has its own quota; 0: any number."
+        1 << 40,
+        ge=0,
+        description="Bytes that one key may send in a day (UTC), unless it has its own quota; 0: any number.",
     )
     audit_entries: int = Field(
         100_000, ge=1, description="Changes that the audit log keeps, and refusals; older ones are forgotten."

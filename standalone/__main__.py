@@ -61,7 +61,7 @@ def serve(settings: Settings, console: Console) -> int:
     check_open(settings.host, auth=settings.auth)
     data = settings.data_dir.absolute()
     url = base_url(settings.host, settings.port)
-    server = EmbeddedValkey(data / "valkey", settings.valkey_binary)
+    server = EmbeddedValkey(data / "valkey", settings.valkey_binary, settings.valkey_maxmemory)
     server.open()
     try:
         check_address(settings.host, settings.port)

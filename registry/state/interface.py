@@ -49,10 +49,11 @@ class VersionStore(Protocol):
 class MergeStore(Protocol):
     """Merges, as clients use them."""
 
-    def enqueue(self, merge: Merge) -> Merge:
+    def enqueue(self, merge: Merge, limit: int = 0) -> Merge:
         """Store a merge and append it to its lineage's queue. The same id again changes nothing.
 
-        Returns the stored merge. Raises LineageNotFound.
+        limit: maximum number of unfinished merges of the lineage; 0: any. Returns the stored merge. Raises
+        LineageNotFound, QuotaExceeded.
         """
 
     def get(self, merge_id: str) -> Merge:

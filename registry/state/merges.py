@@ -3,10 +3,11 @@
 import secrets
 import threading
 from datetime import UTC, datetime
+from typing import Any
 
 from cachetools import LRUCache, cachedmethod
 
-from registry.errors import LineageNotFound, MergeEnded, MergeNotFound
+from registry.errors import LineageNotFound, MergeEnded, MergeNotFound, QuotaExceeded
 from registry.merge import Merge, MergeProblem, MergeState
 from registry.state.connection import RedisClient
 from registry.state.decoding import merge_of
@@ -32,6 +33,7 @@ REQUEST_FIELDS = {
 """The fields of a merge that its request sets; the others are its state."""
 
 _BATCH = 200
+_QUEUE_RETRY_SECONDS = 10.0
 
 
 def new_merge_id() -> str:
@@ -52,9 +54,12 @@ class MergeRepository:
         self._lineages: LRUCache[tuple[str], str] = LRUCache(CACHED_LINEAGES)
         self._lock = threading.Lock()
 
-    def enqueue(self, merge: Merge) -> Merge:
-        """Store a merge and append it to its lineage's queue. Raises LineageNotFound."""
+    def enqueue(self, merge: Merge, limit: int = 0) -> Merge:
+        """Store a merge and append it to its lineage's queue. Raises LineageNotFound, QuotaExceeded."""
         keys = LineageKeys(merge.lineage)
+        # Checked before the index is written, so that a refused merge leaves nothing there; the script decides.
+        if limit and self._is_full(keys, merge.id, limit):
+            raise _queue_full(merge.lineage, limit)
         # The index is written first: if this process dies between the two writes, no merge is impossible to find.
         self._client.call(lambda server: server.set(merge_lineage(merge.id), merge.lineage))
         deadline = "" if merge.cancel_at is None else str(int(merge.cancel_at.timestamp() * 1000))
@@ -62,12 +67,27 @@ class MergeRepository:
             self._client.call(lambda server: server.zadd(DEADLINES, {f"{merge.lineage}/{merge.id}": deadline}))
         record = merge.model_dump_json(include=REQUEST_FIELDS)
         names = [keys.record, keys.merge(merge.id), keys.queue, keys.merges, keys.events]
-        outcome, *created = self._client.run("enqueue", names, [merge.id, record, deadline])
+        outcome, *created = self._client.run("enqueue", names, [merge.id, record, deadline, limit])
         if outcome == "no_lineage":
             raise LineageNotFound(merge.lineage)
+        if outcome == "full":
+            raise _queue_full(merge.lineage, limit)
         if outcome == "exists":
             return self.get(merge.id)
         return merge.model_copy(update={"created_at": datetime.fromtimestamp(int(created[0]) / 1000, UTC)})
+
+    def _is_full(self, keys: LineageKeys, merge_id: str, limit: int) -> bool:
+        """Whether the queue has no room for a merge that is not stored yet."""
+
+        def read(server: Any) -> tuple[int, int]:
+            pipeline = server.pipeline(transaction=False)
+            pipeline.llen(keys.queue)
+            pipeline.exists(keys.merge(merge_id))
+            length, stored = pipeline.execute()
+            return int(length), int(stored)
+
+        length, stored = self._client.call(read)
+        return length >= limit and not stored
 
     def get(self, merge_id: str) -> Merge:
         """Raises MergeNotFound."""
@@ -108,6 +128,14 @@ class MergeRepository:
         """The state that the merge had; None if it does not exist."""
         _, *state = finish_merge(self._client, lineage, merge_id, "", MergeState.CANCELLED)
         return MergeState(state[0]) if state and state[0] else None
+
+
+def _queue_full(lineage: str, limit: int) -> QuotaExceeded:
+    return QuotaExceeded(
+        f"The limit of {limit} unfinished merges of lineage {lineage!r} is reached (ODEM_MAX_QUEUED_MERGES). "
+        "Wait for a merge to end, or cancel one.",
+        _QUEUE_RETRY_SECONDS,
+    )
 
 
 def finish_merge(

@@ -3,13 +3,20 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from registry.state.connection import RedisClient
 from registry.state.keys import LINEAGES, METRICS, WORKERS, LineageKeys
 from registry.worker_metrics import Counts, QueueMetric, WorkerMetric
 
 _FORGOTTEN_AFTER = 600.0
+
+
+class StateMemory(NamedTuple):
+    """Memory of the server in bytes. limit: its maxmemory, 0 without one."""
+
+    used: int
+    limit: int
 
 
 class MetricsRepository:
@@ -43,6 +50,11 @@ class MetricsRepository:
     def forget_worker(self, name: str) -> None:
         """Remove a worker that has stopped."""
         self._client.call(lambda server: server.hdel(WORKERS, f"{name} alive", f"{name} gpu"))
+
+    def memory(self) -> StateMemory:
+        """The memory that the server uses, and may use."""
+        info = self._client.call(lambda server: server.info("memory"))
+        return StateMemory(int(info["used_memory"]), int(info.get("maxmemory", 0)))
 
     def workers(self) -> Sequence[WorkerMetric]:
         """The workers that reported in the last ten minutes, by name; older ones are forgotten."""

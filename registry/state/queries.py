@@ -46,11 +46,14 @@ def version(reference: VersionReference) -> Query[tuple[Lineage, Version]]:
     return lineage_of(lineage), version_of(stored, retired)
 
 
-def versions(lineage: str, limit: int, before: int | None) -> Query[tuple[Lineage, Sequence[Version]]]:
-    """A lineage's versions with numbers below `before`, newest first, with the lineage. Raises LineageNotFound."""
+def versions(lineage: str, limit: int, before: int | None, page_bytes: int) -> Query[tuple[Lineage, Sequence[Version]]]:
+    """A lineage's versions with numbers below `before`, newest first, with the lineage.
+
+    At least one, and no more after `page_bytes`. Raises LineageNotFound.
+    """
     keys = LineageKeys(lineage)
     names = [keys.record, keys.head, keys.versions, keys.retired]
-    result = yield Call("list_versions", names, ["" if before is None else before, limit])
+    result = yield Call("list_versions", names, ["" if before is None else before, limit, page_bytes])
     if not result:
         raise LineageNotFound(lineage)
     record, stored, retired = result
@@ -58,9 +61,9 @@ def versions(lineage: str, limit: int, before: int | None) -> Query[tuple[Lineag
 
 
 def merges(
-    lineage: str, limit: int, below: int | None, states: Collection[MergeState], task: str | None
+    lineage: str, limit: int, below: int | None, states: Collection[MergeState], task: str | None, page_bytes: int
 ) -> Query[MergeSlice]:
-    """A lineage's merges, newest first, below a position; see AsyncQueries.merges."""
+    """A lineage's merges, newest first, below a position, of `page_bytes` read; see AsyncQueries.merges."""
     keys = LineageKeys(lineage)
     step = limit if not states and task is None else _BATCH
     result: list[Merge] = []
@@ -71,7 +74,9 @@ def merges(
         position, ids = reply
         if not ids:
             return MergeSlice(merges=tuple(result))
-        rows = yield Call("read_merges", [keys.merge(merge_id) for merge_id in ids], list(_LISTED))
+        names = [keys.merge(merge_id) for merge_id in ids]
+        size, rows = yield Call("read_merges", names, [page_bytes, *_LISTED])
+        page_bytes -= size
         for row in rows:
             merge = merge_of({name: value for name, value in zip(_LISTED, row, strict=True) if value is not None})
             below = position
@@ -82,4 +87,6 @@ def merges(
                     return MergeSlice(merges=tuple(result), rest=below if position else None)
         if not position:
             return MergeSlice(merges=tuple(result))
+        if page_bytes <= 0:
+            break
     return MergeSlice(merges=tuple(result), rest=below)

@@ -7,7 +7,7 @@ asynchronous client; the repositories share them.
 from registry.state.aliases_retention import AliasRepository, RetentionRepository
 from registry.state.api_keys import ApiKeyRepository, SentBlobRepository
 from registry.state.async_connection import AsyncRedisClient
-from registry.state.async_queries import AsyncQueryRepository
+from registry.state.async_queries import PAGE_BYTES, AsyncQueryRepository
 from registry.state.audit import AuditRepository
 from registry.state.claims import ClaimRepository
 from registry.state.connection import RedisClient
@@ -56,15 +56,18 @@ class StateStore:
 class AsyncStateStore:
     """The repositories on one asynchronous client. Belongs to one event loop."""
 
-    def __init__(self, client: AsyncRedisClient) -> None:
+    def __init__(self, client: AsyncRedisClient, page_bytes: int = PAGE_BYTES) -> None:
         self.client = client
-        self.queries = AsyncQueryRepository(client)
+        self.queries = AsyncQueryRepository(client, page_bytes)
         self.events = EventRepository(client)
 
     @classmethod
-    def open(cls, url: str) -> "AsyncStateStore":
-        """A store with a client of its own; see AsyncRedisClient. Nothing is contacted yet."""
-        return cls(AsyncRedisClient(url))
+    def open(cls, url: str, page_bytes: int = PAGE_BYTES) -> "AsyncStateStore":
+        """A store with a client of its own; see AsyncRedisClient. Nothing is contacted yet.
+
+        page_bytes: see AsyncQueryRepository.
+        """
+        return cls(AsyncRedisClient(url), page_bytes)
 
     async def close(self) -> None:
         """Close the client."""

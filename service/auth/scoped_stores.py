@@ -161,9 +161,9 @@ class ScopedMerges:
     _merges: MergeStore
     _scope: KeyScope
 
-    def enqueue(self, merge: Merge) -> Merge:
+    def enqueue(self, merge: Merge, limit: int = 0) -> Merge:
         self._scope.own(merge.lineage)
-        return self._merges.enqueue(merge)
+        return self._merges.enqueue(merge, limit)
 
     def get(self, merge_id: str) -> Merge:
         return self._scope.own_merge(self._merges.get(merge_id))

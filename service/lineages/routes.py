@@ -12,7 +12,7 @@ from service.http.response_headers import headers
 from service.lineages import creation
 from service.lineages.schemas import LineagePage, LineageView
 from service.pipeline.dependencies import ScopedStores, Settings
-from service.pipeline.permissions import idempotent, raises, requires
+from service.pipeline.permissions import idempotent, needs_storage, raises, requires
 from service.pipeline.route import GatewayRoute
 
 router = APIRouter(route_class=GatewayRoute, tags=["lineages"])
@@ -23,6 +23,7 @@ _CREATED: Responses = {201: {"description": "The lineage."} | headers("Location"
 @router.post("/lineages", operation_id="createLineage", status_code=201, responses=_CREATED)
 @requires(Scope.ADMIN)
 @idempotent()
+@needs_storage
 @raises(
     errors.BlobNotFound,
     errors.LineageExists,

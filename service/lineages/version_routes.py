@@ -11,7 +11,7 @@ from service.lineages.operations import branch, retention, roll_back
 from service.lineages.schemas import BranchRequest, LineageView, RetentionView, RollbackRequest
 from service.models.schemas import VersionView
 from service.pipeline.dependencies import CurrentAttempt, ScopedStores
-from service.pipeline.permissions import idempotent, raises, requires
+from service.pipeline.permissions import idempotent, needs_storage, raises, requires
 from service.pipeline.route import GatewayRoute
 
 router = APIRouter(route_class=GatewayRoute, prefix="/lineages/{name}", tags=["lineages"])
@@ -22,6 +22,7 @@ _CREATED: Responses = {201: {"description": "The new resource."} | headers("Loca
 @router.post("/rollback", operation_id="rollBack", status_code=201, responses=_CREATED)
 @requires(Scope.ADMIN)
 @idempotent()
+@needs_storage
 @raises(errors.LineageNotFound, errors.VersionNotFound, errors.VersionRetired)
 def create_rollback(
     name: str, asked: RollbackRequest, response: Response, stores: ScopedStores, attempt: CurrentAttempt
@@ -35,6 +36,7 @@ def create_rollback(
 @router.post("/branch", operation_id="branchLineage", status_code=201, responses=_CREATED)
 @requires(Scope.ADMIN)
 @idempotent()
+@needs_storage
 @raises(errors.LineageNotFound, errors.VersionNotFound, errors.VersionRetired, errors.LineageExists)
 def create_branch(name: str, asked: BranchRequest, response: Response, stores: ScopedStores) -> LineageView:
     """Create a lineage whose version 0 repeats a version of this one, with its tasks and calibration memory."""

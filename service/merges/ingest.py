@@ -158,7 +158,7 @@ class MergeIngest:
         validation.check_complete(has_calibration=calibration is not None)
         merge = validation.merge(self.uploads.attempt.seed, checkpoint, calibration, cancel_at)
         self.quota.reserve(self.stores.caller, merge.lineage, merge.id)
-        queued = self.stores.merges.enqueue(merge)
+        queued = self.stores.merges.enqueue(merge, self.uploads.settings.max_queued_merges)
         self.notifier.notify(merge.lineage)
         return queued
 

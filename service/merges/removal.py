@@ -17,6 +17,7 @@ from service.auth.scoped_stores import Stores
 from service.merges.notify import WorkerNotifier
 from service.pipeline.dependencies import scoped_stores, services_of
 from service.pipeline.idempotency import attempt_of
+from service.settings import GatewaySettings
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class TaskRemoval:
     seed: str
     quota: MergeQuota
     notifier: WorkerNotifier
+    max_queued_merges: int
 
     def queue(self, lineage: str, name: str, checkpoint: str | None) -> Merge:
         """Check the removal, store it as a merge, then notify a worker. Returns the queued merge.
@@ -61,7 +63,7 @@ class TaskRemoval:
             created_at=now(),
         )
         self.quota.reserve(self.stores.caller, lineage, removal.id)
-        queued = self.stores.merges.enqueue(removal)
+        queued = self.stores.merges.enqueue(removal, self.max_queued_merges)
         self.notifier.notify(lineage)
         return queued
 
@@ -73,6 +75,7 @@ async def _task_removal(request: Request) -> TaskRemoval:
         seed=attempt_of(request.scope).seed,
         quota=services.get(MergeQuota),
         notifier=services.get(WorkerNotifier),
+        max_queued_merges=services.get(GatewaySettings).max_queued_merges,
     )
 
 

@@ -9,7 +9,7 @@ from service.http.problem_responses import Responses
 from service.http.response_headers import headers
 from service.merges.removal import Removal
 from service.merges.schemas import MergeView, RemovalRequest
-from service.pipeline.permissions import idempotent, raises, requires, reserves
+from service.pipeline.permissions import idempotent, needs_storage, raises, requires, reserves
 from service.pipeline.route import GatewayRoute
 
 router = APIRouter(route_class=GatewayRoute, prefix="/lineages/{name}", tags=["merges"])
@@ -20,6 +20,7 @@ _QUEUED: Responses = {202: {"description": "The queued merge."} | headers("Locat
 @router.post("/tasks/{task}/removal", operation_id="removeTask", status_code=202, responses=_QUEUED)
 @requires(Scope.ADMIN)
 @idempotent()
+@needs_storage
 @reserves(MergeQuota)
 @raises(LineageNotFound, TaskNotFound, MethodUnavailable, CheckpointDiffers, BlobNotFound)
 def remove_task(

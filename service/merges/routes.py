@@ -19,7 +19,7 @@ from service.merges.ingest import Ingest
 from service.merges.request_headers import read_deadline, read_wait
 from service.merges.schemas import MergePage, MergeQuery, MergeRequest, MergeView
 from service.pipeline.dependencies import ScopedStores, Settings
-from service.pipeline.permissions import idempotent, raises, requires, reserves
+from service.pipeline.permissions import idempotent, needs_storage, raises, requires, reserves
 from service.pipeline.route import GatewayRoute
 from service.uploads.service import FILE_ERRORS
 
@@ -70,6 +70,7 @@ CancelAfter = Annotated[
 @router.post("/merge", operation_id="createMerge", status_code=202, responses=_ACCEPTED, openapi_extra=_BODY)
 @requires(Scope.MERGE)
 @idempotent(body="streamed")
+@needs_storage
 @reserves(MergeQuota)
 @raises(
     *FILE_ERRORS,

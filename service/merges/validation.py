@@ -6,11 +6,12 @@ from datetime import datetime
 from registry.base_record import now
 from registry.blob import Blob
 from registry.calibration import LABELS, CalibrationLimits, check_calibration, check_labels
-from registry.errors import CalibrationInvalid, MethodUnavailable
+from registry.errors import CalibrationInvalid, MethodUnavailable, TooLarge
 from registry.merge import Merge
 from registry.recipe import NEEDS_ARCHITECTURE, Recipe, resolve_recipe
 from registry.safetensors_header import DTYPE_BYTES, Header, check_checkpoint
 from registry.state.merges import merge_id
+from registry.task import Task
 from service.auth.request_state import current_request_id
 from service.auth.scoped_stores import Stores
 from service.merges.schemas import MergeRequest
@@ -22,8 +23,9 @@ class MergeValidation:
     """One merge request, checked against its lineage; then headers as they arrive, then the labels."""
 
     def __init__(self, stores: Stores, settings: GatewaySettings, asked: MergeRequest) -> None:
-        """Blocks on the stores. Raises InvalidRecord, LineageNotFound, MethodUnavailable."""
+        """Blocks on the stores. Raises TooLarge, InvalidRecord, LineageNotFound, MethodUnavailable."""
         self.request = asked
+        _check_size(asked.task, settings.max_task_bytes)
         self.lineage = stores.lineages.get(asked.lineage)
         self.recipe: Recipe = resolve_recipe(asked.recipe, self.lineage.recipe)
         self._limits = CalibrationLimits(settings.max_calibration_samples, settings.max_classes, settings.max_prompts)
@@ -88,4 +90,14 @@ class MergeValidation:
             request_id=current_request_id(),
             created_at=now(),
             cancel_at=cancel_at,
+        )
+
+
+def _check_size(task: Task, limit: int) -> None:
+    """Every later version of the lineage repeats the document. Raises TooLarge."""
+    size = len(task.model_dump_json().encode())
+    if size > limit:
+        raise TooLarge(
+            f"The task's document has {size} bytes, class names and templates included; at most {limit} are allowed "
+            "(ODEM_MAX_TASK_BYTES)."
         )

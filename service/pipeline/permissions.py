@@ -28,7 +28,8 @@ class RoutePolicy:
 
     scope: the scope that a key must have; None: anyone may call. declared: whether `requires` was used.
     streamed: the endpoint reads the body itself, up to ODEM_MAX_BODY_BYTES; other bodies are JSON documents.
-    quota: checked before the body is read. raises: errors that OpenAPI documents for this route.
+    quota: checked before the body is read. needs_storage: refused while disk or state store are nearly full.
+    raises: errors that OpenAPI documents for this route.
     """
 
     declared: bool = False
@@ -36,6 +37,7 @@ class RoutePolicy:
     idempotent: bool = False
     streamed: bool = False
     quota: type[MergeQuota] | None = None
+    needs_storage: bool = False
     raises: tuple[type[OdemError], ...] = ()
 
 
@@ -71,6 +73,11 @@ def streams_body(endpoint: Endpoint) -> Endpoint:
 def reserves(quota: type[MergeQuota]) -> Callable[[Endpoint], Endpoint]:
     """Check a quota before the body is read; the endpoint reserves it."""
     return _declare(quota=quota)
+
+
+def needs_storage(endpoint: Endpoint) -> Endpoint:
+    """Refuse the request before its body is read while the disk or the state store has little room."""
+    return _declare(needs_storage=True)(endpoint)
 
 
 def raises(*errors: type[OdemError]) -> Callable[[Endpoint], Endpoint]:

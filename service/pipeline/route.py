@@ -28,6 +28,7 @@ from service.pipeline.dependencies import services_of
 from service.pipeline.idempotency import Handler, attempt_of, respond_once
 from service.pipeline.permissions import policy_of
 from service.pipeline.route_docs import document_policy
+from service.pipeline.storage_guard import StorageGuard
 from service.settings import GatewaySettings
 
 
@@ -117,8 +118,11 @@ class GatewayRoute(APIRoute):
             await pipeline.admit(request, state, policy.scope, names_lineage=names_lineage)
 
             async def with_quota(request: Request) -> Response:
-                if policy.quota is not None and not attempt_of(request.scope).has_response:
-                    await services.get(policy.quota).check(state.caller)
+                if not attempt_of(request.scope).has_response:
+                    if policy.needs_storage:
+                        await services.get(StorageGuard).check()
+                    if policy.quota is not None:
+                        await services.get(policy.quota).check(state.caller)
                 return await handle(request)
 
             async def once(request: Request) -> Response:

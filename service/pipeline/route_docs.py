@@ -13,6 +13,7 @@ SECURITY_SCHEMES = {
 }
 _AUTHENTICATED = (errors.NotAuthenticated, errors.NotAllowed, errors.TooManyRequests)
 _ANY = (errors.HostRefused, errors.OriginRefused, errors.InvalidRecord, errors.StoreUnavailable, errors.OdemError)
+_STORING = (errors.StorageFull,)
 _IDEMPOTENT = (errors.IdempotencyKeyBusy, errors.IdempotencyKeyReused)
 _PARAMETER = {
     "name": "Idempotency-Key",
@@ -31,6 +32,7 @@ def document_policy(policy: RoutePolicy, options: dict[str, Any]) -> dict[str, A
     responses: Responses = dict(options.get("responses") or {})
     extra["security"] = [{_SECURITY_SCHEME: [str(policy.scope)]}] if policy.scope else []
     errors = (*policy.raises, *(_AUTHENTICATED if policy.scope else ()))
+    errors += _STORING if policy.needs_storage else ()
     errors += _ANY if errors else ()
     if policy.idempotent:
         errors += _IDEMPOTENT

@@ -1,5 +1,12 @@
--- KEYS: merges of one lineage   ARGV: fields
--- Returns the fields of each, false for those that it has not.
-local found = {}
-for index, merge in ipairs(KEYS) do found[index] = redis.call('HMGET', merge, unpack(ARGV)) end
-return found
+-- KEYS: merges of one lineage   ARGV: bytes, fields
+-- Returns {bytes of the values, the fields of each merge, false for those that it has not}. At least one merge; none after
+-- the one with which their values exceed the bytes.
+local limit = tonumber(table.remove(ARGV, 1))
+local size, found = 0, {}
+for index, merge in ipairs(KEYS) do
+  local values = redis.call('HMGET', merge, unpack(ARGV))
+  for _, value in ipairs(values) do size = size + (value and #value or 0) end
+  found[index] = values
+  if size >= limit then break end
+end
+return {size, found}

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -101,3 +102,22 @@ def test_a_cursor_belongs_to_its_listing(gateway: Gateway, books: Ledger) -> Non
     cursor = gateway.http.get("/merges", params={"lineage": one, "limit": 1}).json()["next"]
     assert gateway.http.get("/merges", params={"lineage": other, "cursor": cursor}).status_code == 422
     assert gateway.http.get("/models", params={"lineage": one, "cursor": cursor}).status_code == 422
+
+
+def test_a_page_ends_after_its_bytes_and_the_listing_is_whole(
+    own_gateway: Callable[..., Gateway], books: Ledger
+) -> None:
+    gateway, name = own_gateway(ODEM_MAX_PAGE_BYTES="2000"), f"bytes-{secrets.token_hex(4)}"
+    books.create(name)
+    numbers = [0, *(books.merge(name).number for _ in range(9))]
+    waiting = [books.enqueue(name).id for _ in range(9)]
+    versions = _pages(gateway, "/models", "versions", lineage=name, limit=1000)
+    assert [item["number"] for page in versions for item in page] == numbers[::-1]
+    merges = _pages(gateway, "/merges", "merges", lineage=name, limit=1000)
+    assert [item["id"] for page in merges for item in page][:9] == waiting[::-1]
+    assert len([item for page in merges for item in page]) == 18
+    found = _pages(gateway, "/merges", "merges", lineage=name, limit=1000, state="queued")
+    assert [item["id"] for page in found for item in page] == waiting[::-1]
+    for pages in (versions, merges):
+        assert len(pages) > 2
+        assert max(map(len, pages)) < 9

@@ -109,3 +109,14 @@ def test_the_server_dies_with_whoever_started_it(tmp_path: Path) -> None:
     server.wait(timeout=10)
     with EmbeddedValkey(tmp_path):
         pass
+
+
+def test_memory_is_bounded_and_at_the_limit_writes_are_refused_and_nothing_is_evicted(tmp_path: Path) -> None:
+    with EmbeddedValkey(tmp_path, maxmemory=8 << 20) as server, redis.Redis.from_url(server.url) as client:
+        stored = 0
+        with pytest.raises(redis.exceptions.OutOfMemoryError):  # noqa: PT012  which one does not fit is not known
+            while stored < 100:
+                client.set(f"key{stored}", b"x" * (1 << 20))
+                stored += 1
+        assert 0 < stored < 16
+        assert client.dbsize() == stored

@@ -2896,6 +2896,10 @@ export type RemoveTaskErrors = {
      * State store unavailable.
      */
     503: Problem;
+    /**
+     * Insufficient storage.
+     */
+    507: Problem;
 };
 
 export type RemoveTaskError = RemoveTaskErrors[keyof RemoveTaskErrors];
@@ -3493,6 +3497,10 @@ export type CreateLineageErrors = {
      * State store unavailable.
      */
     503: Problem;
+    /**
+     * Insufficient storage.
+     */
+    507: Problem;
 };
 
 export type CreateLineageError = CreateLineageErrors[keyof CreateLineageErrors];
@@ -3914,6 +3922,10 @@ export type RollBackErrors = {
      * State store unavailable.
      */
     503: Problem;
+    /**
+     * Insufficient storage.
+     */
+    507: Problem;
 };
 
 export type RollBackError = RollBackErrors[keyof RollBackErrors];
@@ -3986,6 +3998,10 @@ export type BranchLineageErrors = {
      * State store unavailable.
      */
     503: Problem;
+    /**
+     * Insufficient storage.
+     */
+    507: Problem;
 };
 
 export type BranchLineageError = BranchLineageErrors[keyof BranchLineageErrors];
