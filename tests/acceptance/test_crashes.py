@@ -199,7 +199,7 @@ def test_the_supervisors_death_leaves_no_process_and_the_next_start_finishes_the
 
 def test_a_second_service_on_the_same_folder_is_refused_and_the_first_one_lives_on(own_stack: Start) -> None:
     stack = own_stack()
-    with pytest.raises(AssertionError, match="in use by process"):
+    with pytest.raises(RuntimeError, match="in use by process"):
         Stack(stack.data).start()
     stack.wait_ready()
     assert stack.stop() == 0
