@@ -10,6 +10,7 @@ from registry.blobs.factory import open_byte_stores
 from registry.state.state_store import AsyncStateStore, StateStore
 from service.auth.rate_limits import MergeQuota
 from service.auth.scoped_stores import Stores
+from service.auth.shares import SharedLimit
 from service.events import routes as event_routes
 from service.events.broadcaster import Broadcaster
 from service.lineages import alias_routes, version_routes
@@ -60,7 +61,8 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     files = open_byte_stores(settings, state.manifests, settings.upload_lifetime_seconds)
     records = (state.lineages, state.versions, state.merges, state.aliases, state.retention)
     stores = Stores(*records, reads.queries, reads.events, files.blobs, files.uploads, state.sent_blobs)
-    watchers, audit = Broadcaster(reads.events, settings.max_watchers), AuditLog(state.audit, settings.audit_entries)
+    limit_watchers = SharedLimit(settings.max_watchers, settings.key_share, "event streams", "ODEM_MAX_WATCHERS")
+    watchers, audit = Broadcaster(reads.events, limit_watchers), AuditLog(state.audit, settings.audit_entries)
     dispatcher = WebhookDispatcher.create(settings, state.lineages, state.merges, state.webhooks)
     metrics = Metrics(state.metrics, settings.data_dir)
 
@@ -69,7 +71,9 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         *(MergeQuota(state.quotas, settings), WorkerNotifier(settings.broker_url)),
         *(UploadLimit(settings.max_open_uploads), WriterLocks(settings.takeover_seconds)),
         StorageGuard(state.metrics, settings),
-        TensorDiffer(settings.max_comparisons),
+        TensorDiffer(
+            SharedLimit(settings.max_comparisons, settings.key_share, "comparisons of versions", "ODEM_MAX_COMPARISONS")
+        ),
     )
 
     @asynccontextmanager

@@ -68,6 +68,13 @@ class GatewaySettings(StoreSettings):
     max_wait_seconds: int = Field(60, ge=0, description="Longest that `Prefer: wait=n` makes an answer wait for.")
     max_comparisons: int = Field(2, ge=0, description="Most versions that are compared with others at once.")
     max_watchers: int = Field(1000, ge=0, description="Most streams of events that a gateway serves at once.")
+    max_webhook_tests: int = Field(16, ge=1, description="Most test messages to webhooks that are sent at once.")
+    key_share: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="Share of the watchers, comparisons and webhook tests that one key takes at most, at least one.",
+    )
     events_seconds: float = Field(
         3600.0, gt=0, description="How long a stream of events stays open; the client then goes on with Last-Event-ID."
     )

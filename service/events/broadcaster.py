@@ -11,9 +11,11 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from registry.errors import OdemError, Overloaded
+from registry.errors import OdemError
 from registry.event import Event, Position, Reached
 from registry.state.interface import EventSource
+from service.auth.api_keys import Caller
+from service.auth.shares import SharedLimit
 
 _BLOCK_MS = 200
 """The longest delay until the events of a newly subscribed lineage are read. None is lost meanwhile."""
@@ -71,38 +73,32 @@ class Subscription:
 class Broadcaster:
     """All subscriptions of one gateway, for one event loop.
 
-    limit: maximum number of concurrent subscriptions.
+    limit: of concurrent subscriptions, for all keys and for one.
     """
 
-    def __init__(self, source: EventSource, limit: int) -> None:
+    def __init__(self, source: EventSource, limit: SharedLimit) -> None:
         self._source = source
         self._limit = limit
         self._subscriptions: dict[str, set[Subscription]] = {}
         self._reached: dict[str, Reached] = {}
-        self._count = 0
         self._reader: asyncio.Task[None] | None = None
         self._closed = False
 
     @contextmanager
-    def watching(self, lineage: str) -> Iterator[Subscription]:
+    def watching(self, lineage: str, caller: Caller) -> Iterator[Subscription]:
         """Subscribe to a lineage while the block runs. Raises Overloaded."""
-        if self._count >= self._limit:
-            raise Overloaded(
-                f"The limit of {self._limit} event streams is reached (ODEM_MAX_WATCHERS). Try again later."
-            )
-        subscription = Subscription(lineage)
-        self._count += 1
-        self._subscriptions.setdefault(lineage, set()).add(subscription)
-        if self._closed:
-            subscription.end()
-        try:
-            yield subscription
-        finally:
-            self._count -= 1
-            self._subscriptions[lineage].discard(subscription)
-            if not self._subscriptions[lineage]:
-                del self._subscriptions[lineage]
-                self._reached.pop(lineage, None)
+        with self._limit.hold(caller):
+            subscription = Subscription(lineage)
+            self._subscriptions.setdefault(lineage, set()).add(subscription)
+            if self._closed:
+                subscription.end()
+            try:
+                yield subscription
+            finally:
+                self._subscriptions[lineage].discard(subscription)
+                if not self._subscriptions[lineage]:
+                    del self._subscriptions[lineage]
+                    self._reached.pop(lineage, None)
 
     def begin(self, subscription: Subscription, position: Position) -> None:
         """Start to deliver the events after this position."""

@@ -44,7 +44,7 @@ async def merge_events(feed: EventFeed, merge_id: str, last_id: str | None) -> E
     last = Position.parse(last_id) if last_id else None
     merge = await feed.queries.merge(merge_id)
     with ExitStack() as cleanup:
-        watch = cleanup.enter_context(feed.watchers.watching(merge.lineage))
+        watch = cleanup.enter_context(feed.watchers.watching(merge.lineage, feed.caller))
         merge, present = await feed.events.present_merge(merge_id)
         frames = [format_sse_event(retry=_RETRY_MS)]
         if last is None or not present.reaches(last):
@@ -66,7 +66,7 @@ async def lineage_events(feed: EventFeed, lineage: str, last_id: str | None) -> 
     """
     last = Position.parse(last_id) if last_id else None
     with ExitStack() as cleanup:
-        watch = cleanup.enter_context(feed.watchers.watching(lineage))
+        watch = cleanup.enter_context(feed.watchers.watching(lineage, feed.caller))
         present = await feed.events.present_lineage(lineage, _MAX_MERGES)
         frames = [format_sse_event(retry=_RETRY_MS)]
         if last is None or not present.reaches(last):

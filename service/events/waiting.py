@@ -10,6 +10,7 @@ from registry.errors import Overloaded
 from registry.event import Event
 from registry.merge import Merge
 from registry.state.interface import AsyncQueries, EventSource
+from service.auth.api_keys import Caller
 from service.events.broadcaster import Broadcaster
 from service.pipeline.dependencies import scoped_stores, services_of
 from service.settings import GatewaySettings
@@ -26,11 +27,14 @@ class EventFeed:
     events: EventSource
     watchers: Broadcaster
     settings: GatewaySettings
+    caller: Caller
 
 
 async def _event_feed(request: Request) -> EventFeed:
     stores, services = await scoped_stores(request), services_of(request)
-    return EventFeed(stores.queries, stores.events, services.get(Broadcaster), services.get(GatewaySettings))
+    return EventFeed(
+        stores.queries, stores.events, services.get(Broadcaster), services.get(GatewaySettings), stores.caller
+    )
 
 
 Feed = Annotated[EventFeed, Depends(_event_feed)]
@@ -45,7 +49,7 @@ async def wait_for_end(feed: EventFeed, merge_id: str, wait: int, response: Resp
     seconds = min(wait, feed.settings.max_wait_seconds)
     end = time.monotonic() + seconds
     try:
-        with feed.watchers.watching(merge.lineage) as watch:
+        with feed.watchers.watching(merge.lineage, feed.caller) as watch:
             response.headers["Preference-Applied"] = f"wait={seconds}"
             merge, present = await feed.events.present_merge(merge_id)
             if merge.state.terminal:

@@ -83,7 +83,7 @@ def diff(stores: Stores, settings: GatewaySettings, differ: TensorDiffer, first:
     def make() -> Comparison:
         return compare_files((paths[0], headers[0]), (paths[1], headers[1]))
 
-    comparison = differ.compare((a.weights, b.weights), make)
+    comparison = differ.compare((a.weights, b.weights), make, stores.caller)
     return DiffView(
         a=a.reference,
         b=b.reference,

@@ -16,8 +16,9 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import DTypeLike, NDArray
 
-from registry.errors import Overloaded
 from registry.safetensors_header import DTYPE_BYTES, Header, Tensor
+from service.auth.api_keys import Caller
+from service.auth.shares import SharedLimit
 
 _CHUNK_ELEMENTS = 1 << 19
 _CACHED_COMPARISONS = 64
@@ -88,28 +89,21 @@ class Comparison:
 class TensorDiffer:
     """Limits concurrent comparisons and caches their results, which never change. Thread-safe.
 
-    limit: maximum number of concurrent comparisons.
+    limit: of concurrent comparisons, for all keys and for one.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: SharedLimit) -> None:
         self._limit = limit
-        self._running = threading.BoundedSemaphore(limit) if limit else None
         self._cache: LRUCache[tuple[str, str], Comparison] = LRUCache(_CACHED_COMPARISONS)
         self._lock = threading.Lock()
 
-    def compare(self, digests: tuple[str, str], make: Callable[[], Comparison]) -> Comparison:
+    def compare(self, digests: tuple[str, str], make: Callable[[], Comparison], caller: Caller) -> Comparison:
         """The comparison of two blobs, from the cache or from `make`. Raises Overloaded."""
         with self._lock:
             if (cached := self._cache.get(digests)) is not None:
                 return cached
-        if self._running is None or not self._running.acquire(blocking=False):
-            raise Overloaded(
-                f"{self._limit} comparisons of versions are already running (ODEM_MAX_COMPARISONS). Try again later."
-            )
-        try:
+        with self._limit.hold(caller):
             comparison = make()
-        finally:
-            self._running.release()
         with self._lock:
             self._cache[digests] = comparison
         return comparison

@@ -21,6 +21,8 @@ from registry.networks import parse_networks
 from registry.state.interface import LineageStore, MergeStore
 from registry.state.webhooks import WebhookRepository
 from registry.webhook import TEST, Attempt, Delivery, Webhook, message_id, new_secret, new_webhook_id, sign
+from service.auth.api_keys import Caller
+from service.auth.shares import SharedLimit
 from service.settings import GatewaySettings
 from service.webhooks.ssrf_safe_client import SsrfSafeClient, Unreachable
 
@@ -76,6 +78,9 @@ class WebhookDispatcher:
         return cls(settings, lineages, merges, webhooks, client)
 
     def __post_init__(self) -> None:
+        self._tests = SharedLimit(
+            self.settings.max_webhook_tests, self.settings.key_share, "webhook tests", "ODEM_MAX_WEBHOOK_TESTS"
+        )
         self._in_flight: dict[asyncio.Task[None], str] = {}
         self._task: asyncio.Task[None] | None = None
         self._store_unavailable = False
@@ -178,8 +183,12 @@ class WebhookDispatcher:
             )
         return webhook
 
-    async def test(self, webhook: Webhook) -> Attempt:
-        """Send a test message now. A disabled webhook that accepts it is enabled again."""
+    async def test(self, webhook: Webhook, caller: Caller) -> Attempt:
+        """Send a test message now. A disabled webhook that accepts it is enabled again. Raises Overloaded."""
+        with self._tests.hold(caller):
+            return await self._test(webhook)
+
+    async def _test(self, webhook: Webhook) -> Attempt:
         payload = {"type": "webhook.test", "timestamp": now().isoformat(), "data": {"lineage": webhook.lineage}}
         message = message_id(webhook.id, new_webhook_id())
         result = await self._attempt(webhook, TEST, message, payload, 1)

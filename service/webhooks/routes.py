@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 
 from registry.api_key import Scope
-from registry.errors import Conflict, LineageNotFound, WebhookNotFound
+from registry.errors import Conflict, LineageNotFound, Overloaded, WebhookNotFound
 from service.http.problem_responses import Responses
 from service.http.response_headers import headers
 from service.pipeline.dependencies import ScopedStores, service
@@ -69,8 +69,8 @@ def list_deliveries(name: str, webhook: str, dispatcher: Dispatcher) -> AttemptP
 @router.post("/{webhook}/test", operation_id="testWebhook")
 @requires(Scope.ADMIN)
 @idempotent()
-@raises(WebhookNotFound)
-async def test_webhook(name: str, webhook: str, dispatcher: Dispatcher) -> AttemptView:
+@raises(WebhookNotFound, Overloaded)
+async def test_webhook(name: str, webhook: str, stores: ScopedStores, dispatcher: Dispatcher) -> AttemptView:
     """Send a message of the type `webhook.test` now; a success enables a disabled webhook again."""
     result = await run_in_threadpool(dispatcher.webhooks.get, name, webhook)
-    return AttemptView(**dict(await dispatcher.test(result)))
+    return AttemptView(**dict(await dispatcher.test(result, stores.caller)))

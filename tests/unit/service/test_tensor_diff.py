@@ -6,8 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from registry.api_key import Scope, new_key
 from registry.errors import Overloaded
 from registry.safetensors_header import DTYPE_BYTES, Header, HeaderReader
+from service.auth.api_keys import ANYBODY, Caller
+from service.auth.shares import SharedLimit
 from service.models.tensor_diff import Change, Comparison, TensorDiffer, compare_files
 
 
@@ -50,13 +53,26 @@ def test_the_largest_difference_is_that_of_the_values(
 
 
 def test_a_comparison_is_made_once_and_the_limit_holds_for_others() -> None:
-    differ = TensorDiffer(1)
+    differ = TensorDiffer(SharedLimit(1, 0.5, "comparisons", "ODEM_MAX_COMPARISONS"))
     made = Comparison({}, 1, Change())
 
     def make() -> Comparison:
         with pytest.raises(Overloaded, match="ODEM_MAX_COMPARISONS"):
-            differ.compare(("c", "d"), lambda: made)
+            differ.compare(("c", "d"), lambda: made, ANYBODY)
         return made
 
-    assert differ.compare(("a", "b"), make) is made
-    assert differ.compare(("a", "b"), lambda: pytest.fail("it is cached")) is made
+    assert differ.compare(("a", "b"), make, ANYBODY) is made
+    assert differ.compare(("a", "b"), lambda: pytest.fail("it is cached"), ANYBODY) is made
+
+
+def test_a_key_has_its_share_of_the_comparisons_and_another_key_has_one_too() -> None:
+    differ = TensorDiffer(SharedLimit(2, 0.5, "comparisons", "ODEM_MAX_COMPARISONS"))
+    one, other = (Caller(new_key(name, Scope.READ)[0]) for name in ("one", "other"))
+    made = Comparison({}, 1, Change())
+
+    def make() -> Comparison:
+        with pytest.raises(Overloaded, match="ODEM_KEY_SHARE"):
+            differ.compare(("c", "d"), lambda: made, one)
+        return differ.compare(("e", "f"), lambda: made, other)
+
+    assert differ.compare(("a", "b"), make, one) is made

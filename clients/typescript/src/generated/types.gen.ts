@@ -4753,7 +4753,7 @@ export type TestWebhookErrors = {
      */
     500: Problem;
     /**
-     * State store unavailable.
+     * Server overloaded; State store unavailable.
      */
     503: Problem;
 };
