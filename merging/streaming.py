@@ -157,7 +157,8 @@ class TensorSlot:
 class Inputs:
     """Files to merge. parts: the previous version's state, by part; empty if it has none.
 
-    scope: whether a tensor of this name is merged; all others are copied from the base.
+    scope: whether a tensor of this name is merged; all others are copied from the base. from_state: the state alone
+    decides the merged values, so tensors that no checkpoint has are merged too.
     """
 
     base: Source
@@ -165,6 +166,7 @@ class Inputs:
     incoming: tuple[Source, ...]
     parts: Mapping[str, Source]
     scope: Callable[[str], bool]
+    from_state: bool = False
 
     def merges(self, name: str) -> bool:
         """Whether this tensor is merged: it is in scope and has a floating-point dtype of at least 16 bits."""
@@ -267,7 +269,8 @@ def merge(inputs: Inputs, method: AnyMethod, emit: Emit, on_tensor: Callable[[st
             _copy(inputs.base.tensor(name), emit)
             continue
         slot = inputs.slot(name)
-        if not slot.incoming:
+        keep_head = not slot.incoming and not inputs.from_state
+        if keep_head:
             missing.append(name)
         if inputs.parts:
             _check_state(slot, state_tensors(method, slot))
@@ -276,7 +279,7 @@ def merge(inputs: Inputs, method: AnyMethod, emit: Emit, on_tensor: Callable[[st
         if isinstance(method, TensorMethod):
             method.merge_tensor(slot, emit)
         else:
-            _merge_chunks(slot, method, emit)
+            _merge_chunks(slot, method, emit, keep_head=keep_head)
     return missing
 
 
@@ -292,14 +295,14 @@ def _check_state(slot: TensorSlot, expected: Mapping[str, StateTensor]) -> None:
             raise ValueError(f"{slot.name} has dtype {stored.dtype} in the state's {part}, expected {tensor.dtype}")
 
 
-def _merge_chunks(slot: TensorSlot, method: Method, emit: Emit) -> None:
+def _merge_chunks(slot: TensorSlot, method: Method, emit: Emit, *, keep_head: bool) -> None:
     kernel = method.open(slot)
     parts = method.parts(slot.dtype)
     buffer = np.empty(min(CHUNK, slot.size), NUMPY_DTYPES[slot.dtype])
     for span in slot.spans():
         merged = buffer[: span.stop - span.start]
-        state = kernel(span, merged) if slot.incoming or parts else {}
-        if not slot.incoming:
+        state = kernel(span, merged) if parts or not keep_head else {}
+        if keep_head:
             slot.round(slot.head.read(span), merged)
         emit(WEIGHTS, merged)
         for part in parts:

@@ -24,6 +24,7 @@
     │   ├── ArchitectureMismatch              base weights of another architecture
     │   ├── MethodUnavailable                 a recipe that this lineage cannot run
     │   ├── CheckpointDiffers                 a checkpoint that is not the one that was merged
+    │   ├── LineagesIncompatible              lineages of other bases, or with a task in common, that cannot be joined
     │   ├── NotSafetensors                    wrong magic, truncated, overlapping, duplicated, unknown dtype ...
     │   │   └── PickleRefused
     │   ├── TensorMismatch                    names or shapes that differ from the lineage's base
@@ -277,6 +278,13 @@ class CheckpointDiffers(InvalidInput):
 
     def __init__(self, task: str, digest: str, merged: tuple[str, ...]) -> None:
         super().__init__(f"{digest} was not merged for the task {task!r}, which consists of {', '.join(merged)}.")
+
+
+class LineagesIncompatible(InvalidInput):
+    """Two versions of different lineages cannot be joined."""
+
+    def __init__(self, head: str, version: str, why: str) -> None:
+        super().__init__(f"{version} cannot be joined to {head}: {why}.")
 
 
 class NotSafetensors(InvalidInput):

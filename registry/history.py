@@ -24,7 +24,10 @@ class History:
 
 
 def read_history(version: Version, get: Callable[[VersionReference], Version]) -> History:
-    """Follow a version back to the base, through rollbacks and branches. get: reads a version by reference."""
+    """Follow a version back to the base, through rollbacks, branches and joins. get: reads a version by reference.
+
+    Tasks of a joined version that the caller may not see are left out.
+    """
     made: list[tuple[Version, Provenance]] = []
     current = version
     while True:
@@ -40,6 +43,9 @@ def read_history(version: Version, get: Callable[[VersionReference], Version]) -
     for step, provenance in reversed(made):
         if provenance.removed is not None:
             tasks.pop(provenance.removed, None)
+        elif provenance.joined is not None:
+            if provenance.joined:
+                tasks |= read_history(get(VersionReference.parse(provenance.joined)), get).tasks
         elif step.tasks:
             task = step.tasks[-1]
             tasks[task.name] = (*tasks.get(task.name, ()), Contribution(provenance.checkpoint, task.utility))

@@ -20,14 +20,16 @@ class Provenance(Record):
     """Everything that a version was made from, sufficient to make it again.
 
     The same parent, checkpoint, calibration, recipe and seed on the same device and library versions give the same
-    bytes. removed: the task that was taken out, if the version was made so. code: the release of odem. commit: that
-    of the code; absent in versions made before 0.2.0.
+    bytes. removed: the task that was taken out, if the version was made so. joined: the version of another lineage
+    whose state was added, if the version was made so; empty for a caller who may not see that lineage. code: the
+    release of odem. commit: that of the code; absent in versions made before 0.2.0.
     """
 
     parent: int
     merge: str
     checkpoint: Digest
     removed: str | None = Field(None, exclude_if=lambda removed: removed is None)
+    joined: str | None = Field(None, exclude_if=lambda joined: joined is None)
     calibration: Digest | None = None
     recipe: Recipe
     code: str

@@ -15,8 +15,8 @@ from service.events import routes as event_routes
 from service.events.broadcaster import Broadcaster
 from service.lineages import alias_routes, version_routes
 from service.lineages import routes as lineage_routes
-from service.merges import removal_routes
 from service.merges import routes as merge_routes
+from service.merges import sums_routes
 from service.merges.notify import WorkerNotifier
 from service.models import routes as model_routes
 from service.models.tensor_diff import TensorDiffer
@@ -40,7 +40,7 @@ _DESCRIPTION = "Continual model merging as a service: send fine-tuned checkpoint
 _ROUTES = (
     *(
         merge_routes,
-        removal_routes,
+        sums_routes,
         event_routes,
         model_routes,
         lineage_routes,

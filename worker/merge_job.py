@@ -24,8 +24,9 @@ from worker.torch_tensors import Weights
 class Job:
     """One merge, its inputs open.
 
-    removed: contributions to subtract from head, if the merge is a removal. scratch: a folder for unnamed temporary
-    files. `report` publishes progress; `stopping()` is true when the merge should stop.
+    removed: contributions to subtract from head, if the merge is a removal. joined: the version whose state is added,
+    if it is a join. scratch: a folder for unnamed temporary files. `report` publishes progress; `stopping()` is true
+    when the merge should stop.
     """
 
     lineage: Lineage
@@ -40,6 +41,7 @@ class Job:
     report: Callable[[Progress], None]
     stopping: Callable[[], bool]
     removed: tuple[tuple[Weights, Contribution], ...] = ()
+    joined: Version | None = None
 
     def check(self) -> None:
         """Raise MergeCancelled when the merge should stop."""
@@ -53,9 +55,11 @@ class Job:
 
     @property
     def tasks(self) -> tuple[Task, ...]:
-        """The tasks of the new version, the incoming one last."""
+        """The tasks of the new version, the incoming ones last."""
         if self.merge.removal:
             return self.earlier_tasks
+        if self.joined is not None:
+            return (*self.earlier_tasks, *self.joined.tasks)
         return (*self.earlier_tasks, self.merge.task)
 
 

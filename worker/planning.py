@@ -39,6 +39,7 @@ from merging.pcb import Pcb
 from merging.recipes import RECIPES, complete
 from merging.slerp import Slerp
 from merging.streaming import AnyMethod, Inputs, Source, dot
+from merging.sums import AddedState
 from merging.task_arithmetic import TaskArithmetic
 from merging.ties import Ties
 from merging.tsv_m import TsvM
@@ -113,6 +114,25 @@ class HeadState:
         )
 
 
+def add_states(mine: CarriedState, other: CarriedState, head: HeadState, joined: HeadState) -> CarriedState:
+    """The sum of the states of two heads of one base. Raises MethodUnavailable if they cannot be added."""
+    if not other.parts:
+        raise MethodUnavailable(f"{joined.description} has no stored state that could be added.")
+    if not mine.parts:
+        return replace(other, derived=mine.derived)
+    scalars = {name: value for name, value in other.scalars.items() if name in mine.scalars}
+    for name, value in scalars.items():
+        if name == "tasks":
+            scalars[name] = value + mine.scalars[name]
+        elif name != "base_utility" and value != mine.scalars[name]:
+            raise MethodUnavailable(
+                f"The state of {head.description} has {name} {mine.scalars[name]:g}, that of {joined.description} "
+                f"{value:g}: they cannot be added."
+            )
+    parts = {part: AddedState([mine.parts[part], other.parts[part]]) for part in mine.parts if part in other.parts}
+    return CarriedState(parts, scalars)
+
+
 @dataclass(frozen=True)
 class Plan:
     """What to run: `merging.streaming.merge(plan.inputs, plan.method, ...)`.
@@ -136,7 +156,7 @@ class PlanRequest:
     tensor of this name is merged. task, utility: of the incoming checkpoint. earlier: utilities of the head's tasks by
     name, in order, without the incoming task. base_utility: u_0. scratch: a folder for unnamed temporary files. device:
     where methods compute that can use a GPU. removed: instead of the checkpoint being merged, these checkpoints are
-    taken out with these utilities.
+    taken out with these utilities. joined: instead of the checkpoint being merged, this state of another head is added.
     """
 
     recipe: Mapping[str, object]
@@ -152,6 +172,7 @@ class PlanRequest:
     scope: Callable[[str], bool] = lambda _: True
     device: str = "cpu"
     removed: tuple[tuple[Source, float], ...] = ()
+    joined: HeadState | None = None
 
     @property
     def method(self) -> str:
@@ -174,14 +195,18 @@ class PlanRequest:
         return operating_time(self.utility, self.utilities_before)
 
     def carry(self, family: str) -> CarriedState:
-        """The head's state of this family. Raises MethodUnavailable."""
-        return self.state.carry(family, self.method)
+        """The state of this family that the merge continues from. Raises MethodUnavailable."""
+        carried = self.state.carry(family, self.method)
+        if self.joined is None:
+            return carried
+        return add_states(carried, self.joined.carry(family, self.method), self.state, self.joined)
 
     def weights(self, carried: CarriedState) -> tuple[float, ...]:
         """The utilities of the checkpoints that are merged with this state, negative to take one out."""
         if self.removed:
             return tuple(-utility for _, utility in self.removed)
-        return (*(sum(self.earlier.values()) for _ in range(carried.derived)), self.utility)
+        head = (sum(self.earlier.values()),) if carried.derived else ()
+        return head if self.joined is not None else (*head, self.utility)
 
     def labels(self, carried: CarriedState) -> list[str | None]:
         """The tasks' names of those checkpoints; None for a head that stands for its only one."""
@@ -193,8 +218,10 @@ class PlanRequest:
         if self.removed:
             removed = tuple(checkpoint for checkpoint, _ in self.removed)
             return Inputs(self.base, self.head, removed, carried.parts, self.scope)
-        incoming = (self.head, self.checkpoint) if carried.derived else (self.checkpoint,)
-        return Inputs(self.base, self.head, incoming, carried.parts, self.scope)
+        head = (self.head,) if carried.derived else ()
+        if self.joined is not None:
+            return Inputs(self.base, self.head, head, carried.parts, self.scope, from_state=True)
+        return Inputs(self.base, self.head, (*head, self.checkpoint), carried.parts, self.scope)
 
     def stateless(self, method: AnyMethod, **report: Any) -> Plan:
         """A plan that needs and leaves no state."""
@@ -218,6 +245,8 @@ def plan(request: PlanRequest) -> Plan:
     """
     if request.removed and (not RECIPES[request.method].takes_tasks_out or request.state.family is None):
         raise MethodUnavailable(f"{request.method!r} cannot take a task out of {request.state.description}")
+    if request.joined is not None and not RECIPES[request.method].takes_tasks_out:
+        raise MethodUnavailable(f"{request.method!r} has no state that is a sum, so it cannot join lineages.")
     return PLANNERS[request.method](request)
 
 

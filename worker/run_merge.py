@@ -24,11 +24,12 @@ from registry.blobs.factory import ByteStores, open_byte_stores
 from registry.blobs.store import BlobStore
 from registry.errors import LeaseLost, MethodUnavailable, OdemError, StorageFull, StoreUnavailable, TaskNotFound
 from registry.history import Contribution, read_history
+from registry.joining import require_joinable
 from registry.logging_config import bound
 from registry.manifest import write_due
 from registry.merge import Claim, MergeProblem, MergeState, Progress
 from registry.state.state_store import StateStore
-from registry.version import MethodState, Provenance, Version
+from registry.version import MethodState, Provenance, Version, VersionReference
 from worker import calibration_memory as memory
 from worker.lease import Lease
 from worker.merge_job import Job, MergeCancelled, Rejected, Result
@@ -186,6 +187,10 @@ def _open(
         removed = read_history(parent, state.versions.get).tasks.get(claim.merge.task.name, ())
         if not removed:
             raise TaskNotFound(lineage.name, claim.merge.task.name)
+    joined: Version | None = None
+    if claim.merge.joined is not None:
+        joined = state.versions.get(VersionReference.parse(claim.merge.joined))
+        require_joinable(lineage, parent, state.lineages.get(joined.lineage), joined)
     return Job(
         lineage=lineage,
         parent=parent,
@@ -199,6 +204,7 @@ def _open(
         report=metrics.timing_phases(lease.report),
         stopping=lambda: lease.stopping,
         removed=tuple((weights(part.checkpoint), part) for part in removed),
+        joined=joined,
     )
 
 
@@ -246,6 +252,7 @@ def _provenance(job: Job) -> Provenance:
         merge=merge.id,
         checkpoint=merge.checkpoint,
         removed=merge.task.name if merge.removal else None,
+        joined=merge.joined,
         calibration=merge.calibration,
         recipe=merge.recipe,
         code=CODE_VERSION,

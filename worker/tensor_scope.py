@@ -23,4 +23,5 @@ def plan_request(job: Job) -> PlanRequest:
         scope=lambda name: name.startswith(prefix),
         device=str(job.device),
         removed=tuple((checkpoint, part.utility) for checkpoint, part in job.removed),
+        joined=head_state(job.joined, job.blobs) if job.joined is not None else None,
     )

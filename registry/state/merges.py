@@ -23,6 +23,7 @@ REQUEST_FIELDS = {
     "recipe",
     "checkpoint",
     "removal",
+    "joined",
     "calibration",
     "gate",
     "labels",

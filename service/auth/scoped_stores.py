@@ -107,10 +107,17 @@ class KeyScope:
         return merge
 
     def redact(self, record: _Record) -> _Record:
-        """The record, without the name of another's lineage as its origin."""
-        if record.origin is not None and not self.key.sees(VersionReference.parse(record.origin).lineage):
-            return record.model_copy(update={"origin": None})
+        """The record, without the names of others' lineages as its origin or in its provenance."""
+        if self._hides(record.origin):
+            record = record.model_copy(update={"origin": None})
+        if isinstance(record, Version) and record.provenance is not None and self._hides(record.provenance.joined):
+            provenance = record.provenance.model_copy(update={"joined": ""})
+            record = record.model_copy(update={"provenance": provenance})
         return record
+
+    def _hides(self, reference: str | None) -> bool:
+        """Whether a version belongs to a lineage of others."""
+        return bool(reference) and not self.key.sees(VersionReference.parse(str(reference)).lineage)
 
     def reveal(self, record: _Record) -> _Record:
         """The redacted record; from here on the request may read the blobs that it names."""

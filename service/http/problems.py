@@ -58,6 +58,7 @@ PROBLEM_TYPES: dict[type[errors.OdemError], tuple[int, str, str]] = {
     errors.ArchitectureMismatch: (422, "architecture-mismatch", "Base does not match the architecture"),
     errors.MethodUnavailable: (422, "method-unavailable", "Method unavailable in this lineage"),
     errors.CheckpointDiffers: (422, "checkpoint-differs", "Checkpoint is not the merged one"),
+    errors.LineagesIncompatible: (422, "lineages-incompatible", "Lineages cannot be joined"),
     errors.NotSafetensors: (422, "not-safetensors", "Invalid safetensors file"),
     errors.PickleRefused: (422, "pickle-refused", "Pickle files are not accepted"),
     errors.TensorMismatch: (422, "tensor-mismatch", "Checkpoint does not match the lineage's base"),

@@ -54,6 +54,15 @@ class RemovalRequest(BaseModel):
     )
 
 
+class JoinRequest(BaseModel):
+    """The version whose tasks are added to a lineage's head."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    lineage: Name = Field(description="The other lineage, of the same base; no task may be in both.")
+    version: str = Field("latest", description="A number, `latest` or an alias of the other lineage.")
+
+
 class MergeQuery(BaseModel):
     """The query of POST /merge with a raw body; the body is the checkpoint."""
 
@@ -101,6 +110,10 @@ class MergeView(BaseModel):
     recipe: Recipe = Field(description="The recipe in full: the request's on top of the lineage's.")
     checkpoint: Digest = Field(description="Digest of the checkpoint.")
     removal: bool = Field(description="Whether the merge takes the task out of the head instead.")
+    join: bool = Field(
+        description="Whether the merge adds another lineage's version instead; task is the newest that it brings, "
+        "checkpoint its weights."
+    )
     calibration: Digest | None = Field(description="Digest of the calibration sample.")
     gate: Gate | None = Field(description="Quality gate that the result must pass.")
     labels: dict[str, str] = Field(description="Labels of the request.")
@@ -121,7 +134,9 @@ class MergeView(BaseModel):
     def from_merge(cls, merge: Merge, *, with_report: bool = True) -> Self:
         """The view of a record."""
         version = None if merge.version is None else f"{merge.lineage}@{merge.version}"
-        return cls.model_validate(vars(merge) | {"version": version, "report": merge.report if with_report else None})
+        report = merge.report if with_report else None
+        shown = {"version": version, "report": report, "join": merge.joined is not None}
+        return cls.model_validate(vars(merge) | shown)
 
 
 class MergePage(BaseModel):

@@ -44,6 +44,7 @@ EXAMPLES: tuple[errors.OdemError, ...] = (
     errors.ArchitectureMismatch("The base is not of this architecture: visual.proj is missing (expected [768, 512])."),
     errors.MethodUnavailable("The lineage 'plain' has no architecture, so it cannot run 'ode'."),
     errors.CheckpointDiffers("eurosat", _OTHER, (_DIGEST,)),
+    errors.LineagesIncompatible("birds@3", "fish@2", "both have eurosat"),
     errors.NotSafetensors("The file ends before its safetensors header is complete: it is truncated."),
     errors.PickleRefused("This is a zip archive, as torch.save writes it. Pickles are never accepted."),
     errors.TensorMismatch(f"The checkpoint does not match the lineage's base: {_DIFFERENCES[0]}.", _DIFFERENCES),

@@ -9,7 +9,7 @@ from merging import streaming
 from merging.streaming import Emit
 from registry.merge import Progress
 from worker.architectures.open_clip import VISUAL, OpenClipNetwork
-from worker.calibration_memory import Sample, load
+from worker.calibration_memory import Sample, admit, load
 from worker.evaluation import Scores, admit_sample
 from worker.merge_job import Job, MergeCancelled, Result
 from worker.planning import Plan, plan
@@ -24,6 +24,8 @@ def merge_by_streaming(job: Job) -> Result:
     report: dict[str, Any] = dict(planned.report)
     if job.merge.removal:
         report["removed"] = job.merge.task.name
+    if job.joined is not None:
+        report["joined"] = [task.name for task in job.joined.tasks]
     if scores is not None:
         report["tasks"] = scores.table
     return Result(
@@ -65,21 +67,34 @@ def _evaluation(
 ) -> tuple[tuple[Sample, ...] | None, Scores | None, Callable[[Callable[[str], Tensor]], None] | None]:
     """The new memory, the scores so far, and the function that scores the result; all None without samples."""
     architecture = job.lineage.architecture
-    if architecture is None or (job.merge.calibration is None and job.parent.memory is None):
+    joined_memory = job.joined.memory if job.joined is not None else None
+    if architecture is None or not (job.merge.calibration or job.parent.memory or joined_memory):
         return None, None, None
     job.report(Progress(phase="loading"))
     network = OpenClipNetwork(architecture, job.base, job.device)
-    new = job.merge.calibration is not None
-    memory = admit_sample(job, network) if new else load(job.blobs, job.parent.memory)
-    if job.merge.removal:
-        memory = tuple(sample for sample in memory if sample.task.name != job.merge.task.name)
+    memory, changed = _memory(job, network)
     scores = Scores(job, network, architecture, memory)
     scores.take("before", network.parameters_of(job.head))
-    if not job.merge.removal:
+    if not job.merge.removal and job.joined is None:
         scores.take("checkpoint", network.parameters_of(job.checkpoint))
 
     def evaluate(read: Callable[[str], Tensor]) -> None:
         job.report(Progress(phase="evaluating"))
         scores.take("after", {name: read(VISUAL + name).float() for name in network.scope})
 
-    return (memory if new or job.merge.removal else None), scores, evaluate
+    return (memory if changed else None), scores, evaluate
+
+
+def _memory(job: Job, network: OpenClipNetwork) -> tuple[tuple[Sample, ...], bool]:
+    """The calibration memory of the version to be made, and whether it differs from the parent's."""
+    if job.merge.calibration is not None:
+        return admit_sample(job, network), True
+    memory = load(job.blobs, job.parent.memory)
+    if job.merge.removal:
+        return tuple(sample for sample in memory if sample.task.name != job.merge.task.name), True
+    if job.joined is None:
+        return memory, False
+    seed = int(getattr(job.merge.recipe, "seed", 0))
+    for sample in load(job.blobs, job.joined.memory):
+        memory = admit(memory, sample, job.lineage.calibration_budget, seed)
+    return memory, True

@@ -93,8 +93,9 @@ CASES = {
     "GET /lineages/{name}/aliases/{alias}": Case("/lineages/{lineage}/aliases/{alias}", "read"),
     "DELETE /lineages/{name}/aliases/{alias}": Case("/lineages/{lineage}/aliases/{alias}", "admin", 204),
     "POST /lineages/{name}/rollback": Case("/lineages/{lineage}/rollback", "admin", 201, body=_TARGET),
-    # The base has no tasks; the words differ from those for no lineage.
+    # The base has no tasks: none to remove, and none to join.
     "POST /lineages/{name}/tasks/{task}/removal": Case("/lineages/{lineage}/tasks/none/removal", "admin", 404),
+    "POST /lineages/{name}/join": Case("/lineages/{lineage}/join", "admin", 422, body={"lineage": "{lineage}"}),
     "POST /lineages/{name}/branch": Case("/lineages/{lineage}/branch", "admin", 201, body=_TARGET | {"name": "limb"}),
     "PUT /lineages/{name}/pins/{number}": Case("/lineages/{lineage}/pins/0", "admin", 204),
     "DELETE /lineages/{name}/pins/{number}": Case("/lineages/{lineage}/pins/0", "admin", 204),

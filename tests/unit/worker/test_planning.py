@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from merging.recipes import RECIPES
+from merging.streaming import WEIGHTS, merge
 from registry.errors import MethodUnavailable
 from tests.unit.merging.streams import Held, State, draw, nearby, run
 from worker.planning import PLANNERS, STATE_CONTENTS, HeadState, Plan, PlanRequest, plan
@@ -109,3 +110,84 @@ def test_other_masks_than_those_of_the_state_are_refused(
         MethodUnavailable, match=rf"has {name} .*, which all its merges share; the recipe has {value:g}"
     ):
         _plan(method, version.weights, 1, version.head, tmp_path, fields)
+
+
+SUMS = sorted(name for name, recipe in RECIPES.items() if recipe.takes_tasks_out)
+
+
+@pytest.mark.parametrize("method", SUMS)
+def test_a_joined_state_gives_the_weights_of_all_tasks(method: str, tmp_path: Path) -> None:
+    expected = _merge(method, _merge(method, _Version(BASE), 0, tmp_path), 1, tmp_path)
+    one, other = (_merge(method, _Version(BASE), number, tmp_path) for number in (0, 1))
+    single = HeadState(tasks=1, single_checkpoint=True)
+    for weights, head in ((one.weights, one.head), (MODELS[0], single)):
+        request = PlanRequest(
+            recipe={"method": method},
+            base=Held(BASE),
+            head=Held(weights),
+            checkpoint=Held(other.weights),
+            task="task1",
+            utility=1.0,
+            scratch=tmp_path,
+            state=head,
+            earlier={"task0": 1.0},
+            joined=other.head,
+        )
+        merged = _weights(plan(request))
+        for name, value in expected.weights.items():
+            torch.testing.assert_close(merged[name], value, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(("method", "other"), [("aswudi", "tact"), ("tact", "aswudi"), ("average", "average")])
+def test_states_that_cannot_be_added_are_refused(method: str, other: str, tmp_path: Path) -> None:
+    one, two = _merge(method, _Version(BASE), 0, tmp_path), _merge(other, _Version(BASE), 1, tmp_path)
+    two = _merge(other, two, 2, tmp_path)
+    with pytest.raises(MethodUnavailable):
+        plan(
+            PlanRequest(
+                recipe={"method": method},
+                base=Held(BASE),
+                head=Held(one.weights),
+                checkpoint=Held(two.weights),
+                task="task2",
+                utility=1.0,
+                scratch=tmp_path,
+                state=one.head,
+                earlier={"task0": 1.0},
+                joined=two.head,
+            )
+        )
+
+
+def _weights(made: Plan) -> State:
+    """Run a plan; returns the weights."""
+    sinks: dict[str, list[bytes]] = {}
+    merge(made.inputs, made.method, lambda sink, chunk: sinks.setdefault(sink, []).append(chunk.tobytes()))
+    data, result, position = b"".join(sinks[WEIGHTS]), {}, 0
+    for name, tensor in BASE.items():
+        flat = torch.frombuffer(bytearray(data), dtype=tensor.dtype, count=tensor.numel(), offset=position)
+        result[name] = flat.reshape(tensor.shape)
+        position += tensor.numel() * tensor.element_size()
+    return result
+
+
+@pytest.mark.parametrize(
+    ("before", "method"),
+    [
+        ("aswudi", "wudi"),
+        ("wudi", "swudi"),
+        ("swudi", "aswudi"),
+        ("dop", "actmat"),
+        ("tsv_m", "dc_merge"),
+        *((other, "iso_c") for other in ("aswudi", "actmat", "tact", "dop", "tsv_m")),
+    ],
+)
+def test_a_method_continues_from_the_state_of_another_that_holds_its_sums(
+    before: str, method: str, tmp_path: Path
+) -> None:
+    changed = expected = _Version(BASE)
+    for number in range(3):
+        changed = _merge(before if number < 2 else method, changed, number, tmp_path)
+        expected = _merge(method, expected, number, tmp_path)
+    for name, value in expected.weights.items():
+        torch.testing.assert_close(changed.weights[name], value, rtol=1e-9, atol=1e-9)

@@ -608,6 +608,26 @@ export type IsoCtsRecipe = {
 };
 
 /**
+ * JoinRequest
+ *
+ * The version whose tasks are added to a lineage's head.
+ */
+export type JoinRequest = {
+    /**
+     * Lineage
+     *
+     * The other lineage, of the same base; no task may be in both.
+     */
+    lineage: string;
+    /**
+     * Version
+     *
+     * A number, `latest` or an alias of the other lineage.
+     */
+    version?: string;
+};
+
+/**
  * LineagePage
  *
  * Lineages, by name.
@@ -1045,6 +1065,12 @@ export type MergeView = {
      */
     removal: boolean;
     /**
+     * Join
+     *
+     * Whether the merge adds another lineage's version instead; task is the newest that it brings, checkpoint its weights.
+     */
+    join: boolean;
+    /**
      * Calibration
      *
      * Digest of the calibration sample.
@@ -1383,8 +1409,9 @@ export type Progress = {
  * Everything that a version was made from, sufficient to make it again.
  *
  * The same parent, checkpoint, calibration, recipe and seed on the same device and library versions give the same
- * bytes. removed: the task that was taken out, if the version was made so. code: the release of odem. commit: that
- * of the code; absent in versions made before 0.2.0.
+ * bytes. removed: the task that was taken out, if the version was made so. joined: the version of another lineage
+ * whose state was added, if the version was made so; empty for a caller who may not see that lineage. code: the
+ * release of odem. commit: that of the code; absent in versions made before 0.2.0.
  */
 export type Provenance = {
     /**
@@ -1403,6 +1430,10 @@ export type Provenance = {
      * Removed
      */
     removed?: string | null;
+    /**
+     * Joined
+     */
+    joined?: string | null;
     /**
      * Calibration
      */
@@ -2912,6 +2943,82 @@ export type RemoveTaskResponses = {
 };
 
 export type RemoveTaskResponse = RemoveTaskResponses[keyof RemoveTaskResponses];
+
+export type JoinLineageData = {
+    body: JoinRequest;
+    headers?: {
+        /**
+         * A request with the same key creates nothing again: it receives the first response. Use a new key for each request.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * Name
+         */
+        name: string;
+    };
+    query?: never;
+    url: '/lineages/{name}/join';
+};
+
+export type JoinLineageErrors = {
+    /**
+     * API key required.
+     */
+    401: Problem;
+    /**
+     * Not allowed for this API key; Cross-origin request refused.
+     */
+    403: Problem;
+    /**
+     * Lineage not found; Version not found; Blob not found.
+     */
+    404: Problem;
+    /**
+     * Request with this Idempotency-Key in progress.
+     */
+    409: Problem;
+    /**
+     * Version retired.
+     */
+    410: Problem;
+    /**
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Lineages cannot be joined; Method unavailable in this lineage; Invalid request; Idempotency-Key reused for another request.
+     */
+    422: Problem;
+    /**
+     * Rate limit exceeded.
+     */
+    429: Problem;
+    /**
+     * Internal server error.
+     */
+    500: Problem;
+    /**
+     * State store unavailable.
+     */
+    503: Problem;
+    /**
+     * Insufficient storage.
+     */
+    507: Problem;
+};
+
+export type JoinLineageError = JoinLineageErrors[keyof JoinLineageErrors];
+
+export type JoinLineageResponses = {
+    /**
+     * The queued merge.
+     */
+    202: MergeView;
+};
+
+export type JoinLineageResponse = JoinLineageResponses[keyof JoinLineageResponses];
 
 export type WatchMergeData = {
     body?: never;

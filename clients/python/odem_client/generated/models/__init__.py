@@ -33,6 +33,7 @@ from .health import Health
 from .invalid_field import InvalidField
 from .iso_c_recipe import IsoCRecipe
 from .iso_cts_recipe import IsoCtsRecipe
+from .join_request import JoinRequest
 from .lineage_page import LineagePage
 from .lineage_spec import LineageSpec
 from .lineage_view import LineageView
@@ -129,6 +130,7 @@ __all__ = (
     "InvalidField",
     "IsoCRecipe",
     "IsoCtsRecipe",
+    "JoinRequest",
     "LineagePage",
     "LineageSpec",
     "LineageView",

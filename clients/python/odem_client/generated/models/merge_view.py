@@ -73,6 +73,8 @@ class MergeView:
             recipe in full: the request's on top of the lineage's.
         checkpoint (str): Digest of the checkpoint.
         removal (bool): Whether the merge takes the task out of the head instead.
+        join (bool): Whether the merge adds another lineage's version instead; task is the newest that it brings,
+            checkpoint its weights.
         calibration (None | str): Digest of the calibration sample.
         gate (Gate | None): Quality gate that the result must pass.
         labels (MergeViewLabels): Labels of the request.
@@ -124,6 +126,7 @@ class MergeView:
     )
     checkpoint: str
     removal: bool
+    join: bool
     calibration: None | str
     gate: Gate | None
     labels: MergeViewLabels
@@ -239,6 +242,8 @@ class MergeView:
 
         removal = self.removal
 
+        join = self.join
+
         calibration: None | str
         calibration = self.calibration
 
@@ -308,6 +313,7 @@ class MergeView:
                 "recipe": recipe,
                 "checkpoint": checkpoint,
                 "removal": removal,
+                "join": join,
                 "calibration": calibration,
                 "gate": gate,
                 "labels": labels,
@@ -623,6 +629,8 @@ class MergeView:
 
         removal = d.pop("removal")
 
+        join = d.pop("join")
+
         def _parse_calibration(data: object) -> None | str:
             if data is None:
                 return data
@@ -760,6 +768,7 @@ class MergeView:
             recipe=recipe,
             checkpoint=checkpoint,
             removal=removal,
+            join=join,
             calibration=calibration,
             gate=gate,
             labels=labels,

@@ -46,8 +46,9 @@ class Provenance:
     """Everything that a version was made from, sufficient to make it again.
 
     The same parent, checkpoint, calibration, recipe and seed on the same device and library versions give the same
-    bytes. removed: the task that was taken out, if the version was made so. code: the release of odem. commit: that
-    of the code; absent in versions made before 0.2.0.
+    bytes. removed: the task that was taken out, if the version was made so. joined: the version of another lineage
+    whose state was added, if the version was made so; empty for a caller who may not see that lineage. code: the
+    release of odem. commit: that of the code; absent in versions made before 0.2.0.
 
         Attributes:
             parent (int):
@@ -61,6 +62,7 @@ class Provenance:
             libraries (ProvenanceLibraries):
             device (str):
             removed (None | str | Unset):
+            joined (None | str | Unset):
             calibration (None | str | Unset):
             commit (None | str | Unset):
     """
@@ -101,6 +103,7 @@ class Provenance:
     libraries: ProvenanceLibraries
     device: str
     removed: None | str | Unset = UNSET
+    joined: None | str | Unset = UNSET
     calibration: None | str | Unset = UNSET
     commit: None | str | Unset = UNSET
 
@@ -206,6 +209,12 @@ class Provenance:
         else:
             removed = self.removed
 
+        joined: None | str | Unset
+        if isinstance(self.joined, Unset):
+            joined = UNSET
+        else:
+            joined = self.joined
+
         calibration: None | str | Unset
         if isinstance(self.calibration, Unset):
             calibration = UNSET
@@ -233,6 +242,8 @@ class Provenance:
         )
         if removed is not UNSET:
             field_dict["removed"] = removed
+        if joined is not UNSET:
+            field_dict["joined"] = joined
         if calibration is not UNSET:
             field_dict["calibration"] = calibration
         if commit is not UNSET:
@@ -540,6 +551,15 @@ class Provenance:
 
         removed = _parse_removed(d.pop("removed", UNSET))
 
+        def _parse_joined(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        joined = _parse_joined(d.pop("joined", UNSET))
+
         def _parse_calibration(data: object) -> None | str | Unset:
             if data is None:
                 return data
@@ -567,6 +587,7 @@ class Provenance:
             libraries=libraries,
             device=device,
             removed=removed,
+            joined=joined,
             calibration=calibration,
             commit=commit,
         )
