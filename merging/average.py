@@ -15,17 +15,17 @@ from merging.streaming import Inputs, Kernel, TensorSlot, require_finite
 
 @dataclass(frozen=True)
 class Average:
-    """The mean of what was merged before, which weighs `before`, and of the checkpoints, by their utilities."""
+    """The mean of head, which has the weight `before`, and of the checkpoints, weighted by their utilities."""
 
     before: float
     utilities: tuple[float, ...]
 
     def parts(self, dtype: str) -> Mapping[str, str]:  # noqa: ARG002
-        """None: the sum of utilities is a number."""
+        """No tensors: the sum of utilities is a number."""
         return {}
 
     def prepare(self, inputs: Inputs) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def open(self, slot: TensorSlot) -> Kernel:
         """(Σ_before θ + Σ u_i θ'_i) / Σ: one division, so that equal utilities give correctly rounded means."""
@@ -45,5 +45,5 @@ class Average:
 
 
 def operating_time(utility: float, others: float) -> float:
-    """T_k = u_k / (u_k + the utilities of all that was merged before, the base's included)."""
+    """T_k = u_k / (u_k + sum of the utilities of the base and of all tasks merged before)."""
     return utility / (utility + others)

@@ -12,11 +12,11 @@ from merging.task_arithmetic import Thin
 
 
 def dare(drop_rate: float, seed: int, labels: Sequence[str | None]) -> Thin:
-    """What thins the task vectors of checkpoints, by index.
+    """Return the function that thins the task vectors of checkpoints, by index.
 
-    drop_rate: p, from 0 to below 1. labels: one for each checkpoint, so that drops differ; None leaves it whole.
-    Whether an entry is dropped depends on seed, label, the tensor's name and the entry's place alone, which together
-    are counter and key of its random number: not on chunks, threads, device or library versions.
+    drop_rate: p, from 0 to below 1. labels: one for each checkpoint, so that drops differ; None drops nothing.
+    Whether an entry is dropped depends only on the seed, the label, the tensor's name and the entry's position, which
+    are the key and counter of its random number; not on chunks, threads, devices or library versions.
     """
 
     def thin(tau: Float64, name: str, index: int, start: int) -> None:

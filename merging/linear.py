@@ -1,4 +1,4 @@
-"""Linear interpolation with a given weight: (1 − α) θ + α θ'.
+"""Linear interpolation with a fixed weight: (1 − α) θ + α θ'.
 
 Source: WiSE-FT, "Robust fine-tuning of zero-shot models", arXiv 2109.01903.
 """
@@ -15,16 +15,16 @@ from merging.streaming import Inputs, Kernel, TensorSlot, require_finite
 
 @dataclass(frozen=True)
 class Linear:
-    """alpha: α, the checkpoint's share, from 0 to 1. Several checkpoints are taken one after another."""
+    """Merge checkpoints one after another. alpha: α, the checkpoint's share, from 0 to 1."""
 
     alpha: float
 
     def parts(self, dtype: str) -> Mapping[str, str]:  # noqa: ARG002
-        """None."""
+        """No state."""
         return {}
 
     def prepare(self, inputs: Inputs) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def open(self, slot: TensorSlot) -> Kernel:
         """(1 − α) θ + α θ'."""

@@ -1,4 +1,4 @@
-"""MagMax: of all task vectors so far, each entry takes the one of largest magnitude.
+"""MagMax: each entry takes the value of largest magnitude of all task vectors so far.
 
 Source: "MagMax: leveraging model merging for seamless continual learning", arXiv 2407.06322.
 """
@@ -19,19 +19,19 @@ WINNERS: Final = "winners"
 
 @dataclass(frozen=True)
 class MagMax:
-    """scaling: λ, what is taken of the vector of largest entries.
+    """Merge checkpoints by MagMax. scaling: λ, the factor of the vector of largest entries.
 
-    The state holds the winning values θ' themselves, not their differences from the base: float32 has these exactly.
+    The state holds the winning values θ', not their differences from the base, since float32 represents them exactly.
     """
 
     scaling: float = 1.0
 
     def parts(self, dtype: str) -> Mapping[str, str]:
-        """The checkpoint's value that won each entry."""
+        """For each entry, the value of the winning checkpoint."""
         return {WINNERS: "F64" if dtype == "F64" else "F32"}
 
     def prepare(self, inputs: Inputs) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def open(self, slot: TensorSlot) -> Kernel:
         """θ_pre + λ · (the entry of largest magnitude). Of two equal magnitudes the positive one wins."""

@@ -1,7 +1,7 @@
 """OPCM: orthogonal projection-based continual merging.
 
-From each incoming task vector, what lies in the leading singular subspace of the merged one, and on its singular
-diagonal, is taken away; then the sum is scaled to the mean norm of the task vectors so far.
+Removes from each incoming task vector its components in the leading singular subspace of the merged one and on its
+singular diagonal, then scales the sum to the mean norm of the task vectors so far.
 Source: "Merging models on the fly without retraining", arXiv 2501.09522, and its code with the diagonal cleared.
 """
 
@@ -27,11 +27,11 @@ _FUSED: Final = ("in_proj_weight", "qkv.weight")
 
 @dataclass
 class Opcm:
-    """One merge by OPCM, of one checkpoint.
+    """Merge one checkpoint by OPCM.
 
     alpha: the leading subspace has the smallest rank whose singular values sum to more than this share of all.
-    count, mean_norm, scale: the state so far: how many checkpoints, the mean norm of their task vectors, λ; after
-    `prepare` these are the new version's. scratch: a folder for a file of projected weights, in float64.
+    count, mean_norm, scale: the state: number of checkpoints, mean norm of their task vectors, λ; `prepare` updates
+    them to those of the new version. scratch: a folder for an unnamed file of projected weights, in float64.
     """
 
     alpha: float
@@ -43,11 +43,11 @@ class Opcm:
     _projected: dict[str, Float64] = field(default_factory=dict)
 
     def parts(self, dtype: str) -> Mapping[str, str]:  # noqa: ARG002
-        """None: the state is three numbers."""
+        """No tensors: the state is three numbers."""
         return {}
 
     def prepare(self, inputs: Inputs) -> None:
-        """Project every linear weight, and find λ = ‖λ_prev τ_m + τ'‖ / mean_j ‖τ'_j‖ over the whole network."""
+        """Project every linear weight, and compute λ = ‖λ_prev τ_m + τ'‖ / mean_j ‖τ'_j‖ over the whole network."""
         if len(inputs.incoming) != 1:
             raise ValueError("opcm merges one checkpoint at a time")
         self._before = self.scale
@@ -68,7 +68,7 @@ class Opcm:
         self.scale = self.scale or 1.0
 
     def open(self, slot: TensorSlot) -> Kernel:
-        """θ_pre + (λ_prev τ_m + τ') / λ; the first checkpoint is taken as it is."""
+        """θ_pre + (λ_prev τ_m + τ') / λ; the first checkpoint is kept unchanged."""
 
         def kernel(span: slice, out: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
             if self.count == 1:
@@ -84,7 +84,7 @@ class Opcm:
 
     @staticmethod
     def _square_and_check(slot: TensorSlot) -> float:
-        """‖τ'‖² of one tensor. Raises NotFinite for any of the three, before a decomposition meets such values."""
+        """‖τ'‖² of one tensor. Raises NotFinite for any of the three tensors, before the decomposition."""
         squares = 0.0
         for span in slot.spans():
             slot.head.read(span)
@@ -93,7 +93,7 @@ class Opcm:
         return squares
 
     def _vector(self, slot: TensorSlot, span: slice) -> Float64:
-        """λ_prev τ_m + τ', τ' projected where the tensor is a linear weight."""
+        """λ_prev τ_m + τ', with τ' projected if the tensor is a linear weight."""
         if slot.name in self._projected:
             return self._projected[slot.name].reshape(-1)[span].copy()
         base = slot.base.read(span)
@@ -103,7 +103,7 @@ class Opcm:
         return tau
 
     def _reserve(self, inputs: Inputs) -> None:
-        """Map a file without a name for the projected weights: it is gone with this process."""
+        """Map an unnamed temporary file for the projected weights; the system deletes it with the process."""
         if not self.count:
             return
         linear = {slot.name: slot.shape for slot in inputs.slots() if slot.incoming and is_linear(slot)}
@@ -135,7 +135,7 @@ class Opcm:
 
 
 def is_linear(slot: TensorSlot) -> bool:
-    """Whether a tensor is the weight of a linear layer, by its shape and name. Embeddings are tables, not maps."""
+    """Whether a tensor is the weight of a linear layer, by its shape and name. Embeddings are lookup tables."""
     last = slot.name.rpartition(".")[2]
     return len(slot.shape) == 2 and last in _LINEAR and "emb" not in slot.name and 0 not in slot.shape
 

@@ -1,4 +1,4 @@
-"""Spherical linear interpolation: along the great circle from θ to θ', a tensor at a time.
+"""Spherical linear interpolation (slerp) from θ to θ' along the great circle, tensor by tensor.
 
 Source: K. Shoemake, "Animating rotation with quaternion curves", SIGGRAPH 1985, section 3.3.
 """
@@ -14,21 +14,21 @@ from merging.kernels import api as kernels
 from merging.streaming import Inputs, Kernel, TensorSlot, dot, require_finite
 
 _STRAIGHT: Final = 1e-6
-"""Sine of an angle below which the circle is a straight line (and the formula a division by nearly nothing)."""
+"""Sine of an angle below which interpolation is linear, since the formula would divide by almost zero."""
 
 
 @dataclass(frozen=True)
 class Slerp:
-    """time: T, from 0 (θ) to 1 (θ'). One checkpoint only: a great circle has two ends."""
+    """Merge one checkpoint by slerp. time: T, from 0 (θ) to 1 (θ')."""
 
     time: float
 
     def parts(self, dtype: str) -> Mapping[str, str]:  # noqa: ARG002
-        """None."""
+        """No state."""
         return {}
 
     def prepare(self, inputs: Inputs) -> None:
-        """Raises ValueError with several checkpoints."""
+        """Raise ValueError for several checkpoints."""
         if len(inputs.incoming) > 1:
             raise ValueError("slerp merges one checkpoint at a time")
 
@@ -46,7 +46,7 @@ class Slerp:
 
 
 def _angle(slot: TensorSlot) -> float:
-    """ω in radians; 0 where one of the vectors is zero and so has no direction."""
+    """ω in radians; 0 if one of the vectors is zero and so has no direction."""
     tensor = slot.incoming[0][1]
     product = one = other = 0.0
     for span in slot.spans():

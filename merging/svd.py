@@ -1,15 +1,15 @@
-"""The singular subspaces of a merged task vector, and the projection of another one, without full singular bases.
+"""SVD subspace projection for OPCM: the singular subspaces of a merged task vector, without full singular bases.
 
-With U S Vᵀ = svd(τ_m) in full bases and r the rank of the leading subspace, OPCM clears from P = Uᵀ τ' V the leading
-r × r block and the diagonal. What it clears involves the first q = min(m, n) singular vectors alone, so
+With U S Vᵀ = svd(τ_m) in full bases and r the rank of the leading subspace, OPCM clears the leading r × r block and the
+diagonal of P = Uᵀ τ' V. These involve only the first q = min(m, n) singular vectors, so
 
     U P_cleared Vᵀ = τ' − U_q M V_qᵀ,   M = the leading block and the diagonal of U_qᵀ τ' V_q,
 
-is the same matrix. U_q comes from the q × q Gram matrix τ_m τ_mᵀ, V_q = τ_mᵀ U_q S⁻¹ a block of rows at a time: memory
-is two q × q matrices and a block, in float64, where a full V alone has n × n.
+is the same matrix. U_q comes from the q × q Gram matrix τ_m τ_mᵀ, and V_q = τ_mᵀ U_q S⁻¹ is computed in blocks of rows,
+so memory holds two q × q matrices and a block in float64; a full V alone has n × n.
 
-The Gram matrix squares the singular values: those below 1e-6 of the largest, and directions that τ_m lacks, count as
-absent, so nothing is cleared there. (A full basis there is arbitrary, and what clearing along it would do as well.)
+The Gram matrix squares the singular values. Those below 1e-6 of the largest count as zero, and nothing is cleared along
+them or along directions that τ_m lacks: a full basis of these directions is arbitrary.
 """
 
 from collections.abc import Iterator
@@ -24,18 +24,18 @@ from merging.streaming import Float64
 from merging.tensor_bytes import widened
 
 BLOCK: Final = 1 << 20
-"""Elements of a matrix that are worked on at once, in float64."""
+"""Elements of a matrix that are processed at once, in float64."""
 
 _ABSENT: Final = 1e-6
 
 Elements = NDArray[Any]
-"""Elements of a tensor in their carrier, [rows, columns]."""
+"""Elements of a tensor in the NumPy dtype of their file, [rows, columns]."""
 
 
 class Subspace:
-    """Of τ_m = head − base, a matrix of any dtype; as wide as it is high or wider, by transposing.
+    """The leading singular subspace of τ_m = head − base, a matrix of any dtype, transposed if it is tall.
 
-    values: its singular values, smallest first, as the vectors are; the leading ones are the last `rank`.
+    values: singular values in ascending order, like the vectors; the leading ones are the last `rank`.
     """
 
     def __init__(self, base: Elements, head: Elements, alpha: float) -> None:
@@ -44,7 +44,7 @@ class Subspace:
         self._n = max(base.shape)
         gram = np.zeros((self._q, self._q), order="F")
         for columns in self._blocks():
-            # One triangle, in place: a product of matrices would need room for another q × q.
+            # One triangle, in place: a matrix product would allocate another q × q matrix.
             gram = dsyrk(1.0, self.block(base, head, columns).T, beta=1.0, c=gram, trans=1, lower=1, overwrite_c=1)
         self.values, self._left = _eigen(gram)
         self.rank = leading_rank(self.values, alpha)
@@ -53,21 +53,21 @@ class Subspace:
         self._base, self._head = base, head
 
     def block(self, base: Elements, other: Elements, columns: slice) -> Float64:
-        """Columns of other − base, [q, columns]; of the transposed matrix where it is tall."""
+        """Columns of other − base, [q, columns]; of the transposed matrix if it is tall."""
         one, two = (matrix[columns].T if self._tall else matrix[:, columns] for matrix in (base, other))
         difference = widened(two)
         difference -= widened(one)
         return difference
 
     def put(self, target: Float64, columns: slice, block: Float64) -> None:
-        """Write such columns back into a matrix."""
+        """Write columns, as `block` gives them, to a matrix."""
         if self._tall:
             target[columns] = block.T
         else:
             target[:, columns] = block
 
     def project(self, base: Elements, incoming: Elements) -> Iterator[tuple[slice, Float64]]:
-        """Columns of τ' = incoming − base with leading block and diagonal cleared, block by block."""
+        """Yield columns of τ' = incoming − base with the leading block and the diagonal cleared."""
         leading, diagonal = self._middle(base, incoming)
         for columns in self._blocks():
             right = self._right(columns)
@@ -78,7 +78,7 @@ class Subspace:
             yield columns, rest
 
     def _middle(self, base: Elements, incoming: Elements) -> tuple[Float64, Float64]:
-        """M as its leading r × r block, the diagonal included, and its diagonal, [q]; M is zero elsewhere."""
+        """M as its leading r × r block, including the diagonal, and its diagonal [q]; M is zero elsewhere."""
         first = self._q - self.rank
         leading, diagonal = np.zeros((self.rank, self.rank)), np.zeros(self._q)
         for columns in self._blocks():
@@ -102,18 +102,18 @@ class Subspace:
 
 
 def _eigen(gram: Float64) -> tuple[Float64, Float64]:
-    """Singular values, smallest first, and left singular vectors of a matrix with this Gram matrix, which is lost.
+    """Singular values in ascending order, and left singular vectors, of a matrix with this Gram matrix.
 
-    gram: its lower triangle. LAPACK's `syevr` needs no room but the vectors'.
+    gram: the lower triangle, which is overwritten. LAPACK's `syevr` allocates only the vectors.
     """
     squares, vectors = eigh(gram, lower=True, overwrite_a=True, check_finite=False, driver="evr")
     return np.sqrt(np.maximum(squares, 0.0)), vectors
 
 
 def leading_rank(values: Float64, alpha: float) -> int:
-    """r: the index of the first cumulative share of the singular values, from the largest on, that is above α.
+    """r: the index of the first cumulative share of the singular values, largest first, that exceeds α.
 
-    values: smallest first.
+    values: in ascending order.
     """
     total = values.sum()
     if total == 0.0:

@@ -1,7 +1,7 @@
-"""TIES: trim each task vector to its largest entries, elect a sign for each entry, take the mean of those that agree.
+"""TIES: trim each task vector to its largest entries, elect a sign for each entry, average the entries that agree.
 
-Exact continually: the sums and counts of the positive and of the negative trimmed entries so far are all that the
-result depends on, so checkpoints that come one by one give what all of them at once give.
+The continual form is exact: the result depends only on the sums and counts of the positive and of the negative trimmed
+entries, so checkpoints merged one by one give the same result as all of them at once.
 Source: "TIES-Merging: resolving interference when merging models", arXiv 2306.01708, algorithm 1.
 """
 
@@ -29,11 +29,11 @@ PARTS: Final = {
 
 @dataclass
 class Ties:
-    """One merge by TIES.
+    """Merge checkpoints by TIES.
 
-    density: the share of a task vector's entries that trimming keeps; of equal magnitudes at the limit all stay.
-    scaling: λ, what is taken of the mean. scope: whether a "tensor" or the whole "model" is trimmed at once.
-    thin: what is done to a task vector before. stateful: whether the state is kept for checkpoints to come.
+    density: the share of a task vector's entries that trimming keeps; all entries equal to the limit are kept.
+    scaling: λ, the factor of the mean. scope: whether each "tensor" or the whole "model" is trimmed at once.
+    thin: applied to a task vector before trimming. stateful: whether to store the state for later checkpoints.
     """
 
     density: float
@@ -48,7 +48,7 @@ class Ties:
         return PARTS if self.stateful else {}
 
     def prepare(self, inputs: Inputs) -> None:
-        """With scope "model": the limit of each checkpoint's whole task vector."""
+        """Compute the limit of each checkpoint's whole task vector, with scope "model"."""
         if self.scope == "tensor":
             return
         for index in range(len(inputs.incoming)):
@@ -95,7 +95,7 @@ class Ties:
 
 
 class SignedSums:
-    """A chunk of the four parts: those of the version before, or zeros."""
+    """One chunk of the four parts of the state, from the previous version or zeros."""
 
     def __init__(self, slot: TensorSlot, keep: bool) -> None:
         self._before = slot.parts
@@ -104,7 +104,7 @@ class SignedSums:
         self._size = 0
 
     def start(self, span: slice) -> Float64 | None:
-        """The sums and counts before this chunk, [4, at least its size]; None where there are none, nor will be."""
+        """The sums and counts of earlier checkpoints, [4, at least the chunk's size]; None if none are stored."""
         self._size = span.stop - span.start
         if self._sums is not None:
             for part, values in zip(PARTS, self._sums, strict=True):
@@ -113,7 +113,7 @@ class SignedSums:
         return self._sums
 
     def kept(self) -> dict[str, NDArray[Any]]:
-        """The parts as they are stored, if they are."""
+        """The parts in their stored dtypes; empty if none are stored."""
         if not self._stored or self._sums is None:
             return {}
         return {

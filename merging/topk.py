@@ -1,7 +1,7 @@
-"""The k-th largest magnitude of a task vector that never is in memory as a whole, exactly.
+"""Exact top-k threshold: the k-th largest magnitude of a task vector that is streamed in chunks.
 
-A sample brackets the value; one pass counts what lies above the bracket and keeps what lies within. Should the sample
-mislead, or the bracket hold too much, it is moved or narrowed and the pass repeated: the answer never depends on it.
+A sample brackets the value; one pass counts the magnitudes above the bracket and keeps those within. If the bracket
+misses the value or holds too many magnitudes, it is moved or narrowed and the pass repeated, so the result is exact.
 """
 
 import math
@@ -16,51 +16,51 @@ from merging.kernels import api as kernels
 
 Values = NDArray[np.float64]
 
-MOST_KEPT: Final = 1 << 22
-"""Values of a bracket that are kept in memory: 32 MiB."""
+MAX_KEPT: Final = 1 << 22
+"""Magnitudes within a bracket that are kept in memory: 32 MiB."""
 
 _SIGMAS: Final = 4.5
 
 
 class Chunk(Protocol):
-    """Some of the values."""
+    """A chunk of the values."""
 
     @property
     def size(self) -> int:
-        """How many."""
+        """The number of values."""
 
     def collect(self, low: float, high: float, room: Values, selection: NDArray[np.uint64]) -> None:
-        """Append the magnitudes from low to high to room. selection: how many stand there; how many were above high."""
+        """Append the magnitudes from low to high to room. selection: [number in room, number above high], updated."""
 
 
 @dataclass(frozen=True)
 class Plain:
-    """Values that are in memory."""
+    """A chunk of values in memory."""
 
     values: Values
 
     @property
     def size(self) -> int:
-        """How many."""
+        """The number of values."""
         return self.values.size
 
     def collect(self, low: float, high: float, room: Values, selection: NDArray[np.uint64]) -> None:
-        """As any chunk."""
+        """See Chunk."""
         kernels.collect(None, self.values, low, high, room, selection)
 
 
 def kth_largest(
-    chunks: Callable[[], Iterable[Chunk]], sample: Values, share: float, k: int, most_kept: int = MOST_KEPT
+    chunks: Callable[[], Iterable[Chunk]], sample: Values, share: float, k: int, max_kept: int = MAX_KEPT
 ) -> float:
-    """The k-th largest magnitude of all values that `chunks()` yields; it is called anew for each pass.
+    """Return the k-th largest magnitude of all values that `chunks()` yields; each pass calls it again.
 
-    sample: some of the magnitudes; the more typical they are, the fewer passes. share: k by the number of values.
-    k: from 1 to their number. Values are finite and of either sign.
+    sample: some of the magnitudes; the more representative, the fewer passes. share: k divided by the number of values.
+    k: from 1 to the number of values. Values are finite and have any sign.
     """
-    lowest, highest = 0.0, math.inf  # the answer lies between these for certain, between low and high by judgement
+    lowest, highest = 0.0, math.inf  # certain bounds of the value; low and high are estimates
     low, high = _bracket(sample, share, lowest, highest)
     while True:
-        selection = _pass(chunks(), low, high, most_kept)
+        selection = _pass(chunks(), low, high, max_kept)
         rank = k - selection.above
         if rank <= 0:
             lowest = low = float(np.nextafter(high, math.inf))
@@ -73,7 +73,7 @@ def kth_largest(
         elif selection.kept.size == selection.within:
             return float(np.partition(selection.kept, selection.within - rank)[selection.within - rank])
         else:
-            # Only a part was kept: it is the next sample, for the rank that is left.
+            # Only a part was kept: use it as the next sample, with the remaining rank.
             lowest, highest = low, high
             low, high = _bracket(selection.kept, rank / selection.within, lowest, highest)
             if (low, high) == (lowest, highest):
@@ -81,7 +81,7 @@ def kth_largest(
 
 
 def _bracket(sample: Values, share: float, low: float, high: float) -> tuple[float, float]:
-    """Where the value of this rank lies, judged by a sample: some standard deviations of the rank to either side."""
+    """Estimate bounds of the value from a sample: _SIGMAS standard deviations of its rank to either side."""
     if not sample.size:
         return low, high
     ordered = np.sort(sample)
@@ -96,14 +96,14 @@ def _bracket(sample: Values, share: float, low: float, high: float) -> tuple[flo
 
 @dataclass
 class _Selection:
-    """What a pass has seen: how many magnitudes above the bracket and within it, and (some of) those within."""
+    """Result of a pass: the numbers of magnitudes above and within the bracket, and a sample of those within."""
 
     above: int
     within: int
     kept: Values
 
 
-def _pass(chunks: Iterable[Chunk], low: float, high: float, most_kept: int) -> _Selection:
+def _pass(chunks: Iterable[Chunk], low: float, high: float, max_kept: int) -> _Selection:
     selection = _Selection(0, 0, np.zeros(0))
     held, stride = 0, 1
     for chunk in chunks:
@@ -116,8 +116,8 @@ def _pass(chunks: Iterable[Chunk], low: float, high: float, most_kept: int) -> _
         kept = selection.kept[held:count:stride]
         selection.kept[held : held + kept.size] = kept
         held += kept.size
-        while held > most_kept:
-            # Thin out what is held, and what comes, evenly.
+        while held > max_kept:
+            # Keep every second magnitude of those held, and of those to come.
             stride *= 2
             kept = selection.kept[:held:2].copy()
             held = kept.size

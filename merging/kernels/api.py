@@ -25,10 +25,10 @@ _DTYPE_CODES: Final = {
     np.dtype(np.float16): 2,
     np.dtype(ml_dtypes.bfloat16): 3,
 }
-"""Dtype of an array -> its code in a loop's arguments, see `dtype_io.py`."""
+"""Dtype of an array -> its code in a loop's arguments; see `dtype_io.py`."""
 
 _SCRATCH_BLOCKS: Final = 8
-"""More than any loop uses."""
+"""Enough for every loop."""
 
 _buffers = threading.local()
 

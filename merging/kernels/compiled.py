@@ -1,4 +1,4 @@
-"""Compiled loops: the functions of `loops.py` as machine code, by numba's `cfunc`, in numba's cache.
+"""Compiled loops: numba's `cfunc` compiles the functions of `loops.py` and caches the machine code.
 
 numba compiles a loop for this processor at its first use, one to two seconds each, and caches the machine code in
 `__pycache__` beside the source, or in the user's cache folder if that is not writable.
@@ -10,16 +10,16 @@ from collections.abc import Callable
 from typing import Any, Final
 
 BLOCK: Final = 1024
-"""Elements that a loop holds in float64 at once."""
+"""Elements that a loop converts to float64 at once."""
 
 _log = logging.getLogger(__name__)
 
 
 class CompiledLoop:
-    """A loop of `loops.py`, by name. Other threads run while it works.
+    """A loop of `loops.py`, by name, which runs without the interpreter lock and returns an integer.
 
-    takes: types of its arguments, one letter each: a for an address, n for an integer, x for a float. It returns an
-    integer. The first call in a process loads its code, or compiles it if the cache has none.
+    takes: the types of its arguments, one letter each: a for an address, n for an integer, x for a float. The first
+    call in a process loads the machine code, or compiles it if the cache has none.
     """
 
     def __init__(self, name: str, takes: str) -> None:
@@ -29,7 +29,7 @@ class CompiledLoop:
         self._function: Callable[..., int] | None = None
 
     def __call__(self, *args: float) -> int:
-        """The loop's value."""
+        """Run the loop."""
         if self._function is None:
             self._function = self._load()
         return self._function(*args)

@@ -1,9 +1,9 @@
-"""How compiled loops read and write the elements of files: the half of `loops.py` that all of them share.
+"""Element input and output for the compiled loops of `loops.py`: dtype conversion, rounding and finiteness checks.
 
-A tensor is two words of a table: address, and dtype as it stands below. Elements need not be aligned. Arrays of float64
-are blocks, `scratch`, that stay in a core's nearest cache.
+A tensor is two words of a table: its address, and its dtype as one of the constants below. Elements may be unaligned.
+Float64 arrays named `scratch` are blocks small enough for the first-level cache.
 """
-# What is within a loop is numba's Python: types by annotation would say nothing to it, and loops are what it is for.
+# numba compiles these functions and infers their types, so annotations would have no effect.
 # mypy: ignore-errors
 
 from typing import Any
@@ -21,10 +21,10 @@ jit = njit(error_model="numpy")
 
 
 def _bitcast(source: types.Type, target: types.Type, machine: ir.Type) -> Any:
-    """The bits of a number of one type as a number of another."""
+    """Reinterpret the bits of a number as another type."""
 
     @intrinsic
-    def cast(_, x):  # noqa: ARG001  numba looks at the names
+    def cast(_, x):  # noqa: ARG001  numba requires the parameter
         def generate(_context, builder, _signature, arguments):
             return builder.bitcast(arguments[0], machine)
 
@@ -40,7 +40,7 @@ from32 = _bitcast(types.uint32, types.float32, ir.FloatType())
 
 
 def _pointer(element: types.Type) -> Any:
-    """An address as a pointer to elements."""
+    """Convert an address to a pointer to elements."""
     pointer = types.CPointer(element)
 
     @intrinsic
@@ -59,7 +59,7 @@ u64s, f32s, f64s = _pointer(types.uint64), _pointer(types.float32), _pointer(typ
 
 @intrinsic
 def get(_, pointer, index):  # noqa: ARG001
-    """Return pointer[index], wherever it lies: a file's tensors need not be aligned."""
+    """Load pointer[index], which may be unaligned in a file."""
 
     def generate(_context, builder, _signature, arguments):
         return builder.load(builder.gep(arguments[0], [arguments[1]], inbounds=True), align=1)
@@ -69,7 +69,7 @@ def get(_, pointer, index):  # noqa: ARG001
 
 @intrinsic
 def put(_, pointer, index, value):  # noqa: ARG001
-    """Let pointer[index] = value."""
+    """Store value at pointer[index], which may be unaligned."""
 
     def generate(context, builder, _signature, arguments):
         builder.store(arguments[2], builder.gep(arguments[0], [arguments[1]], inbounds=True), align=1)
@@ -78,7 +78,7 @@ def put(_, pointer, index, value):  # noqa: ARG001
     return types.void(pointer, types.int64, pointer.dtype), generate
 
 
-# Whether elements are finite: the largest magnitude, of which the bits order as integers do, is below infinity's.
+# Finiteness checks. The bits of magnitudes order like integers, so the largest must be below those of infinity.
 
 
 @jit
@@ -106,106 +106,106 @@ def _finite64(p, count):
 
 
 @jit
-def finite_brains(table, row, start, count):
-    """Whether a bfloat16 tensor's elements from start on are finite."""
+def finite_bfloat16(table, row, start, count):
+    """Whether `count` elements of a bfloat16 tensor, from `start` on, are finite."""
     return _finite16(u16s(get(table, 2 * row) + u64(2 * start)), count, u16(0x7F80))
 
 
 @jit
 def finite_pair(table, start, count):
-    """The row, 0 or 1, of a bfloat16 tensor that is not finite there; -1 where both are."""
-    if not finite_brains(table, 0, start, count):
+    """The row, 0 or 1, of a bfloat16 tensor with an element that is not finite, or -1."""
+    if not finite_bfloat16(table, 0, start, count):
         return 0
-    return -1 if finite_brains(table, 1, start, count) else 1
+    return -1 if finite_bfloat16(table, 1, start, count) else 1
 
 
 # Reading.
 
 
 @jit
-def _half(bits):
+def _float16_value(bits):
     """The value of a float16."""
     size = u32(bits & u16(0x7FFF))
-    # Subnormal ones are whole multiples of 2⁻²⁴; the others have 13 more bits and another bias as float32.
+    # Subnormal values are multiples of 2⁻²⁴; in float32 the others have 13 more bits and another exponent bias.
     small = np.float32(np.int32(size)) * np.float32(2.0**-24)
     value = small if size < u32(0x400) else from32(u32((size << u32(13)) + u32(112 << 23)))
     return np.float64(from32(u32(bits32(value) | (u32(bits & u16(0x8000)) << u32(16)))))
 
 
 @jit
-def from_brain(p, i):
-    """The value of a bfloat16, in float64."""
+def bfloat16_value(p, i):
+    """The value of a bfloat16 as float64."""
     return np.float64(from32(u32(u32(get(p, i)) << u32(16))))
 
 
 @jit
 def read(table, row, start, count, factor, out):
-    """Make out = factor * elements from start on, exactly widened; whether they are finite."""
+    """Compute out = factor * elements from `start` on, widened exactly. Returns whether they are finite."""
     address, dtype = get(table, 2 * row), get(table, 2 * row + 1)
     if dtype == _BF16:
-        brain = u16s(address + u64(2 * start))
+        bfloat16s = u16s(address + u64(2 * start))
         for i in range(count):
-            put(out, i, from_brain(brain, i) * factor)
-        return _finite16(brain, count, u16(0x7F80))
+            put(out, i, bfloat16_value(bfloat16s, i) * factor)
+        return _finite16(bfloat16s, count, u16(0x7F80))
     if dtype == _F16:
-        half = u16s(address + u64(2 * start))
+        float16s = u16s(address + u64(2 * start))
         for i in range(count):
-            put(out, i, _half(get(half, i)) * factor)
-        return _finite16(half, count, u16(0x7C00))
+            put(out, i, _float16_value(get(float16s, i)) * factor)
+        return _finite16(float16s, count, u16(0x7C00))
     if dtype == _F32:
-        single = f32s(address + u64(4 * start))
+        float32s = f32s(address + u64(4 * start))
         for i in range(count):
-            put(out, i, np.float64(get(single, i)) * factor)
+            put(out, i, np.float64(get(float32s, i)) * factor)
         return _finite32(u32s(address + u64(4 * start)), count)
-    double = f64s(address + u64(8 * start))
+    float64s = f64s(address + u64(8 * start))
     for i in range(count):
-        put(out, i, get(double, i) * factor)
+        put(out, i, get(float64s, i) * factor)
     return _finite64(u64s(address + u64(8 * start)), count)
 
 
 @jit
 def read_pair(table, start, count, factor, other, out):
-    """Make out = factor * one tensor + other * the next, both bfloat16; the row of one that is not finite, or -1.
+    """Compute out = factor * first tensor + other * second tensor, both bfloat16; the row that is not finite, or -1.
 
-    In one pass: what most merges are made of, two of most files' tensors.
+    One pass over both, since most merges combine two bfloat16 tensors.
     """
     one, two = u16s(get(table, 0) + u64(2 * start)), u16s(get(table, 2) + u64(2 * start))
     for i in range(count):
-        put(out, i, from_brain(one, i) * factor + from_brain(two, i) * other)
+        put(out, i, bfloat16_value(one, i) * factor + bfloat16_value(two, i) * other)
     return finite_pair(table, start, count)
 
 
 @jit
 def add_pair(table, row, start, count, factor, other, out):
-    """Add factor * one tensor, then other * the next, both bfloat16, to out; the row that is not finite, or -1."""
+    """Add factor * one tensor and other * the next, both bfloat16, to out; the row that is not finite, or -1."""
     one, two = u16s(get(table, 2 * row) + u64(2 * start)), u16s(get(table, 2 * row + 2) + u64(2 * start))
     for i in range(count):
-        put(out, i, (get(out, i) + from_brain(one, i) * factor) + from_brain(two, i) * other)
-    if not finite_brains(table, row, start, count):
+        put(out, i, (get(out, i) + bfloat16_value(one, i) * factor) + bfloat16_value(two, i) * other)
+    if not finite_bfloat16(table, row, start, count):
         return row
-    return -1 if finite_brains(table, row + 1, start, count) else row + 1
+    return -1 if finite_bfloat16(table, row + 1, start, count) else row + 1
 
 
 @jit
-def add_pair_less(table, row, start, count, base, out):
-    """Add one tensor less base, in float64, and then the next less base to out, as `add_pair` does."""
+def add_pair_minus_base(table, row, start, count, base, out):
+    """Add (tensor - base) of two successive bfloat16 tensors to out; returns what `add_pair` does. base: float64."""
     one, two = u16s(get(table, 2 * row) + u64(2 * start)), u16s(get(table, 2 * row + 2) + u64(2 * start))
     for i in range(count):
         origin = get(base, i)
-        put(out, i, (get(out, i) + (from_brain(one, i) - origin)) + (from_brain(two, i) - origin))
-    if not finite_brains(table, row, start, count):
+        put(out, i, (get(out, i) + (bfloat16_value(one, i) - origin)) + (bfloat16_value(two, i) - origin))
+    if not finite_bfloat16(table, row, start, count):
         return row
-    return -1 if finite_brains(table, row + 1, start, count) else row + 1
+    return -1 if finite_bfloat16(table, row + 1, start, count) else row + 1
 
 
 @jit
-def read_less(table, row, start, count, base, out):
-    """Make out = elements from start on, less base in float64; whether they are finite."""
+def read_minus_base(table, row, start, count, base, out):
+    """Compute out = elements from `start` on - base, base in float64. Returns whether they are finite."""
     if get(table, 2 * row + 1) == _BF16:
         own = u16s(get(table, 2 * row) + u64(2 * start))
         for i in range(count):
-            put(out, i, from_brain(own, i) - get(base, i))
-        return finite_brains(table, row, start, count)
+            put(out, i, bfloat16_value(own, i) - get(base, i))
+        return finite_bfloat16(table, row, start, count)
     finite = read(table, row, start, count, 1.0, out)
     for i in range(count):
         put(out, i, get(out, i) - get(base, i))
@@ -213,11 +213,11 @@ def read_less(table, row, start, count, base, out):
 
 
 @jit
-def sieve_pair(table, start, count, low, high, marks):
-    """Mark where the magnitude of the second tensor less the first, both bfloat16, may lie from low to high.
+def mark_pair(table, start, count, low, high, marks):
+    """Mark the elements where |second - first|, both tensors bfloat16, may lie between low and high.
 
-    Returns how many are above high and unmarked. By float32's difference, twice as many at a time as by the exact one:
-    rounding keeps the order, so what it says to be outside of the rounded bounds is outside of the bounds.
+    Returns the number of elements above high. Differences are in float32, which vectorizes twice as wide as float64.
+    Rounding is monotonic, so a difference outside the rounded bounds is outside the exact bounds.
     """
     one, two = u16s(get(table, 0) + u64(2 * start)), u16s(get(table, 2) + u64(2 * start))
     lowest, highest = bits32(np.float32(low)), bits32(np.float32(high))
@@ -232,14 +232,14 @@ def sieve_pair(table, start, count, low, high, marks):
 
 
 @jit
-def less_pair(table, i):
-    """The second tensor's element less the first's, both bfloat16, exactly."""
-    return from_brain(u16s(get(table, 2)), i) - from_brain(u16s(get(table, 0)), i)
+def difference_pair(table, i):
+    """The exact difference second - first of two bfloat16 tensors at element i."""
+    return bfloat16_value(u16s(get(table, 2)), i) - bfloat16_value(u16s(get(table, 0)), i)
 
 
 @jit
-def brains(table, rows):
-    """Whether the first so many tensors of a table are all bfloat16."""
+def all_bfloat16(table, rows):
+    """Whether the first `rows` tensors of a table are bfloat16."""
     same = True
     for row in range(rows):
         same &= get(table, 2 * row + 1) == _BF16
@@ -250,11 +250,11 @@ def brains(table, rows):
 
 
 @jit
-def _spaced(x, digits, lowest):
-    """The bits of the nearest 16-bit float with so many digits after the point and this lowest exponent, ties to even.
+def _round_to_16_bits(x, digits, lowest):
+    """The bits of the nearest 16-bit float with this number of mantissa bits and lowest exponent, ties to even.
 
-    Normal results are rounded in the bits of float64. Below 2^lowest results are evenly spaced: added to the power of
-    two whose float64 neighbours have that spacing, x is rounded by the addition itself. Too large gives infinity.
+    Normal results are rounded in the bits of float64. Below 2^lowest results are evenly spaced: adding x to the power
+    of two whose float64 neighbours have that spacing rounds it. Overflow gives infinity.
     """
     bits = bits64(x)
     size = bits & MAGNITUDE
@@ -271,10 +271,10 @@ def _spaced(x, digits, lowest):
 
 
 @jit
-def _round_brain(values, count, out, narrow):
-    """To bfloat16, with room for as many 32-bit numbers in narrow.
+def _round_bfloat16(values, count, out, narrow):
+    """Round float64 values to bfloat16. narrow: scratch space for `count` 32-bit numbers.
 
-    Rounded to 24 digits first, to odd where that is not exact, and then to 8, which gives what one rounding would.
+    Rounds to 24 bits first, to odd if inexact, and then to 8, which equals a single rounding.
     Source: S. Boldo, G. Melquiond, "Emulation of a FMA and correctly rounded sums", IEEE TC 57(4), 2008, theorem 3.
     """
     dropped = u64((1 << 29) - 1)
@@ -288,29 +288,29 @@ def _round_brain(values, count, out, narrow):
         size = u32(bits & u32(0x7FFF_FFFF))
         tiny |= u32(u32(size - u32(1)) < u32(0x7F_FFFF))
         put(out, i, u16((bits + u32(0x7FFF) + ((bits >> u32(16)) & u32(1))) >> u32(16)))
-    if tiny:  # subnormal: float32 has fewer than 24 digits there, so that its rounding was another
+    if tiny:  # subnormal: float32 has fewer than 24 bits there, so the first rounding was coarser
         for i in range(count):
-            put(out, i, _spaced(get(values, i), 7, -126))
+            put(out, i, _round_to_16_bits(get(values, i), 7, -126))
 
 
 @jit
 def write(values, count, address, dtype, start, scratch):
-    """Round to the output's elements from start on; whether they are finite. scratch: room for as many, [count]."""
+    """Round values into the output from `start` on. Returns whether they are finite. scratch: float64 [count]."""
     if dtype == _BF16:
-        brain = u16s(address + u64(2 * start))
-        _round_brain(values, count, brain, u32s(scratch))
-        return _finite16(brain, count, u16(0x7F80))
+        bfloat16s = u16s(address + u64(2 * start))
+        _round_bfloat16(values, count, bfloat16s, u32s(scratch))
+        return _finite16(bfloat16s, count, u16(0x7F80))
     if dtype == _F16:
-        half = u16s(address + u64(2 * start))
+        float16s = u16s(address + u64(2 * start))
         for i in range(count):
-            put(half, i, _spaced(get(values, i), 10, -14))
-        return _finite16(half, count, u16(0x7C00))
+            put(float16s, i, _round_to_16_bits(get(values, i), 10, -14))
+        return _finite16(float16s, count, u16(0x7C00))
     if dtype == _F32:
-        single = f32s(address + u64(4 * start))
+        float32s = f32s(address + u64(4 * start))
         for i in range(count):
-            put(single, i, np.float32(get(values, i)))
+            put(float32s, i, np.float32(get(values, i)))
         return _finite32(u32s(address + u64(4 * start)), count)
-    double = f64s(address + u64(8 * start))
+    float64s = f64s(address + u64(8 * start))
     for i in range(count):
-        put(double, i, get(values, i))
+        put(float64s, i, get(values, i))
     return _finite64(u64s(address + u64(8 * start)), count)

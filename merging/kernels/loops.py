@@ -1,9 +1,10 @@
-"""Inner loops of the streaming engine: Python that numba compiles (see `compiled.py`); `api.py` calls them.
+"""Inner loops of the streaming engine: Python that numba compiles (see `compiled.py`) and `api.py` calls.
 
-A loop takes numbers and addresses of contiguous arrays; see `dtype_io.py` for tensors. Tensors are float64 one block at
-a time. Loops of several tensors return -1, or the row of the tensor that has an element that is not finite.
+A loop takes numbers and addresses of contiguous arrays; `dtype_io.py` describes tensors. Loops convert tensors to
+float64 one block at a time. Loops over several tensors return -1, or the row of a tensor with an element that is not
+finite.
 """
-# What is within a loop is numba's Python: types by annotation would say nothing to it, and loops are what it is for.
+# numba compiles these functions and infers their types, so annotations would have no effect.
 # mypy: ignore-errors
 
 import math
@@ -14,22 +15,22 @@ from merging.kernels.compiled import BLOCK
 from merging.kernels.dtype_io import (
     MAGNITUDE,
     add_pair,
-    add_pair_less,
+    add_pair_minus_base,
+    all_bfloat16,
+    bfloat16_value,
     bits64,
-    brains,
+    difference_pair,
     f64s,
-    finite_brains,
+    finite_bfloat16,
     finite_pair,
     from64,
-    from_brain,
     get,
     jit,
-    less_pair,
+    mark_pair,
     put,
     read,
-    read_less,
+    read_minus_base,
     read_pair,
-    sieve_pair,
     u8s,
     u16s,
     u64,
@@ -37,20 +38,20 @@ from merging.kernels.dtype_io import (
     write,
 )
 
-DTYPE_IO_SHA256 = "c26fbc121e1c4aff78216408275261ab893bb723b3e56ea65dce399171377190"
-"""Digest of `dtype_io.py`. numba's cache notices changes of this file alone, so a change there must change this one."""
+DTYPE_IO_SHA256 = "735ce5b8f7e6a58a2a0e2a4df477571e6c9bfeae961009e9110f0cf5cb88502e"
+"""Digest of `dtype_io.py`. numba's cache only detects changes of this file, so a change there must change this one."""
 
 _MANY = 2.0**26
-"""More checkpoints than are ever merged at once."""
+"""An upper bound on the checkpoints of one merge; packs two counts into one float64."""
 
 
 def widen(table, factor, out, count):
-    """Make out = factor * tensor; 0 when it is not finite."""
+    """Compute out = factor * tensor. Returns 0 if the tensor is not finite."""
     return np.int64(read(u64s(table), np.int64(0), np.int64(0), count, factor, f64s(out)))
 
 
 def subtract(table, base, out, count, scratch):
-    """A task vector: out = tensor - base, base in float64; 0 when it is not finite."""
+    """Compute a task vector: out = tensor - base, base in float64. Returns 0 if the tensor is not finite."""
     bases, outs, room = f64s(base), f64s(out), f64s(scratch)
     finite = True
     for start in range(0, count, BLOCK):
@@ -62,7 +63,7 @@ def subtract(table, base, out, count, scratch):
 
 
 def round_nearest(values, out, dtype, count, scratch):
-    """Make out = values, each rounded once, to nearest, ties to even; 0 when one does not fit."""
+    """Round each value once, to nearest, ties to even. Returns 0 if a result is not finite."""
     finite = True
     for start in range(0, count, BLOCK):
         size = min(BLOCK, count - start)
@@ -71,7 +72,7 @@ def round_nearest(values, out, dtype, count, scratch):
 
 
 def add_scaled(into, values, factor, count):
-    """Add: into += factor * values."""
+    """Compute into += factor * values."""
     intos, others = f64s(into), f64s(values)
     for i in range(count):
         put(intos, i, get(intos, i) + get(others, i) * factor)
@@ -79,12 +80,12 @@ def add_scaled(into, values, factor, count):
 
 
 def combine(table, rows, shares, decay, scale, divisor, out, dtype, count, scratch):  # noqa: C901  loops count
-    """Make out = Σ share * tensor / divisor * scale; the sum shrinks by decay before the third and each later one."""
+    """Compute out = Σ share * tensor / divisor * scale; multiplies the sum by decay before the third and later ones."""
     tables, weights, total = u64s(table), f64s(shares), f64s(scratch)
     room = f64s(scratch + u64(8 * BLOCK))
-    paired = rows > 1 and brains(tables, np.int64(2))
-    # From the third tensor on two at a time, where all are bfloat16 and nothing happens between them.
-    twos = (rows - 2) // 2 if decay == 1.0 and brains(tables, np.int64(rows)) else 0
+    paired = rows > 1 and all_bfloat16(tables, np.int64(2))
+    # From the third tensor on, add two at a time if all are bfloat16 and there is no decay between them.
+    twos = (rows - 2) // 2 if decay == 1.0 and all_bfloat16(tables, np.int64(rows)) else 0
     for start in range(0, count, BLOCK):
         size = min(BLOCK, count - start)
         if paired:
@@ -118,10 +119,10 @@ def combine(table, rows, shares, decay, scale, divisor, out, dtype, count, scrat
 
 
 def add_vectors(table, rows, scaling, out, dtype, count, scratch):  # noqa: C901  loops count
-    """Make out = head + scaling * Σ (tensor - base); the table has base, head and then the tensors."""
+    """Compute out = head + scaling * Σ (tensor - base). table: base, head, then the tensors."""
     tables, base = u64s(table), f64s(scratch)
     total, room = f64s(scratch + u64(8 * BLOCK)), f64s(scratch + u64(16 * BLOCK))
-    twos = (rows - 2) // 2 if brains(tables, np.int64(rows)) else 0
+    twos = (rows - 2) // 2 if all_bfloat16(tables, np.int64(rows)) else 0
     for start in range(0, count, BLOCK):
         size = min(BLOCK, count - start)
         if not read(tables, np.int64(0), start, size, 1.0, base):
@@ -129,7 +130,7 @@ def add_vectors(table, rows, scaling, out, dtype, count, scratch):  # noqa: C901
         for i in range(size):
             put(total, i, 0.0)
         for two in range(twos):
-            wrong = add_pair_less(tables, np.int64(2 + 2 * two), start, size, base, total)
+            wrong = add_pair_minus_base(tables, np.int64(2 + 2 * two), start, size, base, total)
             if wrong >= 0:
                 return np.int64(wrong)
         for row in range(2 + 2 * twos, rows):
@@ -150,9 +151,9 @@ def add_vectors(table, rows, scaling, out, dtype, count, scratch):  # noqa: C901
 
 
 def thin(tau, key, first, drop_rate, count):
-    """Drop entries and divide the rest by 1 - drop_rate; entry i has the (first + i)-th number of the key's stream.
+    """Drop entries and divide the rest by 1 - drop_rate; entry i uses the (first + i)-th number of the key's stream.
 
-    The stream is splitmix64's, as numbers in [0, 1); below drop_rate an entry is dropped.
+    The stream is splitmix64 mapped to [0, 1); an entry is dropped if its number is below drop_rate.
     Source: G. Steele, D. Lea, C. Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
     """
     entries, rest = f64s(tau), 1.0 - drop_rate
@@ -171,16 +172,17 @@ def thin(tau, key, first, drop_rate, count):
 
 @jit
 def _read_vector(tables, row, from_base, start, size, base, room):
-    """A block of a task vector in room: the tensor less the base, or the tensor itself; whether it is finite."""
+    """Read a block of a task vector: tensor - base, or the tensor itself. Returns whether it is finite."""
     if from_base:
-        return read_less(tables, row, start, size, base, room)
+        return read_minus_base(tables, row, start, size, base, room)
     return read(tables, row, start, size, 1.0, room)
 
 
 def collect(table, from_base, low, high, room, selected, count, scratch):  # noqa: C901  loops count
-    """Append a task vector's magnitudes from low to high to room; selected: [how many lie within it, and above high].
+    """Append a task vector's magnitudes from low to high to room.
 
-    table: the base, if the vector is to be taken from it, and the tensor.
+    selected: [number of magnitudes in room, number above high], both updated. table: the base, if from_base, and the
+    tensor.
     """
     tables, outs, counts = u64s(table), f64s(room), u64s(selected)
     base, values, within = f64s(scratch), f64s(scratch + u64(8 * BLOCK)), u64s(scratch + u64(8 * BLOCK))
@@ -188,11 +190,11 @@ def collect(table, from_base, low, high, room, selected, count, scratch):  # noq
     kept, above = np.int64(get(counts, np.int64(0))), get(counts, np.int64(1))
     lowest, highest = bits64(low), bits64(high)
     span = highest - lowest
-    paired = from_base and brains(tables, np.int64(2))
+    paired = from_base and all_bfloat16(tables, np.int64(2))
     for start in range(0, count, BLOCK):
         size = min(BLOCK, count - start)
         if paired:
-            above += sieve_pair(tables, start, size, low, high, marks)
+            above += mark_pair(tables, start, size, low, high, marks)
             wrong = finite_pair(tables, start, size)
             if wrong >= 0:
                 return np.int64(wrong)
@@ -209,12 +211,12 @@ def collect(table, from_base, low, high, room, selected, count, scratch):  # noq
             above += over
         for i in range(size, -(-size // 8) * 8):
             put(marks, i, np.uint8(0))
-        # Few are within: eight marks that are zero are passed at once.
+        # Few elements are marked, so skip eight at a time.
         for word in range(-(-size // 8)):
             if get(words, word):
                 for i in range(8 * word, 8 * word + 8):
                     if get(marks, i):
-                        value = less_pair(tables, start + i) if paired else get(values, i)
+                        value = difference_pair(tables, start + i) if paired else get(values, i)
                         magnitude = bits64(value) & MAGNITUDE
                         put(outs, kept, from64(magnitude))
                         kept += np.int64((magnitude - lowest) <= span)
@@ -226,15 +228,15 @@ def collect(table, from_base, low, high, room, selected, count, scratch):  # noq
 
 @jit
 def _signs(entry, limit):
-    """Whether trimming keeps an entry as a positive one, and as a negative one."""
+    """Whether trimming keeps an entry and it is positive; whether trimming keeps it and it is negative."""
     return (entry >= limit) & (entry > 0.0), (entry <= -limit) & (entry < 0.0)
 
 
 @jit
 def _elect_pair(tables, limits, scaling, out, dtype, count, scratch):
-    """What `elect` makes of two bfloat16 checkpoints and their base, in one pass.
+    """Compute `elect` for two bfloat16 checkpoints and their base, in one pass.
 
-    Of two entries of one sign the mean is half their sum, and of two of different signs the larger is elected.
+    Two entries of the same sign give half their sum; of two with different signs the larger is elected.
     """
     merged = f64s(scratch)
     one, other = get(limits, np.int64(0)), get(limits, np.int64(1))
@@ -243,14 +245,14 @@ def _elect_pair(tables, limits, scaling, out, dtype, count, scratch):
         base = u16s(get(tables, np.int64(0)) + u64(2 * start))
         left, right = u16s(get(tables, np.int64(2)) + u64(2 * start)), u16s(get(tables, np.int64(4)) + u64(2 * start))
         for i in range(size):
-            origin = from_brain(base, i)
-            a, b = from_brain(left, i) - origin, from_brain(right, i) - origin
+            origin = bfloat16_value(base, i)
+            a, b = bfloat16_value(left, i) - origin, bfloat16_value(right, i) - origin
             a, b = (a if abs(a) >= one else 0.0), (b if abs(b) >= other else 0.0)
             larger = a if abs(a) > abs(b) else (b if abs(b) > abs(a) else 0.0)
-            # No product of differences of bfloat16 numbers is too small for float64.
+            # The product of two differences of bfloat16 numbers does not underflow in float64.
             put(merged, i, origin + ((a + b) * 0.5 if a * b > 0.0 else larger) * scaling)
         for row in range(3):
-            if not finite_brains(tables, row, start, size):
+            if not finite_bfloat16(tables, row, start, size):
                 return np.int64(row)
         if not write(merged, size, out, dtype, start, scratch + u64(8 * BLOCK)):
             return np.int64(3)
@@ -258,16 +260,16 @@ def _elect_pair(tables, limits, scaling, out, dtype, count, scratch):
 
 
 def elect(table, rows, from_base, limits, scaling, sums, stride, out, dtype, count, scratch):  # noqa: C901  loops count
-    """Make out = base + scaling * the mean of the trimmed entries of the elected sign; a total of 0 elects none.
+    """Compute out = base + scaling * mean of the trimmed entries of the elected sign; a total of 0 elects none.
 
-    table: the base, then a tensor of each checkpoint; limits: the smallest magnitude that each keeps.
-    sums: positive and negative sums and counts, [4, stride], which go on from what they are; 0 when none are kept.
+    table: the base, then a tensor of each checkpoint. limits: the smallest magnitude that each keeps.
+    sums: address of positive and negative sums and counts, [4, stride], which are added to; 0 without stored sums.
     """
     tables, least, base = u64s(table), f64s(limits), f64s(scratch)
     room = f64s(scratch + u64(8 * BLOCK))
-    if rows == 3 and from_base and not sums and brains(tables, np.int64(3)):
+    if rows == 3 and from_base and not sums and all_bfloat16(tables, np.int64(3)):
         return _elect_pair(tables, least, scaling, out, dtype, count, scratch)
-    # Where nothing is kept, a block of each is enough, and u holds both counts, those of the positive ones times _MANY.
+    # Without stored sums a block of each suffices, and u packs both counts: the positive count is multiplied by _MANY.
     for start in range(0, count, BLOCK):
         size = min(BLOCK, count - start)
         if not read(tables, np.int64(0), start, size, 1.0, base):
@@ -323,7 +325,7 @@ def elect(table, rows, from_base, limits, scaling, sums, stride, out, dtype, cou
 
 
 def keep_largest(values, base, winners, largest, count):
-    """Where values - base has a larger magnitude than `largest`, or is positive of the same, it takes its place."""
+    """Replace `largest` by values - base where its magnitude is larger, or equal and it is positive."""
     news, bases, wins, maximum = f64s(values), f64s(base), f64s(winners), f64s(largest)
     for i in range(count):
         tau, old = get(news, i) - get(bases, i), get(maximum, i)

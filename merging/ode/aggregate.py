@@ -15,7 +15,7 @@ from merging.ode.rectifier import LEAST_REMAINDER, Bend
 
 
 class Aggregate:
-    """Form A. All tasks' gradients gather in the gradient's buffer, which becomes the velocity: no buffer more.
+    """Form A. The gradient's buffer accumulates all tasks' gradients and becomes the velocity, without another buffer.
 
     A weight of 0 leaves a task out of the loss that the barrier holds. The bend is reported as that of task -1.
     """
@@ -42,7 +42,7 @@ class Aggregate:
         """Do nothing."""
 
     def velocity(self, t: float, h: float, losses: Sequence[float], barrier: Barrier) -> Bend:
-        """Write the velocity to `direction`; the gradient that it held is lost."""
+        """Write the velocity to `direction`, overwriting the gradient."""
         remainder = max(1.0 - t, LEAST_REMAINDER)
         products = gram_values([self.direction], self._target, self._objective.point)
         square, slope = float(products[0, 0]), float(products[0, 1]) / remainder

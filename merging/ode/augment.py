@@ -1,4 +1,4 @@
-"""Calibration images seen a little differently each time: a descent on few samples learns them less by heart.
+"""Augmentation of calibration images by random crops, which reduces overfitting of few samples.
 
 Source: the random resized crops with which open_clip trains (scale 0.9 to 1, ratio 3/4 to 4/3).
 """
@@ -13,9 +13,9 @@ _RATIO = math.log(4 / 3)
 
 
 class Crops:
-    """Random crops of images, resized to what they were: for each its own window, of an area of at least 1 - strength.
+    """Random crops of images, resized to the original size; each image has a window of area 1 - strength or more.
 
-    Windows are drawn on the CPU by a seed, so that they are the same on every device.
+    Windows are drawn on the CPU from a seed, so they are the same on every device.
     """
 
     def __init__(self, strength: float, seed: int) -> None:
@@ -25,7 +25,7 @@ class Crops:
     def __call__(self, images: Tensor) -> Tensor:
         """Return float32 [n, c, h, w] of images uint8 or float32 of this shape, in their range of values.
 
-        Token ids, int32 [n, L], are returned as they are.
+        Token ids, int32 [n, L], are returned unchanged.
         """
         if images.dtype == torch.int32:
             return images

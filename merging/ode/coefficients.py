@@ -1,8 +1,8 @@
-"""Merging coefficients: how much every row of every weight takes of the head's and of the checkpoint's task vector.
+"""Merging coefficients: per-row factors of the head's and of the checkpoint's task vector.
 
-One operating time for a whole network is coarse: layers, and units within them, differ in what they can take of a
-checkpoint. Two numbers a row are learned on the calibration memory after the path's end, so few that a memory of some
-samples a class is not learned by heart where a descent on all parameters learns it.
+One operating time for a whole network is coarse, since layers and their units differ in how much of a checkpoint they
+can take. Two numbers per row are learned on the calibration memory after the path's end: so few that they do not
+overfit a memory of a few samples per class, as a descent on all parameters does.
 Source: the layer-wise coefficients of AdaMerging, arXiv 2310.02575; here by row, and from labels. Measured: the report
 of benchmarks/quality.
 """
@@ -31,7 +31,7 @@ class Rows:
         self.count = sum(rows for rows, _ in self._spans())
 
     def _spans(self) -> Iterator[tuple[int, slice]]:
-        """How many rows each parameter has, and where its elements are."""
+        """The number of rows of each parameter, and the slice of its elements."""
         for shape, offset in zip(self._layout.shapes, self._layout.offsets, strict=True):
             yield (shape[0] if len(shape) > 1 else 1), slice(offset, offset + shape.numel())
 

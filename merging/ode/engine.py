@@ -1,4 +1,4 @@
-"""The whole of an ODE-M merge: from a tower, two sets of parameters and calibrations to parameters and a report."""
+"""ODE-M engine: merges two sets of a tower's parameters on calibration samples, and reports on the merge."""
 
 import math
 import time
@@ -13,7 +13,7 @@ from merging.ode.aggregate import Aggregate
 from merging.ode.barrier import Barrier
 from merging.ode.coefficients import Rows, learn_coefficients
 from merging.ode.config import OdeConfig
-from merging.ode.holdout import Judge, split
+from merging.ode.holdout import Holdout, split
 from merging.ode.integrator import integrator
 from merging.ode.objective import Objective, TowerObjective, passes_precision
 from merging.ode.operating_time import OperatingTime, operating_time
@@ -25,7 +25,7 @@ from merging.ode.refine import Shuffled, refine
 from merging.ode.report import Outcome, Report, Step
 from merging.ode.task import Normalisation, TaskData
 
-ROWS = (3, 2)  # form B's slots for constraints: with Euler, and with an integrator that keeps a velocity
+ROWS = (3, 2)  # constraint slots of form B: with Euler, and with an integrator that stores a velocity
 
 
 def merge(
@@ -51,12 +51,12 @@ def merge(
     closed-form solution of all tasks, and T by utilities is 1. `tasks` come in order of arrival, the incoming one last;
     `logit_scale` is the factor itself. The tower holds the merged parameters afterwards.
 
-    A blocked path, a loss that is not finite or an infeasible program is said in the report, not raised. Raises
-    ValueError on misuse and `Cancelled` when `should_stop` says so between two steps.
+    The report, and no exception, describes a blocked path, a loss that is not finite or an infeasible program. Raises
+    ValueError on misuse, and `Cancelled` when `should_stop()` is true between two steps.
     """
     began = time.perf_counter()
     if not tasks:
-        raise ValueError("no tasks: the incoming task at least is needed")
+        raise ValueError("no tasks: at least the incoming task is required")
     if len({task.name for task in tasks}) < len(tasks):
         raise ValueError("two tasks have the same name; the report would mix them up")
     layout = Layout.from_tower(tower, theta_0, theta_1)
@@ -118,9 +118,9 @@ class _Run:
             tasks = [path for path, _ in parts]
             held_out = self._objective([held for _, held in parts], replace(config, estimator="samples"))
         objective = self._objective(tasks, config)
-        judge = Judge(held_out, _weights(utilities, by_utility=True)) if held_out is not None else None
-        end = self._travel(objective, theta_0, theta_1, utilities, when, judge)
-        self._conclude(objective, end, judge)
+        holdout = Holdout(held_out, _weights(utilities, by_utility=True)) if held_out is not None else None
+        end = self._travel(objective, theta_0, theta_1, utilities, when, holdout)
+        self._conclude(objective, end, holdout)
         improves = end.status != "not_finite" and not _alone(when, tasks)
         shares = _shares(utilities, config)
         if improves and config.coefficients and origin is not None:
@@ -149,7 +149,7 @@ class _Run:
         theta_1: Mapping[str, Tensor],
         utilities: Sequence[float],
         when: OperatingTime,
-        judge: Judge | None,
+        holdout: Holdout | None,
     ) -> PathEnd:
         """Measure both ends and follow the path between them."""
         config, report, names = self._config, self._report, objective.names
@@ -171,28 +171,28 @@ class _Run:
         path = Path(
             objective,
             rectifier,
-            integrator(config, when.horizon, self._point, straight=rectifier.straight and judge is None),
+            integrator(config, when.horizon, self._point, straight=rectifier.straight and holdout is None),
             Barrier(None, end_losses, config.barrier_budget, config.barrier_power, config.protect_old_only),
             config,
             when.horizon,
             on_step=self._on_step,
             should_stop=self._should_stop,
-            on_arrival=None if judge is None else judge.look,
+            on_arrival=None if holdout is None else holdout.look,
         )
         end = path.follow()
         report.losses_before = dict(zip(names, path.start_losses, strict=True))
         wrong = _not_finite(report)
         return replace(end, message=wrong) if wrong else end
 
-    def _conclude(self, objective: TowerObjective, end: PathEnd, judge: Judge | None) -> None:
+    def _conclude(self, objective: TowerObjective, end: PathEnd, holdout: Holdout | None) -> None:
         """Choose the operating time, where it is to be chosen, and write the path into the report."""
         report, names = self._report, objective.names
         report.status, report.message = end.status, end.message
         report.operating_time, losses = end.t, end.losses
-        if judge is not None and judge.verdicts:
-            report.time_reason = judge.choose()
-            report.held_out = [asdict(verdict) for verdict in judge.verdicts]
-            report.operating_time = judge.best.t if judge.best is not None else end.t
+        if holdout is not None and holdout.verdicts:
+            report.time_reason = holdout.choose()
+            report.held_out = [asdict(verdict) for verdict in holdout.verdicts]
+            report.operating_time = holdout.best.t if holdout.best is not None else end.t
             report.message += f" The result is the point at {report.operating_time:.6g}: held-out samples chose it."
             losses = [float(objective.loss(task)) for task in range(len(names))]
         report.losses_after = dict(zip(names, losses, strict=True))
@@ -236,7 +236,7 @@ class _Run:
         report.losses_after = dict(zip(objective.names, losses, strict=True))
 
     def _units(self, theta_0: Mapping[str, Tensor], theta_1: Mapping[str, Tensor]) -> list[tuple[slice, float]]:
-        """What the refinement's rate is a multiple of, in each part of the parameters."""
+        """The unit of the refinement's rate in each part of the parameters."""
         if self._config.refine_unit == "parameters":
             return [(slice(None), 1.0)]
         units = []
@@ -274,7 +274,7 @@ class _Run:
         self._count(objective, probe)
 
     def _count(self, *objectives: TowerObjective) -> None:
-        """Add the passes of objectives that are done to the report."""
+        """Add the passes of finished objectives to the report."""
         for passes in (objective.passes for objective in objectives):
             self._report.gradient_evaluations += passes.gradient_evaluations
             self._report.forward_samples += passes.forward_samples
@@ -289,7 +289,7 @@ def _not_finite(report: Report) -> str:
 
 
 def _weights(utilities: Sequence[float], *, by_utility: bool) -> list[float]:
-    """Return the tasks' weights: their utilities, or 1 for each where these are not asked for or all 0."""
+    """Return the tasks' weights: their utilities, or 1 for each if `by_utility` is false or all are 0."""
     return list(utilities) if by_utility and any(utilities) else [1.0] * len(utilities)
 
 
@@ -300,7 +300,7 @@ def _shares(utilities: Sequence[float], config: OdeConfig) -> list[float]:
 
 
 def _paced(config: OdeConfig, when: OperatingTime, tasks: Sequence[TaskData]) -> OdeConfig:
-    """The configuration with the rates of what follows the path in this merge.
+    """The configuration with this merge's rates for the coefficients and the refinement.
 
     Every merge learns from the same memory, so what is learned in all of a stream's merges adds up: with a share of new
     that falls as 1/k the rates fall too, from where a second task has half of all; and few samples are soon learned by
@@ -313,14 +313,14 @@ def _paced(config: OdeConfig, when: OperatingTime, tasks: Sequence[TaskData]) ->
 
 
 def _alone(when: OperatingTime, tasks: Sequence[object]) -> bool:
-    """Whether the incoming task has no other beside it: its checkpoint is taken as it is."""
+    """Whether the incoming task is the only one, so that its checkpoint is the result."""
     return when.horizon >= 1.0 and len(tasks) == 1
 
 
 def _rectifier(
     objective: Objective, target: Tensor, weights: Sequence[float], end: float, config: OdeConfig
 ) -> Rectifier:
-    """Make the recipe's rectifier. An integrator with a memory leaves form B one row's buffer less."""
+    """Build the recipe's rectifier. An integrator that stores a velocity leaves form B one row buffer fewer."""
     if config.rectifier == "none":
         return Unrectified(objective, target)
     if config.rectifier == "aggregate":
@@ -332,7 +332,7 @@ def _rectifier(
 
 @contextmanager
 def arithmetic(precision: str) -> Iterator[None]:
-    """Hold the process's switches for the passes: TF32 as the recipe says, one attention path for all passes.
+    """Set torch's global switches during the passes: TF32 by the recipe, and one attention path for all passes.
 
     The attention's inference-only path rounds differently from the one that gradients need; a loss must not depend
     on whether its gradient is taken too.

@@ -1,4 +1,4 @@
-"""Choosing the operating time: held-out calibration samples judge the times that the path passes."""
+"""Holdout selection of the operating time: evaluates held-out calibration samples along the path."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from merging.ode.task import TaskData
 
 
 def split(task: TaskData, share: float, generator: torch.Generator) -> tuple[TaskData, TaskData]:
-    """Return a task's samples in two parts, at random: those for the path, and a `share` held out.
+    """Split a task's samples at random into those for the path and a held-out `share`.
 
-    Each part has at least one sample; ValueError where the task has only one.
+    Each part has at least one sample; Raises ValueError if the task has only one.
     """
     count = len(task.labels)
     if count < 2:
@@ -25,15 +25,15 @@ def split(task: TaskData, share: float, generator: torch.Generator) -> tuple[Tas
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the held-out samples say at a time: mean loss and accuracy over tasks, by weight."""
+    """Weighted mean loss and accuracy of the held-out samples at a time."""
 
     t: float
     loss: float
     accuracy: float
 
 
-class Judge:
-    """Looks at each arrival and keeps the parameters of the best, on the host.
+class Holdout:
+    """Evaluates the point after each step and keeps the parameters of the best one in host memory.
 
     The best has the smallest weighted mean of the tasks' held-out losses.
     """
@@ -46,7 +46,7 @@ class Judge:
         self._parameters: Tensor | None = None
 
     def look(self, t: float) -> None:
-        """Judge the point that the path has reached at time `t`."""
+        """Evaluate the point that the path has reached at time `t`."""
         tasks = range(len(self._held_out.names))
         losses = [float(self._held_out.loss(task)) for task in tasks]
         accuracies = [self._held_out.accuracy(task) for task in tasks]
@@ -60,7 +60,7 @@ class Judge:
             self._parameters.copy_(self._held_out.point)
 
     def choose(self) -> str:
-        """Put the best parameters back into the point and say why they are the best."""
+        """Restore the best parameters to the point, and return the reason for the choice."""
         if self.best is None or self._parameters is None:
             return "no time to choose from: the path made no step"
         self._held_out.point.copy_(self._parameters)

@@ -1,4 +1,4 @@
-"""How long the steps are, and how the velocities of a step and the one before it are combined.
+"""Integrators: choose the step lengths and combine the velocities of successive steps.
 
 Source: Hairer, Nørsett & Wanner, Solving Ordinary Differential Equations I, §III.5 (Adams methods of variable step)
 and §II.4 (step-size control).
@@ -33,11 +33,11 @@ class Integrator(Protocol):
     order: int
 
     def ends(self, t: float) -> bool:
-        """Say whether the path ends at `t`."""
+        """Return whether the path ends at `t`."""
         ...
 
     def propose(self, t: float) -> float:
-        """Return the length of the next step; 0 where the path ends."""
+        """Return the length of the next step; 0 at the end of the path."""
         ...
 
     def combine(self, velocity: Tensor, t: float, h: float, flow_speed: float) -> Stride:
@@ -59,7 +59,7 @@ class Euler:
         self._h, self._end = h, end
 
     def ends(self, t: float) -> bool:
-        """Say whether nothing but rounding is left of the path."""
+        """Return whether only rounding error is left of the path."""
         return self._end - t <= 1e-9 * self._end
 
     def propose(self, t: float) -> float:
@@ -67,7 +67,7 @@ class Euler:
         return 0.0 if self.ends(t) else even_step(self._end - t, self._h)
 
     def combine(self, velocity: Tensor, t: float, h: float, flow_speed: float) -> Stride:  # noqa: ARG002
-        """Leave the velocity as it is."""
+        """Leave the velocity unchanged."""
         return Stride(h)
 
 
@@ -83,7 +83,7 @@ class GridEuler(Euler):
         self._grid = [time for time in grid if time <= end + 1e-9]
 
     def ends(self, t: float) -> bool:
-        """Say whether no grid point is left."""
+        """Return whether no grid point is left."""
         return t >= self._grid[-1]
 
     def propose(self, t: float) -> float:

@@ -1,4 +1,4 @@
-"""The calibration losses of the tasks, at the point that the tower's parameters hold."""
+"""Objective: the tasks' calibration losses and gradients at the tower's present parameters."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -16,7 +16,7 @@ from merging.ode.task import Normalisation, TaskData
 
 @dataclass
 class Passes:
-    """How many samples went through the tower, and how often a gradient of all tasks was taken."""
+    """Counts of samples passed through the tower, and of gradients over all tasks."""
 
     forward_samples: int = 0
     backward_samples: int = 0
@@ -38,13 +38,13 @@ class Objective(Protocol):
     def add_gradient(self, task: int, weight: float, on_row: Callable[[], None] | None = None) -> Tensor:
         """Add weight ∇L_task(θ) to `gradient` and return L_task(θ).
 
-        `on_row` is called when `gradient` holds what a constraint on the task is made of, if the buffer was zero
-        before and the weight is 1.
+        `on_row` is called when `gradient` holds the constraint row of the task, if the buffer was zero before and the
+        weight is 1.
         """
         ...
 
     def row(self, task: int) -> None:
-        """Make `gradient` what a constraint on the task is made of; whatever it held is lost."""
+        """Overwrite `gradient` with the constraint row of the task."""
         ...
 
 
@@ -152,7 +152,7 @@ class TowerObjective:
         return total / len(data.batches)
 
     def row(self, task: int) -> None:
-        """Make `gradient` the gradient of the task's first batch."""
+        """Overwrite `gradient` with the gradient of the task's first batch."""
         self.gradient.zero_()
         self._descend(self.data[task], self.data[task].batches[0], 1.0)
 
@@ -225,7 +225,7 @@ class TowerObjective:
 
 
 def passes_precision(precision: str, device: torch.device) -> str:
-    """Return what the passes run in on a device: "auto" is bf16 where a GPU has it, else float32."""
+    """Resolve the precision of the passes on a device: "auto" is bf16 on a GPU that has it, else float32."""
     if precision != "auto":
         return precision
     return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "float32"

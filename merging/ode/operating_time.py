@@ -1,4 +1,4 @@
-"""Where the path stops: how much of the way towards the incoming checkpoint is gone."""
+"""Operating time: the time at which the path from head to the incoming checkpoint ends."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class OperatingTime:
-    """T, the horizon to which the path is followed (T, but with a choice along the way), and the reason."""
+    """T, the horizon to which the path is followed (beyond T if T is chosen along the path), and the reason."""
 
     value: float
     horizon: float
@@ -16,7 +16,7 @@ class OperatingTime:
 def from_utilities(utilities: Sequence[float], base_utility: float) -> float:
     """Return T_k = u_k / (u_0 + u_1 + ... + u_k), the incoming task's share of all utility.
 
-    Source: ODE-M's operating time 1/k for equal utilities (arXiv 2605.19409, §3.1). Raises ValueError where all
+    Source: ODE-M's operating time 1/k for equal utilities (arXiv 2605.19409, §3.1). Raises ValueError if all
     utilities are 0.
     """
     total = base_utility + sum(utilities)
@@ -30,8 +30,8 @@ def operating_time(
 ) -> OperatingTime:
     """Resolve the recipe's `operating_time`.
 
-    A time that is to be chosen is sought up to `auto_limit` times the share, and at most half of the way from it
-    to 1, where the field has its pole.
+    With "auto" the time is searched up to `auto_limit` times the share, and at most half of the way from it to 1,
+    where the field has a pole.
     """
     if not isinstance(choice, str):
         return OperatingTime(choice, choice, "given by the recipe")

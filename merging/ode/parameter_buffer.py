@@ -13,7 +13,7 @@ ALIGNMENT = 32  # elements: views start at multiples of 128 bytes, as allocators
 
 @dataclass(frozen=True)
 class Layout:
-    """Where each parameter lies in a flat float32 buffer; gaps between parameters hold zeros."""
+    """Offsets of each parameter in a flat float32 buffer; gaps between parameters hold zeros."""
 
     names: tuple[str, ...]
     shapes: tuple[torch.Size, ...]
@@ -83,12 +83,12 @@ def bound(tower: nn.Module, layout: Layout, point: Tensor, gradient: Tensor) -> 
 
 
 def _chunk(buffer: Tensor) -> int:
-    """Return how many elements to widen to float64 at a time: what a cache holds, or more on a GPU."""
+    """Return the number of elements to widen to float64 at once: what fits a cache, or more on a GPU."""
     return 1 << 22 if buffer.is_cuda else 1 << 17
 
 
 def pieces(buffers: Sequence[Tensor]) -> Iterator[tuple[Tensor, ...]]:
-    """Cut the buffers alike and return them piece by piece."""
+    """Split the buffers at the same offsets and yield their pieces."""
     return zip(*(torch.split(buffer, _chunk(buffer)) for buffer in buffers), strict=True)
 
 
@@ -98,7 +98,7 @@ def gram(vectors: Sequence[Tensor], minuend: Tensor | None = None, subtrahend: T
     With `minuend` and `subtrahend` their difference is the last vector; it is never held as a whole.
     """
     first = vectors[0] if vectors else minuend
-    assert first is not None  # noqa: S101  # a caller's mistake
+    assert first is not None  # noqa: S101  # the caller passes vectors or a minuend
     extra = [] if minuend is None or subtrahend is None else [minuend, subtrahend]
     count = len(vectors) + bool(extra)
     total = torch.zeros(count, count, dtype=torch.float64, device=first.device)

@@ -1,4 +1,4 @@
-"""Following the path θ(t) from θ₀ towards θ₁: measure, bend, step, and step back from ceilings."""
+"""Path θ(t) from θ₀ towards θ₁: measures losses, bends the velocity, steps, and retries steps that exceed a ceiling."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ class PathEnd:
 
 @dataclass(frozen=True)
 class _Landing:
-    """The end of a step: the time, the share of it that was taken, how many lengths were tried, the losses."""
+    """The end of a step: the time, the accepted share of the step, the number of lengths tried, and the losses."""
 
     t: float
     scale: float
@@ -59,7 +59,7 @@ class Path:
         self._barrier, self._config, self._end = barrier, config, end
         self._on_step, self._should_stop, self._on_arrival = on_step, should_stop, on_arrival
         self._spare = torch.empty_like(objective.point)
-        self._ready = False  # the rectifier has taken the tasks in at the present point
+        self._ready = False  # the rectifier has the tasks' gradients at the present point
         self._wary = False  # the last step had a refused trial
 
     def follow(self) -> PathEnd:
@@ -79,7 +79,7 @@ class Path:
             landing = self._land(t, stride.h)
             number += 1
             losses = losses if landing.losses is None else landing.losses
-            self._tell(number, t, landing, losses, stride.h, bend, stride.error)
+            self._report_step(number, t, landing, losses, stride.h, bend, stride.error)
             if landing.losses is None and (stop := self._stuck(t, losses)):
                 return stop
             t = landing.t
@@ -89,7 +89,7 @@ class Path:
 
     @property
     def start_losses(self) -> Sequence[float]:
-        """The losses at θ₀; there once the path has been followed."""
+        """The losses at θ₀; available after `follow`."""
         return self._barrier.start or ()
 
     def _depart(self, *, guided: bool) -> list[float]:
@@ -134,7 +134,7 @@ class Path:
             losses = self.measure(arrival, ceilings, gradients=not (self._wary or last))
             if losses is not None:
                 self._wary = trial > 1
-                exact = last and config.path_end == "exact"  # but for rounding it is there already
+                exact = last and config.path_end == "exact"  # equal except for rounding
                 return _Landing(self._end if exact else arrival, scale, trial, losses)
             self._wary = True
             if not self._rectifier.guarded:
@@ -145,7 +145,7 @@ class Path:
         return _Landing(t if shorten else t + h, 0.0, trial, None)
 
     def _stuck(self, t: float, losses: list[float]) -> PathEnd | None:
-        """Say how the path ends after a refused step, or None where it goes on."""
+        """Return how the path ends after a refused step, or None if it continues."""
         if not self._rectifier.guarded:
             return PathEnd("not_finite", f"A loss is not finite after time {t:.4g}; the path stops there.", t, losses)
         if self._config.on_violation == "skip":
@@ -153,7 +153,7 @@ class Path:
         message = f"The path is blocked at time {t:.4g} of {self._end:.4g}: no step keeps every loss below its ceiling."
         return PathEnd("blocked", message, t, losses)
 
-    def _tell(
+    def _report_step(
         self, number: int, t: float, landing: _Landing, losses: list[float], h: float, bend: Bend, error: float | None
     ) -> None:
         """Report a step."""

@@ -50,7 +50,7 @@ class PerTask:
         self._rows.clear()
 
     def take(self, task: int) -> Tensor:
-        """Take the task's gradient into the macro gradient, and as a constraint if it can win.
+        """Add the task's gradient to the macro gradient, and hold it as a constraint if it may be chosen.
 
         One synchronisation: of its loss, its gradient's norm and its slope along the flow.
         """
@@ -79,11 +79,11 @@ class PerTask:
 
     @property
     def _whole_row(self) -> bool:
-        """Say whether a constraint's gradient is the task's whole gradient."""
+        """Whether a constraint's gradient is the task's whole gradient."""
         return self._config.estimator == "samples"
 
     def complete(self, spare: Tensor) -> None:
-        """Compute the rows that no slot was left for, into `spare` and the gradient's buffer."""
+        """Compute the rows without a slot into `spare` and the gradient's buffer."""
         missing, last = self._rows.missing(), self.order[-1]
         if self._whole_row and last in missing:
             missing.remove(last)
@@ -99,7 +99,7 @@ class PerTask:
             self._rows.lend(missing[-1], self._objective.gradient)
 
     def velocity(self, t: float, h: float, losses: Sequence[float], barrier: Barrier) -> Bend:
-        """Write the velocity to `direction`; the macro gradient that it held is lost."""
+        """Write the velocity to `direction`, overwriting the macro gradient."""
         remainder = max(1.0 - t, LEAST_REMAINDER)
         tasks = self._rows.chosen()
         rows = [self._rows[task] for task in tasks]

@@ -1,4 +1,4 @@
-"""The small quadratic program that bends a velocity to its constraints.
+"""Quadratic program that bends a velocity to its constraints.
 
 argmin ½‖v - v₀‖² with g_j·v ≤ b_j has the solution v = v₀ - Σ λ_j g_j with λ ≥ 0; it needs only the Gram matrix
 K = (g_i·g_j) and the excesses c_j = g_j·v₀ - b_j. At most four rows: all active sets are tried.

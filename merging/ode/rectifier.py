@@ -1,4 +1,4 @@
-"""What a rectifier is: it turns the tasks' gradients at a point into the velocity of the path there.
+"""Rectifier interface: turns the tasks' gradients at a point into the velocity of the path.
 
 The field without rectification is u(θ, t) = (θ₁ - θ) / (1 - t). Source: arXiv 2605.19409, §3.1.
 """
@@ -19,7 +19,7 @@ LEAST_REMAINDER = 1e-8
 
 @dataclass(frozen=True)
 class Bend:
-    """How a velocity was bent: which tasks constrained it, by how much, and whether all could be met.
+    """How a velocity was bent: the constraining tasks, their bounds, and whether all constraints were met.
 
     `flow_speed` is ‖u‖; `eta` the size η of the descent; by constrained task number: `bounds` b_j on the slopes
     g_j·v and `multipliers` λ_j; `gram` their K, row by row.
@@ -34,7 +34,7 @@ class Bend:
 
 
 class Rectifier(Protocol):
-    """Takes the tasks in one by one at a point, each once, then writes the velocity to `direction`.
+    """Takes each task's gradient once at a point, then writes the velocity to `direction`.
 
     `guarded` says that a step may not end above a ceiling; `straight` that the path is a straight line, which
     a step of any length follows exactly; `order` in which order the tasks are best taken.
@@ -50,11 +50,11 @@ class Rectifier(Protocol):
         ...
 
     def take(self, task: int) -> Tensor:
-        """Return the loss of `task` at the point, float64 [], and take its gradient in."""
+        """Return the loss of `task` at the point, float64 [], and use its gradient."""
         ...
 
     def complete(self, spare: Tensor) -> None:
-        """Compute what is still missing; `spare` is a buffer that may be used until the velocity is written."""
+        """Compute missing rows; `spare` is a buffer that may be used until the velocity is written."""
         ...
 
     def velocity(self, t: float, h: float, losses: Sequence[float], barrier: Barrier) -> Bend:

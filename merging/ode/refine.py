@@ -20,7 +20,7 @@ BETAS, EPSILON = (0.9, 0.999), 1e-8
 
 
 class Draws(Protocol):
-    """Where the refinement's batches come from."""
+    """Source of the refinement's batches."""
 
     def __call__(self, task: int) -> Tensor:
         """Return the indices (int64) of the next batch of a task."""
@@ -50,7 +50,7 @@ class _Adam:
         self._mean, self._square, self._rates, self._count = torch.zeros_like(like), torch.zeros_like(like), rates, 0
 
     def step(self, point: Tensor, gradient: Tensor, share: float = 1.0) -> None:
-        """Move `point` by a share of the rates; `gradient` is used as scratch and lost."""
+        """Move `point` by a share of the rates; overwrites `gradient`."""
         self._count += 1
         self._mean.lerp_(gradient, 1 - BETAS[0])
         self._square.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
@@ -108,17 +108,17 @@ def refine(
         share = annealed(number, config.refine_steps) if config.refine_anneal else 1.0
         adam.step(point, gradient, share)
         _project(point, anchor, config.refine_radius * norm)
-        judged = number % config.refine_probe_steps == 0 or number == config.refine_steps
-        losses = [float(probe.loss(task)) for task in range(count)] if judged else torch.stack(seen).tolist()
+        probed = number % config.refine_probe_steps == 0 or number == config.refine_steps
+        losses = [float(probe.loss(task)) for task in range(count)] if probed else torch.stack(seen).tolist()
         mean = mean_of(losses)
-        safe = judged and all(now <= was + config.refine_tolerance for now, was in zip(losses, baseline, strict=True))
+        safe = probed and all(now <= was + config.refine_tolerance for now, was in zip(losses, baseline, strict=True))
         if safe and mean < best_mean:
             best_mean, best_step = mean, number
             if between:
                 best.copy_(point)
         if on_step is not None:
             named = dict(zip(objective.names, losses, strict=True))
-            on_step(Step(number, "refining", end, end, end, named, scale=0.0 if judged and not safe else 1.0))
+            on_step(Step(number, "refining", end, end, end, named, scale=0.0 if probed and not safe else 1.0))
     if between or best_step == 0:
         point.copy_(best)
     return {
@@ -130,7 +130,7 @@ def refine(
 
 
 def annealed(number: int, steps: int) -> float:
-    """The share of its rate that step `number` of `steps`, from 1, has: from 1 to nothing along half a cosine.
+    """The factor of the rate at step `number` of `steps`, counted from 1: a half cosine from 1 to 0.
 
     Source: SGDR, arXiv 1608.03983, equation 5, without restarts.
     """

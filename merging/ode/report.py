@@ -1,4 +1,4 @@
-"""What a merge says about itself."""
+"""Progress steps, the report and the outcome of an ODE-M merge."""
 
 import math
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ class Step:
     """One step of the path, of the coefficients ("weighing"), or of the refinement ("refining").
 
     `t` and `t_next` are its ends; `T` is the path's end (or the horizon that is followed to choose it); `losses` and
-    `ceilings` by task name at `t_next`; `scale` is the share of the step `h` that was taken, 0 where it was refused;
+    `ceilings` by task name at `t_next`; `scale` is the accepted share of the step `h`, 0 if it was refused;
     `trials` how many lengths were tried. `eta`, `bounds`, `multipliers`, `gram`, `feasible` say how the velocity was
     bent, `error` is the integrator's estimate. After the path each phase counts its own steps, and the losses may be
     those of a step's crops.
@@ -43,7 +43,7 @@ class Step:
 
 @dataclass
 class Report:
-    """What a merge measured. `status` is "completed", "blocked" or "not_finite"; `message` is a sentence or several.
+    """Measurements of a merge. `status` is "completed", "blocked" or "not_finite"; `message` explains it.
 
     `operating_time` is where the path ended, `intended_time` where it was to end, `time_reason` why there.
     Losses are by task name, at θ₀, θ₁ and the result, on the samples that the path used.
@@ -92,7 +92,7 @@ class Outcome:
 
 
 def _json_ready(value: object) -> object:
-    """Replace numbers that are not finite by None, all the way down."""
+    """Replace numbers that are not finite by None, recursively."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""Which tasks are constrained, and their gradients, in as few buffers as can be."""
+"""Constraint rows: selects the constrained tasks and stores their gradients in a fixed number of buffers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,21 +43,21 @@ class Rows:
         self._free = list(self._slots)
 
     def hold(self, task: int, gradient: Tensor) -> bool:
-        """Copy a row into a free slot, if there is one; say whether the row is held."""
+        """Copy a row into a free slot, if there is one. Returns whether the row is held."""
         if task not in self._held and self._free:
             self._held[task] = self._free.pop()
             self._held[task].copy_(gradient)
         return task in self._held
 
     def drop(self, task: int) -> None:
-        """Give back the slot of a task that is no candidate."""
+        """Free the slot of a task that is not a candidate."""
         if task in self._held:
             self._free.append(self._held.pop(task))
 
     def offer(self, candidate: Candidate, gradient: Tensor | None) -> None:
-        """Rank a task among those seen, give back the slots of those that lost, hold its row if it can win.
+        """Rank a task among those seen, free the slots of those that are no longer chosen, and hold its row if it is.
 
-        `gradient` is the row, or None where it is gone already (it may be held).
+        `gradient` is the row, or None if the caller no longer has it (it may be held).
         """
         self._candidates.append(candidate)
         winners = self.chosen()
@@ -67,7 +67,7 @@ class Rows:
             self.hold(candidate.task, gradient)
 
     def chosen(self) -> list[int]:
-        """Return the tasks that are constrained, as far as tasks were offered."""
+        """Return the constrained tasks among those offered so far."""
         return constrained(self._candidates, *self._limits)
 
     def missing(self) -> list[int]:
@@ -75,7 +75,7 @@ class Rows:
         return [task for task in self.chosen() if task not in self._held]
 
     def lend(self, task: int, row: Tensor) -> None:
-        """Take `row`, a buffer of the caller's, as the row of `task`, without a copy."""
+        """Use `row`, a buffer of the caller, as the row of `task`, without a copy."""
         self._held[task] = row
 
     def __getitem__(self, task: int) -> Tensor:

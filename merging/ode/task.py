@@ -1,4 +1,4 @@
-"""What a merge knows of a task: its calibration sample and its head."""
+"""Task data: a task's calibration samples and classification head."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ class TaskData:
     `images` is uint8 [N, 3, H, W], or float32 of that shape when they are normalised already, or int32 [N, L], token
     ids for a tower that takes them; `labels` int64 [N];
     `head` float32 [classes, d] with unit-norm rows; `utility` is the task's importance, not negative.
-    Raises ValueError where these do not fit together.
+    Raises ValueError if these do not fit together.
     """
 
     name: str
@@ -44,7 +44,7 @@ class TaskData:
 
 @dataclass(frozen=True)
 class Normalisation:
-    """Mean and deviation by channel, of images in [0, 1], that the tower's inputs are normalised with."""
+    """Channel means and standard deviations, of images in [0, 1], that normalise the tower's inputs."""
 
     mean: tuple[float, float, float]
     std: tuple[float, float, float]

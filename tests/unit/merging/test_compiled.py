@@ -114,11 +114,11 @@ def _bfloat16(values: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("rows", [2, 3, 5])
 def test_the_pass_for_pairs_of_bfloat16_gives_what_widened_tensors_do(rows: int) -> None:
     values = np.random.default_rng(rows).normal(size=(rows, 3001)) * 0.02
-    brains = [_bfloat16(row) for row in values]
-    singles = [brain.astype(np.float32) for brain in brains]
+    checkpoints = [_bfloat16(row) for row in values]
+    singles = [checkpoint.astype(np.float32) for checkpoint in checkpoints]
     shares = [0.3, 0.7, 0.11, 1.9, 2.0][:rows]
     paired, plain = np.empty(3001, ml_dtypes.bfloat16), np.empty(3001, ml_dtypes.bfloat16)
-    assert kernels.combine(brains, shares, paired, total=3.0, decay=0.7) == -1
+    assert kernels.combine(checkpoints, shares, paired, total=3.0, decay=0.7) == -1
     assert kernels.combine(singles, shares, plain, total=3.0, decay=0.7) == -1
     assert np.array_equal(paired, plain)
 
@@ -126,6 +126,6 @@ def test_the_pass_for_pairs_of_bfloat16_gives_what_widened_tensors_do(rows: int)
 @pytest.mark.parametrize("bad", [0, 1, 2])
 @pytest.mark.parametrize("bits", [0x7F80, 0xFF80, 0x7FC1])
 def test_what_is_not_finite_is_told_by_its_row(bad: int, bits: int) -> None:
-    brains = [_bfloat16(np.full(2500, 0.5)) for _ in range(3)]
-    brains[bad].view(np.uint16)[2499] = bits
-    assert kernels.combine(brains, [1.0, 1.0, 1.0], np.empty(2500, ml_dtypes.bfloat16)) == bad
+    checkpoints = [_bfloat16(np.full(2500, 0.5)) for _ in range(3)]
+    checkpoints[bad].view(np.uint16)[2499] = bits
+    assert kernels.combine(checkpoints, [1.0, 1.0, 1.0], np.empty(2500, ml_dtypes.bfloat16)) == bad

@@ -22,7 +22,7 @@ _KINDS = {
 }
 
 
-def _find(values: np.ndarray, k: int, sample: np.ndarray, most_kept: int) -> tuple[float, int]:
+def _find(values: np.ndarray, k: int, sample: np.ndarray, max_kept: int) -> tuple[float, int]:
     passes = 0
 
     def chunks() -> Iterator[Plain]:
@@ -31,15 +31,15 @@ def _find(values: np.ndarray, k: int, sample: np.ndarray, most_kept: int) -> tup
         assert passes < 100
         yield from map(Plain, np.array_split(values, 7))
 
-    return kth_largest(chunks, sample, k / values.size, k, most_kept), passes
+    return kth_largest(chunks, sample, k / values.size, k, max_kept), passes
 
 
 @pytest.mark.parametrize("kind", _KINDS)
 @settings(max_examples=25, deadline=None)
-@given(k=st.integers(1, 5000), most_kept=st.sampled_from([16, 200, 10_000]), sampled=st.sampled_from([0, 30, 1000]))
-def test_it_is_what_sorting_finds(kind: str, k: int, most_kept: int, sampled: int) -> None:
+@given(k=st.integers(1, 5000), max_kept=st.sampled_from([16, 200, 10_000]), sampled=st.sampled_from([0, 30, 1000]))
+def test_it_is_what_sorting_finds(kind: str, k: int, max_kept: int, sampled: int) -> None:
     values = _KINDS[kind]
-    result, _ = _find(values, k, values[:sampled], most_kept)
+    result, _ = _find(values, k, values[:sampled], max_kept)
     assert result == np.sort(values)[-k]
 
 
@@ -72,7 +72,7 @@ def test_bounds_are_exact_where_float32_cannot_tell_differences_of_bfloat16_apar
     low, high = sorted((exact[first], exact[last]))
     assert np.unique(exact).size > np.unique(np.abs(tensor - base)).size, "float32 must not be able to"
     room, result = np.empty(5000), np.zeros(2, np.uint64)
-    brains = [each.astype(ml_dtypes.bfloat16) for each in (base, tensor)]
-    assert kernels.collect(*brains, low, high, room, result) == -1
+    pair = [each.astype(ml_dtypes.bfloat16) for each in (base, tensor)]
+    assert kernels.collect(*pair, low, high, room, result) == -1
     assert np.array_equal(np.sort(room[: result[0]]), np.sort(exact[(exact >= low) & (exact <= high)]))
     assert result[1] == np.count_nonzero(exact > high)
