@@ -17,7 +17,8 @@ class LedgerReader:
 
     def __init__(self, url: str) -> None:
         self._runner = asyncio.Runner()
-        self._store = AsyncStateStore.open(url)
+        # Whole lineages are read at once, whatever their size.
+        self._store = AsyncStateStore.open(url, page_bytes=1 << 40)
 
     def __enter__(self) -> Self:
         return self
