@@ -4,20 +4,17 @@ To a key that is limited to some lineages, everything else does not exist: the r
 Routes receive these stores instead of the gateway's own, so no route can forget the check.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
-from registry.alias import Alias
 from registry.api_key import ApiKey
 from registry.blob import Blob
 from registry.blobs.store import BlobStore, BlobWriter, UploadStore, UploadWriter
 from registry.errors import BlobNotFound, LineageNotFound, MergeNotFound, VersionNotFound
-from registry.event import Event, Position, Present, Reached
+from registry.event import Event, Present, Reached
 from registry.lineage import Lineage
-from registry.merge import Merge, MergeSlice, MergeState
-from registry.retention import Retention
+from registry.merge import Merge
 from registry.state.api_keys import SentBlobRepository
 from registry.state.interface import (
     AliasStore,
@@ -35,6 +32,7 @@ from service.auth.api_keys import ANYBODY, Caller
 from service.auth.request_state import RequestState
 
 _Record = TypeVar("_Record", Lineage, Version)
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -125,6 +123,16 @@ class KeyScope:
         return self.redact(record)
 
 
+def _guarded(check: Callable[[str], object], method: Method) -> Method:
+    """A store's method that first calls `check` with its first argument, the name of what it reads or changes."""
+
+    def checked(name: Any, *args: Any, **options: Any) -> Any:
+        check(name)
+        return method(name, *args, **options)
+
+    return cast("Method", checked)
+
+
 @dataclass(frozen=True)
 class ScopedLineages:
     """LineageStore for one limited key."""
@@ -180,55 +188,34 @@ class ScopedMerges:
         return self._merges.request_cancel(merge_id)
 
 
-@dataclass(frozen=True)
 class ScopedAliases:
     """AliasStore for one limited key."""
 
-    _aliases: AliasStore
-    _scope: KeyScope
-
-    def list(self, lineage: str) -> Sequence[Alias]:
-        return self._aliases.list(self._scope.own(lineage))
-
-    def get(self, lineage: str, name: str) -> Alias:
-        return self._aliases.get(self._scope.own(lineage), name)
-
-    def set(self, lineage: str, name: str, version: int, condition: str = "") -> Alias:
-        return self._aliases.set(self._scope.own(lineage), name, version, condition)
-
-    def delete(self, lineage: str, name: str, condition: str = "") -> None:
-        self._aliases.delete(self._scope.own(lineage), name, condition)
+    def __init__(self, aliases: AliasStore, scope: KeyScope) -> None:
+        self.list = _guarded(scope.own, aliases.list)
+        self.get = _guarded(scope.own, aliases.get)
+        self.set = _guarded(scope.own, aliases.set)
+        self.delete = _guarded(scope.own, aliases.delete)
 
 
-@dataclass(frozen=True)
 class ScopedRetention:
     """RetentionStore for one limited key."""
 
-    _retention: RetentionStore
-    _scope: KeyScope
-
-    def set_pin(self, lineage: str, number: int, *, pinned: bool) -> None:
-        self._retention.set_pin(self._scope.own(lineage), number, pinned=pinned)
-
-    def list_pins(self, lineage: str) -> Sequence[int]:
-        return self._retention.list_pins(self._scope.own(lineage))
-
-    def get(self, lineage: str) -> Retention | None:
-        return self._retention.get(self._scope.own(lineage))
-
-    def set(self, lineage: str, rule: Retention | None) -> None:
-        self._retention.set(self._scope.own(lineage), rule)
-
-    def retire(self, lineage: str, *, preview: bool = False) -> Sequence[int]:
-        return self._retention.retire(self._scope.own(lineage), preview=preview)
+    def __init__(self, retention: RetentionStore, scope: KeyScope) -> None:
+        self.set_pin = _guarded(scope.own, retention.set_pin)
+        self.list_pins = _guarded(scope.own, retention.list_pins)
+        self.get = _guarded(scope.own, retention.get)
+        self.set = _guarded(scope.own, retention.set)
+        self.retire = _guarded(scope.own, retention.retire)
 
 
-@dataclass(frozen=True)
 class ScopedQueries:
     """AsyncQueries for one limited key."""
 
-    _queries: AsyncQueries
-    _scope: KeyScope
+    def __init__(self, queries: AsyncQueries, scope: KeyScope) -> None:
+        self._queries = queries
+        self._scope = scope
+        self.merges = _guarded(scope.own, queries.merges)
 
     async def version(self, reference: VersionReference) -> tuple[Lineage, Version]:
         lineage, version = await self._queries.version(self._scope.own_version(reference))
@@ -241,94 +228,62 @@ class ScopedQueries:
     async def merge(self, merge_id: str) -> Merge:
         return self._scope.own_merge(await self._queries.merge(merge_id))
 
-    async def merges(
-        self,
-        lineage: str,
-        limit: int,
-        below: int | None = None,
-        states: Collection[MergeState] = (),
-        task: str | None = None,
-    ) -> MergeSlice:
-        return await self._queries.merges(self._scope.own(lineage), limit, below, states, task)
 
-
-@dataclass(frozen=True)
 class ScopedEvents:
     """EventSource for one limited key."""
 
-    _events: EventSource
-    _scope: KeyScope
+    def __init__(self, events: EventSource, scope: KeyScope) -> None:
+        self._events = events
+        self._scope = scope
+        self.present_lineage = _guarded(scope.own, events.present_lineage)
+        self.since = _guarded(scope.own, events.since)
 
     async def present_merge(self, merge_id: str) -> tuple[Merge, Present]:
         merge, present = await self._events.present_merge(merge_id)
         return self._scope.own_merge(merge), present
 
-    async def present_lineage(self, lineage: str, limit: int) -> Present:
-        return await self._events.present_lineage(self._scope.own(lineage), limit)
-
-    def since(self, lineage: str, after: Position, until: Position) -> AsyncIterator[Event]:
-        return self._events.since(self._scope.own(lineage), after, until)
-
     async def read(self, after: Mapping[str, Reached], wait_ms: int) -> Mapping[str, Sequence[Event]]:
         return await self._events.read({self._scope.own(name): at for name, at in after.items()}, wait_ms)
 
 
-@dataclass(frozen=True)
 class ScopedBlobs:
     """BlobStore for one limited key: blobs that keys of the same lineages sent, and those that `revealed` names.
 
     Sending bytes that the store already has goes as sending new ones does.
     """
 
-    _blobs: BlobStore
-    _sent: SentBlobRepository
-    _scope: KeyScope
+    def __init__(self, blobs: BlobStore, sent: SentBlobRepository, scope: KeyScope) -> None:
+        self._blobs = blobs
+        self._sent = sent
+        self._scope = scope
+        self.check_room = blobs.check_room
+        self.get = _guarded(self._check, blobs.get)
+        self.touch = _guarded(self._check, blobs.touch)
+        self.path = _guarded(self._check, blobs.path)
 
     def create(self) -> BlobWriter:
         return _RecordingWriter(self._blobs.create(), self._sent, self._scope.key)
 
-    def check_room(self, size: int) -> None:
-        self._blobs.check_room(size)
-
-    def get(self, digest: str) -> Blob:
-        return self._blobs.get(self._own(digest))
-
-    def touch(self, digest: str) -> Blob:
-        return self._blobs.touch(self._own(digest))
-
-    def path(self, digest: str) -> Path:
-        return self._blobs.path(self._own(digest))
-
-    def _own(self, digest: str) -> str:
-        known = digest in self._scope.revealed or self._sent.has(self._scope.key.key_scope_hash, digest)
-        if not known:
+    def _check(self, digest: str) -> None:
+        if digest not in self._scope.revealed and not self._sent.has(self._scope.key.key_scope_hash, digest):
             raise BlobNotFound(digest)
-        return digest
 
 
-@dataclass(frozen=True)
 class ScopedUploads:
     """UploadStore whose blobs one limited key sees. Routes compare each upload's owner."""
 
-    _uploads: UploadStore
-    _sent: SentBlobRepository
-    _key: ApiKey
-
-    def create(self, upload: Upload, limit: int) -> Upload:
-        return self._uploads.create(upload, limit)
-
-    def count(self, owner: str) -> int:
-        return self._uploads.count(owner)
-
-    def get(self, upload_id: str) -> Upload:
-        return self._uploads.get(upload_id)
+    def __init__(self, uploads: UploadStore, sent: SentBlobRepository, key: ApiKey) -> None:
+        self._uploads = uploads
+        self._sent = sent
+        self._key = key
+        self.create = uploads.create
+        self.count = uploads.count
+        self.get = uploads.get
+        self.delete = uploads.delete
 
     def open(self, upload_id: str, offset: int, *, checkpoints: bool = True) -> UploadWriter:
         writer = self._uploads.open(upload_id, offset, checkpoints=checkpoints)
         return _RecordingUploadWriter(writer, self._sent, self._key)
-
-    def delete(self, upload_id: str) -> None:
-        self._uploads.delete(upload_id)
 
 
 class _RecordingWriter:

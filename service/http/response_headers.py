@@ -1,42 +1,34 @@
-"""What each header of an answer says, for the OpenAPI document."""
+"""Response headers, described for the OpenAPI document."""
 
 from typing import Any
 
-_MEANINGS = {
-    "Location": "Where the thing that was made is to be found.",
-    "Retry-After": "Seconds after which it is worth while to ask again.",
-    "WWW-Authenticate": "How to say who asks: `Bearer`, with `error` when a key was sent that will not do.",
+_DESCRIPTIONS = {
+    "Location": "URL of the new resource.",
+    "Retry-After": "Seconds to wait before the next request.",
+    "WWW-Authenticate": "The scheme `Bearer`; with `error` if the key that was sent is invalid or lacks the scope.",
     "Content-Length": "Size in bytes.",
-    "Link": 'The next page, where there is one: `<...>; rel="next"`.',
-    "Preference-Applied": "`wait=n`: how long was waited at most.",
-    "ETag": "This state of it; for If-Match and If-None-Match.",
-    "Content-Location": "The numbered version that these bytes belong to.",
+    "Link": 'The next page, if there is one: `<...>; rel="next"`.',
+    "Preference-Applied": "`wait=n`: the longest time in seconds that the request could wait.",
+    "ETag": "State of the resource, for If-Match and If-None-Match.",
+    "Content-Location": "URL under the version's number.",
     "Cache-Control": "How long the response may be cached: a numbered version's bytes never change.",
-    "Content-Disposition": "A name for the file.",
-    "Content-Range": "Which of the file's bytes these are.",
-    "Accept-Ranges": "That ranges of bytes may be asked for.",
-    "Repr-Digest": "The sha256 of the whole file (RFC 9530).",
-    "Upload-Offset": "How many bytes are durably stored: go on from there.",
-    "Upload-Length": "How many bytes there are to be.",
-    "Upload-Expires": "When the upload is forgotten unless bytes come.",
-    "Upload-Blob": "The digest of the blob that the upload has become; absent before.",
-    "Tus-Version": "The version of tus that is spoken.",
-    "Tus-Extension": "The extensions of tus that are spoken.",
-    "Tus-Max-Size": "The largest upload, in bytes.",
+    "Content-Disposition": "File name for the download.",
+    "Content-Range": "Position of these bytes in the file.",
+    "Accept-Ranges": "`bytes`: the server supports ranges.",
+    "Repr-Digest": "sha256 of the whole file (RFC 9530).",
+    "Upload-Offset": "Bytes that are durably stored; continue from there.",
+    "Upload-Length": "Size of the whole file in bytes.",
+    "Upload-Expires": "When an unfinished upload is deleted.",
+    "Upload-Blob": "Digest of the blob that the complete upload has become.",
+    "Tus-Version": "Supported version of tus.",
+    "Tus-Extension": "Supported extensions of tus.",
+    "Tus-Max-Size": "Largest upload in bytes.",
     "Tus-Checksum-Algorithm": "Algorithms for Upload-Checksum.",
-    "Last-Modified": "When the file was stored.",
 }
+_INTEGERS = {"Retry-After", "Content-Length", "Upload-Offset", "Upload-Length", "Tus-Max-Size"}
 
 
 def headers(*names: str) -> dict[str, Any]:
-    """The `headers` member of a documented answer. Integers are declared as such, everything else as text."""
-    return {"headers": {name: _described(name) for name in names}}
-
-
-def _described(name: str) -> dict[str, Any]:
-    kind = (
-        "integer"
-        if name in {"Retry-After", "Content-Length", "Upload-Offset", "Upload-Length", "Tus-Max-Size"}
-        else "string"
-    )
-    return {"description": _MEANINGS[name], "schema": {"type": kind}}
+    """The `headers` member of a documented response."""
+    types = {name: "integer" if name in _INTEGERS else "string" for name in names}
+    return {"headers": {name: {"description": _DESCRIPTIONS[name], "schema": {"type": types[name]}} for name in names}}

@@ -5,18 +5,17 @@ Source: RFC 9110, section 13.1 (If-Match, If-None-Match).
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Header, Response
 
 from registry.alias import Alias
 from registry.api_key import Scope
 from registry.errors import AliasChanged, AliasNotFound, LineageNotFound, VersionNotFound, VersionRetired
-from service.http.page_params import PAGE, Cursor, Limit
-from service.http.pagination import first, link_next, read_cursor, write_cursor
 from service.http.problem_responses import Responses
 from service.http.response_headers import headers
 from service.lineages.operations import move_alias
 from service.lineages.schemas import AliasPage, AliasTarget, AliasView
-from service.pipeline.dependencies import ScopedStores, Settings
+from service.pipeline.dependencies import ScopedStores
+from service.pipeline.pagination import PAGE, RequestedPage
 from service.pipeline.permissions import raises, requires
 from service.pipeline.route import GatewayRoute
 
@@ -48,23 +47,11 @@ def _tagged(response: Response, alias: Alias) -> AliasView:
 @router.get("", operation_id="listAliases", responses=PAGE)
 @requires(Scope.READ)
 @raises(LineageNotFound)
-def list_aliases(
-    name: str,
-    request: Request,
-    response: Response,
-    stores: ScopedStores,
-    settings: Settings,
-    limit: Limit = None,
-    cursor: Cursor = None,
-) -> AliasPage:
+def list_aliases(name: str, stores: ScopedStores, page: RequestedPage) -> AliasPage:
     """List a lineage's aliases by name."""
-    listing = f"aliases of {name}"
-    after = read_cursor(listing, cursor, str) or ""
+    aliases, following = page.by_name(f"aliases of {name}", stores.aliases.list(name))
     stores.lineages.get(name)
-    page, rest = first(stores.aliases.list(name), after, limit or settings.page_size)
-    following = write_cursor(listing, page[-1].name) if rest else None
-    link_next(request, response, following)
-    return AliasPage(aliases=[AliasView.from_alias(alias) for alias in page], next=following)
+    return AliasPage(aliases=[AliasView.from_alias(alias) for alias in aliases], next=following)
 
 
 @router.get("/{alias}", operation_id="getAlias", responses=_TAGGED)

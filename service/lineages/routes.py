@@ -1,17 +1,16 @@
 """Lineages."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 
 from registry import errors
 from registry.api_key import Scope
 from registry.lineage import LineageSpec
-from service.http.page_params import PAGE, Cursor, Limit
-from service.http.pagination import first, link_next, read_cursor, write_cursor
 from service.http.problem_responses import Responses
 from service.http.response_headers import headers
 from service.lineages import creation
 from service.lineages.schemas import LineagePage, LineageView
 from service.pipeline.dependencies import ScopedStores, Settings
+from service.pipeline.pagination import PAGE, RequestedPage
 from service.pipeline.permissions import idempotent, needs_storage, raises, requires
 from service.pipeline.route import GatewayRoute
 
@@ -42,20 +41,10 @@ def create_lineage(spec: LineageSpec, response: Response, stores: ScopedStores, 
 
 @router.get("/lineages", operation_id="listLineages", responses=PAGE)
 @requires(Scope.READ)
-def list_lineages(
-    request: Request,
-    response: Response,
-    stores: ScopedStores,
-    settings: Settings,
-    limit: Limit = None,
-    cursor: Cursor = None,
-) -> LineagePage:
+def list_lineages(stores: ScopedStores, page: RequestedPage) -> LineagePage:
     """List lineages by name."""
-    after = read_cursor("lineages", cursor, str) or ""
-    page, rest = first(stores.lineages.list(), after, limit or settings.page_size)
-    following = write_cursor("lineages", page[-1].name) if rest else None
-    link_next(request, response, following)
-    views = [LineageView.from_lineage(item, stores.versions.head(item.name).number) for item in page]
+    lineages, following = page.by_name("lineages", stores.lineages.list())
+    views = [LineageView.from_lineage(item, stores.versions.head(item.name).number) for item in lineages]
     return LineagePage(lineages=views, next=following)
 
 

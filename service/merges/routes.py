@@ -11,14 +11,13 @@ from registry.version import DEFAULT_LINEAGE
 from service.auth.rate_limits import MergeQuota
 from service.events.waiting import Feed, wait_for_end
 from service.http.openapi_refs import BINARY, SAFETENSORS_MEDIA_TYPE, reference
-from service.http.page_params import PAGE, Cursor, Limit
-from service.http.pagination import link_next, read_cursor, write_cursor
 from service.http.problem_responses import Responses
 from service.http.response_headers import headers
 from service.merges.ingest import Ingest
 from service.merges.request_headers import read_deadline, read_wait
 from service.merges.schemas import MergePage, MergeQuery, MergeRequest, MergeView
-from service.pipeline.dependencies import ScopedStores, Settings
+from service.pipeline.dependencies import ScopedStores
+from service.pipeline.pagination import PAGE, RequestedPage
 from service.pipeline.permissions import idempotent, needs_storage, raises, requires, reserves
 from service.pipeline.route import GatewayRoute
 from service.uploads.service import FILE_ERRORS
@@ -128,24 +127,18 @@ def _view(merge: Merge, response: Response) -> MergeView:
 @requires(Scope.READ)
 @raises(errors.LineageNotFound)
 async def list_merges(
-    request: Request,
-    response: Response,
     stores: ScopedStores,
-    settings: Settings,
+    page: RequestedPage,
     lineage: Annotated[str, Query(description="The lineage whose merges to list.")] = DEFAULT_LINEAGE,
     state: Annotated[list[MergeState] | None, Query(description="Only merges in one of these states.")] = None,
     task: Annotated[str | None, Query(description="Only merges of this task.")] = None,
-    limit: Limit = None,
-    cursor: Cursor = None,
 ) -> MergePage:
     """List a lineage's merges, newest first, without their reports. A filtered page may be short and not the last."""
     listing = f"merges of {lineage}"
-    below = read_cursor(listing, cursor, int)
-    size = limit or settings.page_size
-    result = await stores.queries.merges(lineage, size, below, frozenset(state or ()), task)
-    following = None if result.rest is None else write_cursor(listing, result.rest)
-    link_next(request, response, following)
-    return MergePage(merges=[MergeView.from_merge(merge, with_report=False) for merge in result.merges], next=following)
+    before = page.position(listing, int)
+    merges = await stores.queries.merges(lineage, page.size, before, frozenset(state or ()), task)
+    views = [MergeView.from_merge(merge, with_report=False) for merge in merges.merges]
+    return MergePage(merges=views, next=page.link_next(listing, merges.rest))
 
 
 @router.post("/merges/{merge_id}/cancel", operation_id="cancelMerge", status_code=202)

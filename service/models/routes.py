@@ -8,8 +8,6 @@ from registry import errors
 from registry.api_key import Scope
 from registry.version import DEFAULT_LINEAGE, VersionReference
 from service.http.openapi_refs import BINARY, SAFETENSORS_MEDIA_TYPE
-from service.http.page_params import PAGE, Cursor, Limit
-from service.http.pagination import link_next, read_cursor, write_cursor
 from service.http.problem_responses import Responses
 from service.http.response_headers import headers
 from service.models.diff import DiffView, diff
@@ -17,6 +15,7 @@ from service.models.schemas import VersionPage, VersionView
 from service.models.tensor_diff import TensorDiffer
 from service.models.weights_response import WeightsDownload
 from service.pipeline.dependencies import ScopedStores, Settings, service
+from service.pipeline.pagination import PAGE, RequestedPage
 from service.pipeline.permissions import raises, requires
 from service.pipeline.route import GatewayRoute
 
@@ -37,25 +36,17 @@ _CONFIG: Responses = {200: {"description": "The config."} | headers("Content-Loc
 @requires(Scope.READ)
 @raises(errors.LineageNotFound)
 async def list_versions(
-    request: Request,
-    response: Response,
     stores: ScopedStores,
-    settings: Settings,
+    page: RequestedPage,
     lineage: Annotated[str, Query(description="The lineage whose versions to list.")] = DEFAULT_LINEAGE,
-    limit: Limit = None,
-    cursor: Cursor = None,
 ) -> VersionPage:
     """List a lineage's versions, newest first, without their reports."""
     listing = f"versions of {lineage}"
-    before = read_cursor(listing, cursor, int)
-    lineage_record, result = await stores.queries.versions(lineage, limit or settings.page_size, before)
-    following = write_cursor(listing, result[-1].number) if result and result[-1].number else None
-    link_next(request, response, following)
-    views = [
-        VersionView.from_version(item, has_config=lineage_record.architecture is not None, with_report=False)
-        for item in result
-    ]
-    return VersionPage(versions=views, next=following)
+    record, versions = await stores.queries.versions(lineage, page.size, page.position(listing, int))
+    has_config = record.architecture is not None
+    views = [VersionView.from_version(item, has_config=has_config, with_report=False) for item in versions]
+    # Version 0 is a lineage's last.
+    return VersionPage(versions=views, next=page.link_next(listing, versions[-1].number or None if versions else None))
 
 
 @router.get("/models/{version}", operation_id="getVersion", responses=_RECORD)

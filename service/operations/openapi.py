@@ -1,16 +1,17 @@
 """The OpenAPI document: FastAPI's, with the models that streamed bodies and problems refer to, and examples."""
 
 import json
+from importlib import resources
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
+from registry import errors
 from registry.lineage import LineageSpec
 from service.http.openapi_refs import referenced_models
 from service.http.problems import PROBLEM_TYPES
-from service.operations.problem_examples import EXAMPLES
 from service.pipeline.error_handlers import problem_for
 from service.pipeline.route_docs import SECURITY_SCHEMES
 
@@ -49,10 +50,19 @@ def _document(app: FastAPI) -> dict[str, Any]:
     return document
 
 
+def example_errors() -> list[errors.OdemError]:
+    """One example of each error, from `problem_examples.json`: class name -> arguments, by position or by name."""
+    text = resources.files(__package__).joinpath("problem_examples.json").read_text("utf-8")
+    return [
+        getattr(errors, name)(**given) if isinstance(given, dict) else getattr(errors, name)(*given)
+        for name, given in json.loads(text).items()
+    ]
+
+
 def _problem_examples() -> dict[str, Any]:
     """Each problem by its type, as a response contains it."""
     result = {}
-    for error in EXAMPLES:
+    for error in example_errors():
         _, kind, title = PROBLEM_TYPES[type(error)]
         result[kind] = {"summary": title, "value": json.loads(bytes(problem_for(error).body))}
     return result

@@ -1,14 +1,15 @@
-"""Metrics in Prometheus's text format: what this gateway counts itself, and what it reads from the stores when asked.
+"""Metrics in Prometheus's text format: this gateway's own, and those of queues and workers in the state store.
 
-The workers' figures and the queues stand in the state store, so each gateway tells the same ones: with several gateways
-take their `max`, not their `sum`.
+Every gateway reports the same values from the state store: of several gateways take the `max`, not the `sum`.
 """
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from operator import attrgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -19,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from registry import CODE_VERSION
 from registry.errors import StoreUnavailable
 from registry.state.metrics import MetricsRepository
-from registry.worker_metrics import COUNTERS, SECONDS, WorkerMetric, counters, histograms
+from registry.worker_metrics import COUNTERS, SECONDS, counters, histograms
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _UNMATCHED = "(none)"
@@ -40,44 +41,41 @@ class Metrics:
     def __init__(self, stored: MetricsRepository, data_dir: Path) -> None:
         self._registry = CollectorRegistry()
         labels = ("method", "route")
-        self.requests = Counter(
-            "odem_http_requests", "Requests that were answered.", (*labels, "status"), registry=self._registry
-        )
-        self.seconds = Histogram(
+        own = partial(Counter, registry=self._registry)
+        self._requests = own("odem_http_requests", "Requests that received a response.", (*labels, "status"))
+        self._received = own("odem_http_received_bytes", "Bytes of request bodies received.", labels)
+        self._sent = own("odem_http_sent_bytes", "Bytes of response bodies sent.", labels)
+        self._seconds = Histogram(
             "odem_http_request_seconds",
-            "From a request's head to its answer's last byte.",
+            "From a request's head to the last byte of its response.",
             labels,
             buckets=(0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0, 600.0),
             registry=self._registry,
         )
-        self.received = Counter(
-            "odem_http_received_bytes", "Bytes of bodies that clients sent.", labels, registry=self._registry
-        )
-        self.sent = Counter("odem_http_sent_bytes", "Bytes of bodies that were sent.", labels, registry=self._registry)
-        self.open = Gauge("odem_http_open_requests", "Requests that are being answered.", registry=self._registry)
+        self.open = Gauge("odem_http_open_requests", "Requests in progress.", registry=self._registry)
         self._routes: dict[tuple[str, str, str], RouteMetrics] = {}
         ProcessCollector(namespace="odem_gateway", registry=self._registry)
-        self._registry.register(_Stores(stored, data_dir))
+        self._registry.register(_StoredMetrics(stored, data_dir))
 
     def of_route(self, method: str, route: str, status: str) -> RouteMetrics:
-        """What counts answers of one kind. Kinds are few, and finding them by labels costs more than counting."""
+        """Counters of one kind of response, cached: prometheus_client's look-up by labels is slower than counting."""
         result = self._routes.get((method, route, status))
         if result is None:
             result = self._routes[(method, route, status)] = RouteMetrics(
-                self.requests.labels(method, route, status),
-                self.seconds.labels(method, route),
-                self.received.labels(method, route),
-                self.sent.labels(method, route),
+                self._requests.labels(method, route, status),
+                self._seconds.labels(method, route),
+                self._received.labels(method, route),
+                self._sent.labels(method, route),
             )
         return result
 
     def text(self) -> bytes:
-        """The present state of everything, in the format MEDIA_TYPE."""
+        """All metrics, in the format MEDIA_TYPE."""
         return generate_latest(self._registry)
 
 
 class MetricsMiddleware:
-    """ASGI middleware: counts requests and their bytes by the template of the route that answered them."""
+    """ASGI middleware: counts requests and their bytes by the template of their route."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -106,7 +104,7 @@ class MetricsMiddleware:
             try:
                 await send(message)
             finally:
-                # Of a file, the server says how much the client took.
+                # For a file, the server reports how much the client accepted.
                 sent += message.get("sent", 0)
 
         self._metrics.open.inc()
@@ -123,8 +121,27 @@ class MetricsMiddleware:
             counters_of.sent.inc(sent)
 
 
-class _Stores(Collector):
-    """What the stores say at the moment of asking. A state store that is away costs its own metrics only."""
+_Gauges = dict[str, tuple[str, Callable[[Any], float | None]]]
+"""Name -> help, and the value for one row; None leaves the row out."""
+_QUEUE_GAUGES: _Gauges = {
+    "queue_depth": ("Unfinished merges of a lineage.", attrgetter("depth")),
+    "queue_oldest_seconds": ("Age of a lineage's oldest unfinished merge.", attrgetter("oldest_seconds")),
+    "versions": ("Versions of a lineage, including retired ones.", attrgetter("versions")),
+}
+_WORKER_GAUGES: _Gauges = {
+    "worker_seen_seconds": (
+        "Time since a worker's last report.",
+        lambda worker: max(0.0, time.time() - worker.seen_at),
+    ),
+    "worker_disk_free_bytes": ("Free bytes on the disk of a worker's data folder.", attrgetter("disk_free")),
+    "worker_gpu_peak_bytes": ("Peak GPU memory of a worker's last merge.", attrgetter("gpu_peak")),
+    "worker_gpu_used_bytes": ("GPU memory in use on its device after its last merge.", attrgetter("gpu_used")),
+    "worker_gpu_size_bytes": ("Memory of a worker's GPU.", attrgetter("gpu_total")),
+}
+
+
+class _StoredMetrics(Collector):
+    """Metrics read from the stores at each request. While the state store is unavailable, only its own are missing."""
 
     def __init__(self, stored: MetricsRepository, data_dir: Path) -> None:
         self._stored = stored
@@ -132,76 +149,44 @@ class _Stores(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """See Collector."""
-        yield _gauge("odem_build_info", "Which release answers.", [((CODE_VERSION,), 1.0)], ("version",))
+        yield _gauge("build_info", "Release of this gateway.", {CODE_VERSION: 1.0}, "version")
         if self._data_dir.is_dir():
             disk = os.statvfs(self._data_dir)
             free, size = disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize
-            yield _gauge("odem_disk_free_bytes", "Free bytes on the disk of this gateway's data folder.", [((), free)])
-            yield _gauge("odem_disk_size_bytes", "Size of the disk of this gateway's data folder.", [((), size)])
-        up = 1.0
+            yield _gauge("disk_free_bytes", "Free bytes on the disk of this gateway's data folder.", free)
+            yield _gauge("disk_size_bytes", "Size of the disk of this gateway's data folder.", size)
+        up = True
         try:
             yield from self._state()
         except StoreUnavailable:
-            up = 0.0
-        yield _gauge("odem_state_store_up", "Whether the state store answers.", [((), up)])
+            up = False
+        yield _gauge("state_store_up", "Whether the state store responds.", up)
 
     def _state(self) -> Iterable[Metric]:
         queues, fields, workers = self._stored.queues(), self._stored.counters(), self._stored.workers()
-        result: list[Metric] = []
-        for name, text, values in (
-            ("odem_queue_depth", "Merges of a lineage that have not ended.", [(q.lineage, q.depth) for q in queues]),
-            (
-                "odem_queue_oldest_seconds",
-                "How long ago the first of a lineage's merges that have not ended was sent.",
-                [(q.lineage, q.oldest_seconds) for q in queues],
-            ),
-            ("odem_versions", "Versions of a lineage, retired ones too.", [(q.lineage, q.versions) for q in queues]),
-        ):
-            result.append(_gauge(name, text, [((lineage,), float(value)) for lineage, value in values], ("lineage",)))
+        metrics: list[Metric] = [_gauge("workers", "Workers that reported in the last ten minutes.", len(workers))]
+        for name, (text, value_of) in _QUEUE_GAUGES.items():
+            metrics.append(_gauge(name, text, {queue.lineage: value_of(queue) for queue in queues}, "lineage"))
+        for name, (text, value_of) in _WORKER_GAUGES.items():
+            metrics.append(_gauge(name, text, {worker.name: value_of(worker) for worker in workers}, "worker"))
         for metric in COUNTERS:
             counter = CounterMetricFamily(f"odem_{metric.name}", metric.help, labels=metric.labels)
             values_of = list(counters(fields, metric))
             for labels, value in values_of or ([((), 0.0)] if not metric.labels else []):
                 counter.add_metric(labels, value)
-            result.append(counter)
+            metrics.append(counter)
         histogram = HistogramMetricFamily(f"odem_{SECONDS.name}", SECONDS.help, labels=SECONDS.labels)
         for labels, buckets, total in histograms(fields, SECONDS):
             histogram.add_metric(labels, buckets=buckets, sum_value=total)
-        return [*result, histogram, *_workers(workers)]
+        return [*metrics, histogram]
 
 
-def _workers(workers: Iterable[WorkerMetric]) -> Iterator[Metric]:
-    result = list(workers)
-    now = time.time()
-    rows: tuple[tuple[str, str, list[tuple[str, float | None]]], ...] = (
-        ("seen_seconds", "How long ago a worker last spoke.", [(w.name, max(0.0, now - w.seen_at)) for w in result]),
-        (
-            "disk_free_bytes",
-            "Free bytes on the disk of a worker's data folder.",
-            [(w.name, w.disk_free) for w in result],
-        ),
-        (
-            "gpu_peak_bytes",
-            "GPU memory that a worker held at most in its last merge.",
-            [(w.name, w.gpu_peak) for w in result],
-        ),
-        (
-            "gpu_used_bytes",
-            "GPU memory in use on its device after its last merge.",
-            [(w.name, w.gpu_used) for w in result],
-        ),
-        ("gpu_size_bytes", "Memory of a worker's GPU.", [(w.name, w.gpu_total) for w in result]),
-    )
-    yield _gauge("odem_workers", "Workers that spoke in the last ten minutes.", [((), float(len(result)))])
-    for name, text, values in rows:
-        reported = [((worker,), float(value)) for worker, value in values if value is not None]
-        yield _gauge(f"odem_worker_{name}", text, reported, ("worker",))
-
-
-def _gauge(
-    name: str, text: str, values: Iterable[tuple[tuple[str, ...], float]], labels: tuple[str, ...] = ()
-) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, text, labels=labels)
-    for label_values, value in values:
-        family.add_metric(label_values, value)
+def _gauge(name: str, text: str, value: float | Mapping[str, float | None], label: str = "") -> GaugeMetricFamily:
+    """A gauge `odem_NAME`: one value, or the values that are not None by the value of its label."""
+    if not isinstance(value, Mapping):
+        return GaugeMetricFamily(f"odem_{name}", text, value=float(value))
+    family = GaugeMetricFamily(f"odem_{name}", text, labels=[label])
+    for label_value, item in value.items():
+        if item is not None:
+            family.add_metric([label_value], float(item))
     return family

@@ -139,13 +139,13 @@ def test_a_merge_that_is_not_waited_for_is_listed_and_cancelled(
         (("models", "-l", "nothing"), 4, "nothing"),
         (("pull", "nothing@7"), 4, "nothing@7"),
         (("models", "--url", "http://127.0.0.1:1"), 6, "ODEM_URL"),
-        (("merge", "absent.safetensors", "--task", "t"), 2, "no file absent.safetensors"),
+        (("merge", "absent.safetensors", "--task", "t"), 2, "absent.safetensors"),
         (("merge", "sha256:" + "0" * 64, "--task", "t", "--recipe", "{"), 2, "--recipe"),
         (("merge", "sha256:" + "0" * 64, "--task", "t", "--label", "x"), 2, "NAME=VALUE"),
         (("rollback",), 2, "version"),
         (("push", "notes.txt"), 3, "safetensors"),
         (("calibrate", ".", "-o", "x"), 2, "--image-size"),
-        (("calibrate", ".", "-o", "x", "--image-size", "8"), 1, "folder of its name"),
+        (("calibrate", ".", "-o", "x", "--image-size", "8"), 1, "subfolder with its name"),
     ],
 )
 def test_what_goes_wrong_is_told_in_one_line_and_by_the_status(

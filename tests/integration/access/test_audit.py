@@ -117,8 +117,8 @@ def test_a_path_forges_no_line_of_the_audit_log_and_no_line_of_the_access_log(ga
     _, client = gateway.key("admin")
     forged = "2026-01-01 00:00:00Z  201  rollBack  forged"
     path = f"/lineages/a%0A{quote(forged)}%1B%5B31m%C2%9B%E2%80%A8/rollback"
-    answer = client.post(path, json={"version": "0"}, headers={"X-Request-Id": "forging.1"})
-    assert answer.status_code == 404
+    response = client.post(path, json={"version": "0"}, headers={"X-Request-Id": "forging.1"})
+    assert response.status_code == 404
     entry = next(entry for entry in _changes(gateway) if entry.request_id == "forging.1")
     assert entry.thing.isprintable()
     assert f"a%0A{forged}%1B[31m%C2%9B%E2%80%A8/rollback" in entry.thing

@@ -86,9 +86,9 @@ def test_no_record_is_added_while_the_state_store_is_nearly_full_and_the_rest_wo
     memory(1.05)
     fresh = own_gateway()
     _, other = fresh.key("admin")
-    for answer in _additions(other, blob):
-        assert (answer.status_code, answer.json()["type"]) == (507, _FULL), answer.text
-        assert "ODEM_MAX_STATE_MEMORY_SHARE" in answer.json()["detail"]
+    for response in _additions(other, blob):
+        assert (response.status_code, response.json()["type"]) == (507, _FULL), response.text
+        assert "ODEM_MAX_STATE_MEMORY_SHARE" in response.json()["detail"]
     assert other.get("/lineages/a").status_code == 200
     assert other.post(f"/merges/{merge}/cancel").status_code == 202
     assert other.put("/lineages/a/aliases/x", json={"version": "0"}).status_code == 200
@@ -109,6 +109,6 @@ def test_no_record_is_added_while_the_disk_is_nearly_full(own_gateway: Callable[
     client, blob = _prepare(own_gateway())
     full = own_gateway(ODEM_MIN_FREE_BYTES=str(1 << 60))
     _, other = full.key("admin")
-    for answer in _additions(other, blob):
-        assert (answer.status_code, answer.json()["type"]) == (507, _FULL), answer.text
-    assert {answer.status_code for answer in _additions(client, blob)} <= {201, 202}
+    for response in _additions(other, blob):
+        assert (response.status_code, response.json()["type"]) == (507, _FULL), response.text
+    assert {response.status_code for response in _additions(client, blob)} <= {201, 202}

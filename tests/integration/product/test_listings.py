@@ -116,8 +116,8 @@ def test_a_page_ends_after_its_bytes_and_the_listing_is_whole(
     merges = _pages(gateway, "/merges", "merges", lineage=name, limit=1000)
     assert [item["id"] for page in merges for item in page][:9] == waiting[::-1]
     assert len([item for page in merges for item in page]) == 18
-    found = _pages(gateway, "/merges", "merges", lineage=name, limit=1000, state="queued")
-    assert [item["id"] for page in found for item in page] == waiting[::-1]
+    pages = _pages(gateway, "/merges", "merges", lineage=name, limit=1000, state="queued")
+    assert [item["id"] for page in pages for item in page] == waiting[::-1]
     for pages in (versions, merges):
         assert len(pages) > 2
         assert max(map(len, pages)) < 9

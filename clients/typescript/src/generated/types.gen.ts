@@ -2738,13 +2738,13 @@ export type ListMergesData = {
         /**
          * Limit
          *
-         * Most entries on the page; ODEM_PAGE_SIZE without it.
+         * Page size; ODEM_PAGE_SIZE by default.
          */
         limit?: number;
         /**
          * Cursor
          *
-         * `next` of the page before: the listing goes on where it ended.
+         * `next` of the page before.
          */
         cursor?: string;
     };
@@ -3169,13 +3169,13 @@ export type ListVersionsData = {
         /**
          * Limit
          *
-         * Most entries on the page; ODEM_PAGE_SIZE without it.
+         * Page size; ODEM_PAGE_SIZE by default.
          */
         limit?: number;
         /**
          * Cursor
          *
-         * `next` of the page before: the listing goes on where it ended.
+         * `next` of the page before.
          */
         cursor?: string;
     };
@@ -3495,13 +3495,13 @@ export type ListLineagesData = {
         /**
          * Limit
          *
-         * Most entries on the page; ODEM_PAGE_SIZE without it.
+         * Page size; ODEM_PAGE_SIZE by default.
          */
         limit?: number;
         /**
          * Cursor
          *
-         * `next` of the page before: the listing goes on where it ended.
+         * `next` of the page before.
          */
         cursor?: string;
     };
@@ -3691,13 +3691,13 @@ export type ListAliasesData = {
         /**
          * Limit
          *
-         * Most entries on the page; ODEM_PAGE_SIZE without it.
+         * Page size; ODEM_PAGE_SIZE by default.
          */
         limit?: number;
         /**
          * Cursor
          *
-         * `next` of the page before: the listing goes on where it ended.
+         * `next` of the page before.
          */
         cursor?: string;
     };

@@ -115,8 +115,8 @@ def sync_detailed(
 
     Args:
         name (str):
-        limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
-        cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
+        limit (int | Unset): Page size; ODEM_PAGE_SIZE by default.
+        cursor (str | Unset): `next` of the page before.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -152,8 +152,8 @@ def sync(
 
     Args:
         name (str):
-        limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
-        cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
+        limit (int | Unset): Page size; ODEM_PAGE_SIZE by default.
+        cursor (str | Unset): `next` of the page before.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -184,8 +184,8 @@ async def asyncio_detailed(
 
     Args:
         name (str):
-        limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
-        cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
+        limit (int | Unset): Page size; ODEM_PAGE_SIZE by default.
+        cursor (str | Unset): `next` of the page before.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -219,8 +219,8 @@ async def asyncio(
 
     Args:
         name (str):
-        limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
-        cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
+        limit (int | Unset): Page size; ODEM_PAGE_SIZE by default.
+        cursor (str | Unset): `next` of the page before.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -104,8 +104,8 @@ def sync_detailed(
      List lineages by name.
 
     Args:
-        limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
-        cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
+        limit (int | Unset): Page size; ODEM_PAGE_SIZE by default.
+        cursor (str | Unset): `next` of the page before.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -138,8 +138,8 @@ def sync(
      List lineages by name.
 
     Args:
-        limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
-        cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
+        limit (int | Unset): Page size; ODEM_PAGE_SIZE by default.
+        cursor (str | Unset): `next` of the page before.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -167,8 +167,8 @@ async def asyncio_detailed(
      List lineages by name.
 
     Args:
-        limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
-        cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
+        limit (int | Unset): Page size; ODEM_PAGE_SIZE by default.
+        cursor (str | Unset): `next` of the page before.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -199,8 +199,8 @@ async def asyncio(
      List lineages by name.
 
     Args:
-        limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
-        cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
+        limit (int | Unset): Page size; ODEM_PAGE_SIZE by default.
+        cursor (str | Unset): `next` of the page before.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

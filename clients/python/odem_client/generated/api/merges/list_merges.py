@@ -133,8 +133,8 @@ def sync_detailed(
         lineage (str | Unset): The lineage whose merges to list. Default: 'default'.
         state (list[MergeState] | Unset): Only merges in one of these states.
         task (str | Unset): Only merges of this task.
-        limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
-        cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
+        limit (int | Unset): Page size; ODEM_PAGE_SIZE by default.
+        cursor (str | Unset): `next` of the page before.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -177,8 +177,8 @@ def sync(
         lineage (str | Unset): The lineage whose merges to list. Default: 'default'.
         state (list[MergeState] | Unset): Only merges in one of these states.
         task (str | Unset): Only merges of this task.
-        limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
-        cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
+        limit (int | Unset): Page size; ODEM_PAGE_SIZE by default.
+        cursor (str | Unset): `next` of the page before.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -216,8 +216,8 @@ async def asyncio_detailed(
         lineage (str | Unset): The lineage whose merges to list. Default: 'default'.
         state (list[MergeState] | Unset): Only merges in one of these states.
         task (str | Unset): Only merges of this task.
-        limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
-        cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
+        limit (int | Unset): Page size; ODEM_PAGE_SIZE by default.
+        cursor (str | Unset): `next` of the page before.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -258,8 +258,8 @@ async def asyncio(
         lineage (str | Unset): The lineage whose merges to list. Default: 'default'.
         state (list[MergeState] | Unset): Only merges in one of these states.
         task (str | Unset): Only merges of this task.
-        limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
-        cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
+        limit (int | Unset): Page size; ODEM_PAGE_SIZE by default.
+        cursor (str | Unset): `next` of the page before.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -114,8 +114,8 @@ def sync_detailed(
 
     Args:
         lineage (str | Unset): The lineage whose versions to list. Default: 'default'.
-        limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
-        cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
+        limit (int | Unset): Page size; ODEM_PAGE_SIZE by default.
+        cursor (str | Unset): `next` of the page before.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -151,8 +151,8 @@ def sync(
 
     Args:
         lineage (str | Unset): The lineage whose versions to list. Default: 'default'.
-        limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
-        cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
+        limit (int | Unset): Page size; ODEM_PAGE_SIZE by default.
+        cursor (str | Unset): `next` of the page before.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -183,8 +183,8 @@ async def asyncio_detailed(
 
     Args:
         lineage (str | Unset): The lineage whose versions to list. Default: 'default'.
-        limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
-        cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
+        limit (int | Unset): Page size; ODEM_PAGE_SIZE by default.
+        cursor (str | Unset): `next` of the page before.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -218,8 +218,8 @@ async def asyncio(
 
     Args:
         lineage (str | Unset): The lineage whose versions to list. Default: 'default'.
-        limit (int | Unset): Most entries on the page; ODEM_PAGE_SIZE without it.
-        cursor (str | Unset): `next` of the page before: the listing goes on where it ended.
+        limit (int | Unset): Page size; ODEM_PAGE_SIZE by default.
+        cursor (str | Unset): `next` of the page before.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
