@@ -24,7 +24,7 @@ from registry.blobs.factory import ByteStores, open_byte_stores
 from registry.blobs.store import BlobStore
 from registry.errors import LeaseLost, MethodUnavailable, OdemError, StorageFull, StoreUnavailable, TaskNotFound
 from registry.history import Contribution, read_history
-from registry.joining import require_joinable
+from registry.join import require_joinable
 from registry.logging_config import bound
 from registry.manifest import write_due
 from registry.merge import Claim, MergeProblem, MergeState, Progress

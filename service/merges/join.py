@@ -3,7 +3,7 @@
 from registry.base_record import now
 from registry.errors import MethodUnavailable, VersionRetired
 from registry.history import read_history
-from registry.joining import require_joinable
+from registry.join import require_joinable
 from registry.merge import Merge
 from registry.recipe import TAKES_TASKS_OUT
 from registry.version import VersionReference

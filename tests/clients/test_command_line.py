@@ -80,7 +80,7 @@ def lineage(odem: Odem, plain: tuple[Path, Path]) -> str:
 
 def test_help_names_every_command_and_every_exit_status(run: Run) -> None:
     output = " ".join(run("--help").stdout.split())
-    commands = "push merge watch merges cancel pull models alias rollback diff lineages calibrate convert"
+    commands = "push merge remove-task join watch merges cancel pull models alias rollback diff lineages calibrate convert"
     assert not [name for name in commands.split() if f" {name} " not in output]
     reported = (ROOT / "docs" / "reference" / "clients.md").read_text()
     for status in (2, 3, 4, 5, 6, 10, 11, 12, 13):
@@ -136,6 +136,8 @@ def test_a_merge_that_is_not_waited_for_is_listed_and_cancelled(
 @pytest.mark.parametrize(
     ("arguments", "status", "word"),
     [
+        (("remove-task", "t", "-l", "nothing"), 4, "nothing"),
+        (("join", "nothing", "-l", "nothing-either"), 4, "nothing-either"),
         (("models", "-l", "nothing"), 4, "nothing"),
         (("pull", "nothing@7"), 4, "nothing@7"),
         (("models", "--url", "http://127.0.0.1:1"), 6, "ODEM_URL"),

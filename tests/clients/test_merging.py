@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.harness.stack import Stack
-from odem_client import AsyncOdem, MergeFailed, NotFound, Odem
+from odem_client import AsyncOdem, Invalid, MergeFailed, NotFound, Odem
 from odem_client.generated.models import ProgressEvent, StateEvent, VersionEvent
 from tests.clients.material import safetensors_file
 
@@ -47,6 +47,28 @@ def test_a_checkpoint_is_merged_watched_and_pulled(
         odem.delete_alias(lineage, "production")
         with pytest.raises(NotFound):
             odem.alias(lineage, "production")
+
+
+def test_a_task_is_taken_out_and_lineages_are_joined(service: Stack, plain: tuple[Path, Path]) -> None:
+    one, other = (f"l-{uuid.uuid4().hex[:8]}" for _ in range(2))
+    with Odem(service.url) as odem:
+        for name, task in ((one, "first"), (other, "second")):
+            odem.create_lineage(name, base=plain[0])
+            assert odem.wait(odem.merge(plain[1], task=task, lineage=name), timeout=60).version == f"{name}@1"
+        assert odem.wait(odem.join(one, other), timeout=60).join
+        assert [task.name for task in odem.version(f"{one}@2").tasks] == ["first", "second"]
+        with pytest.raises(Invalid):
+            odem.remove_task(one, "first", f"sha256:{'0' * 64}")
+        assert odem.wait(odem.remove_task(one, "first"), timeout=60).removal
+
+    async def go() -> None:
+        async with AsyncOdem(service.url) as odem:
+            await odem.wait(await odem.remove_task(one, "second"), timeout=60)
+            assert (await odem.version(f"{one}@4")).tasks == []
+            await odem.wait(await odem.join(one, other, "1"), timeout=60)
+            assert [task.name for task in (await odem.version(f"{one}@5")).tasks] == ["second"]
+
+    asyncio.run(go())
 
 
 def test_the_same_with_asyncio(service: Stack, lineage: str, plain: tuple[Path, Path], tmp_path: Path) -> None:

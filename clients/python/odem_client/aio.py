@@ -37,7 +37,7 @@ from odem_client.generated.api.lineages import (
     put_alias,
     roll_back,
 )
-from odem_client.generated.api.merges import cancel_merge, get_merge, list_merges
+from odem_client.generated.api.merges import cancel_merge, get_merge, join_lineage, list_merges, remove_task
 from odem_client.generated.api.models import get_version, list_versions
 from odem_client.generated.models import (
     AliasPage,
@@ -45,10 +45,12 @@ from odem_client.generated.models import (
     AliasView,
     BranchRequest,
     DiffView,
+    JoinRequest,
     LineagePage,
     LineageView,
     MergePage,
     MergeView,
+    RemovalRequest,
     RollbackRequest,
     Task,
     VersionPage,
@@ -186,6 +188,19 @@ class AsyncOdem:
             labels=labels,
         )
         return MergeView.from_dict((await self._http.post("/merge", json=request)).json())
+
+    async def remove_task(self, lineage: str, task: str, checkpoint: str | None = None) -> MergeView:
+        """Queue a merge that takes a task out of a lineage's head exactly; returns the queued merge.
+
+        checkpoint: digest that the task's checkpoint must have, if given.
+        """
+        body = RemovalRequest(checkpoint=checkpoint)
+        return only(MergeView, await remove_task.asyncio(lineage, task, client=self.api, body=body))
+
+    async def join(self, lineage: str, other: str, version: str = "latest") -> MergeView:
+        """Queue a merge that adds all tasks of another lineage's version to a lineage's head; returns the merge."""
+        body = JoinRequest(lineage=other, version=version)
+        return only(MergeView, await join_lineage.asyncio(lineage, client=self.api, body=body))
 
     async def merge_view(self, merge: str | MergeView) -> MergeView:
         """The current state of a merge."""

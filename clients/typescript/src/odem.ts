@@ -171,6 +171,24 @@ export class Odem {
 
   // Merges
 
+  /** Queue a merge that takes a task out of a lineage's head exactly; its checkpoint must have this digest, if given. */
+  async removeTask(lineage: string, task: string, checkpoint?: string): Promise<MergeView> {
+    const options = {
+      client: this.client,
+      path: { name: lineage, task },
+      body: { checkpoint: checkpoint ?? null },
+      throwOnError: true,
+    } as const;
+    return (await api.removeTask(options)).data;
+  }
+
+  /** Queue a merge that adds all tasks of another lineage's version to a lineage's head exactly. */
+  async join(lineage: string, other: string, version = 'latest'): Promise<MergeView> {
+    const body = { lineage: other, version };
+    const options = { client: this.client, path: { name: lineage }, body, throwOnError: true } as const;
+    return (await api.joinLineage(options)).data;
+  }
+
   /** Send a fine-tuned checkpoint to be merged into a lineage's head; gives the merge as it is queued. */
   async merge(checkpoint: Blobbish, options: MergeOptions): Promise<MergeView> {
     const { task, calibration, progress, ...more } = options;

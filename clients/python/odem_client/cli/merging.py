@@ -11,9 +11,11 @@ import typer
 from odem_client.cli.options import DEFAULT_LINEAGE, LOCAL, Json, Key, Lineage, Timeout, Url, connect
 from odem_client.cli.showing import line, merge_bar, print_json, print_table, say, summary, transfer_bars
 from odem_client.client import Odem
+from odem_client.generated.models import MergeView
 
 _TASK = "Task"
 _PANEL = "Merge"
+Wait = Annotated[bool, typer.Option(help="Wait until the merge has ended; the exit status reports the result.")]
 app = typer.Typer()
 
 
@@ -107,9 +109,7 @@ def merge(
         float | None, typer.Option(help="Reject the merge if the accuracy of an earlier task drops by more than this.")
     ] = None,
     label: Annotated[list[str] | None, typer.Option(help="NAME=VALUE, stored with the merge; repeatable.")] = None,
-    wait: Annotated[
-        bool, typer.Option(help="Wait until the merge has ended; the exit status reports the result.")
-    ] = True,
+    wait: Wait = True,
     timeout: Timeout = None,
     url: Url = LOCAL,
     key: Key = "",
@@ -138,10 +138,49 @@ def merge(
                 labels=labels,
                 progress=progress,
             )
-        if not wait:
-            print_json(made) if as_json else typer.echo(made.id)
-            return
+        _queued(odem, made, wait, timeout, as_json)
+
+
+@app.command("remove-task", rich_help_panel=_PANEL)
+def remove_task(
+    task: Annotated[str, typer.Argument(help="The task to take out of the newest version.")],
+    checkpoint: Annotated[
+        str | None, typer.Option(help="Digest of the task's checkpoint; another one is refused.")
+    ] = None,
+    lineage: Lineage = DEFAULT_LINEAGE,
+    wait: Wait = True,
+    timeout: Timeout = None,
+    url: Url = LOCAL,
+    key: Key = "",
+    as_json: Json = False,
+) -> None:
+    """Create a version as if a task had never been merged, for methods whose state is sums."""
+    with connect(url, key) as odem:
+        _queued(odem, odem.remove_task(lineage, task, checkpoint), wait, timeout, as_json)
+
+
+@app.command(rich_help_panel=_PANEL)
+def join(
+    other: Annotated[str, typer.Argument(help="The lineage whose tasks are added; it has the same base.")],
+    version: Annotated[str, typer.Option(help="Its version: a number, latest or an alias.")] = "latest",
+    lineage: Lineage = DEFAULT_LINEAGE,
+    wait: Wait = True,
+    timeout: Timeout = None,
+    url: Url = LOCAL,
+    key: Key = "",
+    as_json: Json = False,
+) -> None:
+    """Create a version with the tasks of two lineages, for methods whose state is sums."""
+    with connect(url, key) as odem:
+        _queued(odem, odem.join(lineage, other, version), wait, timeout, as_json)
+
+
+def _queued(odem: Odem, made: MergeView, wait: bool, timeout: float | None, as_json: bool) -> None:
+    """Report a queued merge: its end, or without waiting its ID."""
+    if wait:
         _follow(odem, made.id, timeout, as_json)
+    else:
+        print_json(made) if as_json else typer.echo(made.id)
 
 
 def _follow(odem: Odem, merge_id: str, timeout: float | None, as_json: bool) -> None:
