@@ -80,7 +80,9 @@ def lineage(odem: Odem, plain: tuple[Path, Path]) -> str:
 
 def test_help_names_every_command_and_every_exit_status(run: Run) -> None:
     output = " ".join(run("--help").stdout.split())
-    commands = "push merge remove-task join watch merges cancel pull models alias rollback diff lineages calibrate convert"
+    commands = (
+        "push merge remove-task join watch merges cancel pull models alias rollback diff lineages calibrate convert"
+    )
     assert not [name for name in commands.split() if f" {name} " not in output]
     reported = (ROOT / "docs" / "reference" / "clients.md").read_text()
     for status in (2, 3, 4, 5, 6, 10, 11, 12, 13):
