@@ -86,10 +86,12 @@ def measure(jobs: Jobs, chosen: Mapping[str, Recipe], scale: Scale) -> Measured:
                 Job(drawn(scale.tasks, length, order, scale.budget), recipe)
                 for order in (scale.network_orders if recipe["method"] in RUN_NETWORK else scale.orders)
             ]
-    for name, told in (("ode_utilities", True), ("ode_uniform", False)) if scale.utilities else ():
-        recipe = chosen[DEFAULT] | ({"task_weights": "utilities"} if told else {})
+    for name, utilities_known in (("ode_utilities", True), ("ode_uniform", False)) if scale.utilities else ():
+        recipe = chosen[DEFAULT] | ({"task_weights": "utilities"} if utilities_known else {})
         streams = [heterogeneous(scale.tasks, scale.headline, order, scale.budget) for order in scale.network_orders]
-        planned["utilities", 0, name] = [Job(replace(stream, told=told), recipe) for stream in streams]
+        planned["utilities", 0, name] = [
+            Job(replace(stream, utilities_known=utilities_known), recipe) for stream in streams
+        ]
     with_memory = [name for name in (DEFAULT, JOINT_ENDPOINT, REPLAY, REPLAY_JOINT) if name in chosen]
     for budget in scale.budgets:
         for name in with_memory:

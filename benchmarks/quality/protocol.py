@@ -47,7 +47,7 @@ def run(material: Material, stream: Stream, recipe: Recipe, split: str, ends: "E
     for number, task in enumerate(stream.tasks, 1):
         subject, tasks = material.subjects[task], stream.tasks[:number]
         memory = admit(memory, subject.pool, stream.budget, seed=0)
-        utilities = tuple(stream.utility(name) if stream.told else 1.0 for name in tasks)
+        utilities = tuple(stream.utility(name) if stream.utilities_known else 1.0 for name in tasks)
         began = time.perf_counter()
         merged = method.merge(Arrival(head, subject.checkpoint, tasks, utilities, memory))
         seconds += time.perf_counter() - began

@@ -18,13 +18,13 @@ class Stream:
     """Tasks in the order of their arrival.
 
     utilities: importance by task, 1 where none is given. budget: samples that the calibration memory holds.
-    told: whether the merges are told of the utilities; the weighted accuracy always is.
+    utilities_known: whether merges know the utilities; the weighted accuracy always uses them.
     """
 
     tasks: tuple[str, ...]
     budget: int = BUDGET
     utilities: dict[str, float] = field(default_factory=dict)
-    told: bool = True
+    utilities_known: bool = True
 
     def utility(self, task: str) -> float:
         """How important a task is."""

@@ -99,7 +99,7 @@ def client() -> Iterator[Callable[[Stack], Api]]:
 
 
 @pytest.fixture(scope="session")
-def house(
+def running(
     api: Api, stack: Stack, material: Material, lineage: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
 ) -> RunningService:
     name = lineage("strict")

@@ -45,10 +45,10 @@ class RunningService:
 
 
 def assert_refused(
-    house: RunningService, send: Callable[[], httpx.Response], status: int, kind: str, words: tuple[str, ...]
+    running: RunningService, send: Callable[[], httpx.Response], status: int, kind: str, words: tuple[str, ...]
 ) -> Json:
     """The answer is a problem that says what is wrong, and the service holds what it held before."""
-    before = house.stored()
+    before = running.stored()
     response = send()
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
@@ -57,6 +57,6 @@ def assert_refused(
     assert problem["type"] == f"/problems/{kind}"
     assert problem["title"]
     assert [word for word in words if word not in problem["detail"]] == [], problem["detail"]
-    assert house.stack.uploads == []
-    assert house.stored() == before
+    assert running.stack.uploads == []
+    assert running.stored() == before
     return problem

@@ -85,7 +85,7 @@ def test_a_merge_is_made_once_when_the_process_that_runs_it_is_killed(
     assert stack.pid("worker") == worker.pid, "the worker itself has lived on"
 
 
-def test_a_merge_that_costs_every_worker_its_life_fails_and_the_next_one_goes_on(
+def test_a_merge_that_kills_every_worker_fails_and_the_next_one_runs(
     own_stack: Start, prepared: Client, material: Material
 ) -> None:
     stack = own_stack(ODEM_MAX_ATTEMPTS="1")

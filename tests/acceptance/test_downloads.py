@@ -33,14 +33,14 @@ def test_the_etag_is_the_sha256_of_the_bytes(api: Api, whole: bytes) -> None:
     assert api.version("served@0")["weights"] == digest
 
 
-def test_a_moving_name_is_asked_for_again_and_tells_which_version_it_means(api: Api, whole: bytes) -> None:
+def test_a_moving_alias_is_revalidated_and_names_its_version(api: Api, whole: bytes) -> None:
     response = api.http.get("/models/served@latest/weights")
     assert response.content == whole
     assert response.headers["cache-control"] == "no-cache"
     assert response.headers["content-location"] == URL
 
 
-def test_head_tells_the_size_and_the_etag_without_the_bytes(api: Api, whole: bytes) -> None:
+def test_head_returns_size_and_etag_without_a_body(api: Api, whole: bytes) -> None:
     response = api.http.head(URL)
     assert (response.status_code, response.content) == (200, b"")
     assert response.headers["content-length"] == str(len(whole))
@@ -65,7 +65,7 @@ def test_a_range_past_the_end_is_416(api: Api, whole: bytes) -> None:
     assert response.headers["content-type"] == "application/problem+json"
 
 
-def test_if_range_goes_on_only_with_the_same_bytes(api: Api, whole: bytes) -> None:
+def test_if_range_resumes_only_unchanged_bytes(api: Api, whole: bytes) -> None:
     etag = api.http.get(URL).headers["etag"]
     same = api.http.get(URL, headers={"Range": "bytes=10-19", "If-Range": etag})
     assert (same.status_code, same.content) == (206, whole[10:20])
@@ -74,12 +74,12 @@ def test_if_range_goes_on_only_with_the_same_bytes(api: Api, whole: bytes) -> No
 
 
 @pytest.mark.parametrize("asked", ["lines=1-2", "bytes", "bytes=abc", "bytes=5-2", "", "bytes=-"])
-def test_a_range_that_says_nothing_is_as_if_it_were_not_there(api: Api, whole: bytes, asked: str) -> None:
+def test_an_unusable_range_is_ignored(api: Api, whole: bytes, asked: str) -> None:
     response = api.http.get(URL, headers={"Range": asked})
     assert (response.status_code, response.content) == (200, whole)
 
 
-def test_several_ranges_are_told_apart(api: Api, whole: bytes) -> None:
+def test_several_ranges_return_multipart_byteranges(api: Api, whole: bytes) -> None:
     response = api.http.get(URL, headers={"Range": "bytes=0-9,20-29"})
     assert response.status_code == 206
     assert response.headers["content-type"].startswith("multipart/byteranges")
@@ -94,7 +94,7 @@ def test_repr_digest_is_that_of_the_whole_file_also_beside_a_part_of_it(api: Api
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_a_download_that_was_begun_of_other_bytes_is_not_gone_on_with(api: Api, whole: bytes, method: str) -> None:
+def test_a_partial_download_of_other_bytes_is_not_resumed(api: Api, whole: bytes, method: str) -> None:
     etag = api.http.get(URL).headers["etag"]
     for condition, status in ((etag, 206), (f'"x", {etag}', 206), ("*", 206), ('"sha256:0"', 412), (f"W/{etag}", 412)):
         response = api.http.request(method, URL, headers={"If-Match": condition, "Range": "bytes=10-19"})
@@ -122,7 +122,7 @@ def test_who_has_the_bytes_is_not_sent_them_again(api: Api, method: str) -> None
 
 
 @pytest.mark.usefixtures("whole")
-def test_a_sent_blob_can_be_asked_for_by_its_digest(api: Api) -> None:
+def test_an_uploaded_blob_is_found_by_its_digest(api: Api) -> None:
     digest = api.version("served@0")["weights"]
     response = api.http.head(f"/blobs/{digest}")
     assert (response.status_code, response.headers["etag"]) == (200, f'"{digest}"')

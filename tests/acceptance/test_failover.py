@@ -31,7 +31,7 @@ def state_of(client: httpx.Client, merge: str) -> str:
     return str(client.get(f"/merges/{merge}").json().get("state"))
 
 
-def test_whatever_was_acknowledged_is_there_after_the_primary_was_lost_and_work_goes_on(tmp_path: Path) -> None:
+def test_acknowledged_changes_survive_the_loss_of_the_primary_and_merges_continue(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
     with Watched(tmp_path) as servers, StandIn(data, servers.url, servers.broker_url, ODEM_LEASE_SECONDS="3") as worker:

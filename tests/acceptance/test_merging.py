@@ -128,7 +128,7 @@ def test_the_calibration_memory_stays_within_the_budget_whatever_was_merged(
         assert sum(counts) <= BUDGET
 
 
-def test_open_clip_loads_a_version_and_its_config_and_answers_as_the_weights_do(
+def test_open_clip_loads_a_version_with_its_config_and_computes_the_same_embeddings(
     api: Api, history: History, tmp_path: Path
 ) -> None:
     import open_clip
@@ -216,7 +216,7 @@ def test_a_queued_merge_is_cancelled_at_once_and_a_running_one_at_its_next_step(
 
 
 @pytest.mark.parametrize("method", ["ode", "average"])
-def test_a_checkpoint_with_nan_fails_by_name_and_the_next_merge_goes_on(
+def test_a_checkpoint_with_nan_fails_with_the_tensor_name_and_the_next_merge_runs(
     api: Api, material: Material, lineage: Callable[..., str], tmp_path: Path, method: str
 ) -> None:
     name = lineage(f"nan-{method}")
@@ -233,7 +233,7 @@ def test_a_checkpoint_with_nan_fails_by_name_and_the_next_merge_goes_on(
     assert len(api.versions(name)) == 2
 
 
-def test_json_that_names_blobs_merges_what_was_sent_before_and_a_bare_number_names_the_default_lineage(
+def test_json_merges_uploaded_blobs_and_a_bare_number_names_a_version_of_the_default_lineage(
     api: Api, material: Material, lineage: Callable[..., str]
 ) -> None:
     lineage("default")

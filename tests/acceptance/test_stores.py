@@ -54,7 +54,7 @@ def weights(api: Api, version: str) -> str:
     return digest
 
 
-def test_merges_run_on_a_bucket_and_everything_comes_back_from_it_alone(
+def test_merges_run_on_a_bucket_and_are_restored_from_it_alone(
     own_stack: Callable[..., Stack], client: Callable[[Stack], Api], material: Material, s3_server: S3Server
 ) -> None:
     settings = {
@@ -91,7 +91,7 @@ def test_merges_run_on_a_bucket_and_everything_comes_back_from_it_alone(
     assert admin(other, "verify", **settings).endswith("no problems\n")
 
 
-def test_a_bucket_that_is_away_is_said_and_waited_for(
+def test_an_unavailable_bucket_is_reported_and_retried(
     own_stack: Callable[..., Stack], client: Callable[[Stack], Api], material: Material, s3_server: S3Server
 ) -> None:
     stack = own_stack(
@@ -113,7 +113,7 @@ def test_a_bucket_that_is_away_is_said_and_waited_for(
     weights(api, "a@1")
 
 
-def test_a_backup_of_files_taken_while_merges_run_brings_everything_back_after_all_was_lost(
+def test_a_backup_of_files_taken_during_merges_restores_everything(
     own_stack: Callable[..., Stack], client: Callable[[Stack], Api], material: Material, tmp_path: Path
 ) -> None:
     stack = own_stack()

@@ -26,32 +26,32 @@ def bytes_of(state: Mapping[str, torch.Tensor], folder: Path) -> bytes:
 # Files that are no safetensors
 
 
-def send_file(house: RunningService, part: str, body: bytes) -> httpx.Response:
+def send_file(running: RunningService, part: str, body: bytes) -> httpx.Response:
     """Send a file to POST /blobs, or as one of the parts of POST /merge beside a good one."""
     if part == "blob":
-        return house.api.http.post("/blobs", content=body)
-    good = house.material.visual[TASK.name].read_bytes()
+        return running.api.http.post("/blobs", content=body)
+    good = running.material.visual[TASK.name].read_bytes()
     files = (body, None) if part == "checkpoint" else (good, body)
-    return house.api.http.post("/merge", files=parts(house.document(), *files))
+    return running.api.http.post("/merge", files=parts(running.document(), *files))
 
 
 @pytest.mark.parametrize("what", BROKEN)
 @pytest.mark.parametrize("part", ["blob", "checkpoint", "calibration"])
-def test_a_broken_file_is_refused_wherever_it_is_sent(house: RunningService, what: str, part: str) -> None:
+def test_a_broken_file_is_refused_wherever_it_is_sent(running: RunningService, what: str, part: str) -> None:
     body, kind, words = BROKEN[what]
     status = 413 if kind == "too-large" else 422
-    assert_refused(house, lambda: send_file(house, part, body), status, kind, words)
+    assert_refused(running, lambda: send_file(running, part, body), status, kind, words)
 
 
 @pytest.mark.parametrize("part", ["blob", "checkpoint", "calibration"])
-def test_a_good_header_with_too_few_or_too_many_bytes_behind_it_is_refused(house: RunningService, part: str) -> None:
-    files = house.material.calibration if part == "calibration" else house.material.visual
+def test_a_good_header_with_too_few_or_too_many_bytes_behind_it_is_refused(running: RunningService, part: str) -> None:
+    files = running.material.calibration if part == "calibration" else running.material.visual
     whole = files[TASK.name].read_bytes()
     for body, words in (
         (whole[:-3], (f"{len(whole) - 3} bytes", f"{len(whole)}", "truncated")),
         (whole + b"more", ("longer than", f"{len(whole)}")),
     ):
-        assert_refused(house, lambda sent=body: send_file(house, part, sent), 422, "not-safetensors", words)
+        assert_refused(running, lambda sent=body: send_file(running, part, sent), 422, "not-safetensors", words)
 
 
 # Checkpoints that do not fit
@@ -98,14 +98,14 @@ CHECKPOINTS: dict[str, tuple[Callable[[State], State], tuple[str, ...]]] = {
 
 @pytest.mark.parametrize("what", CHECKPOINTS)
 @pytest.mark.parametrize("method", ["ode", "average"])
-def test_a_checkpoint_that_is_not_like_the_base_is_refused_with_what_differs(
-    house: RunningService, tmp_path: Path, what: str, method: str
+def test_a_checkpoint_that_differs_from_the_base_is_refused_with_the_differences(
+    running: RunningService, tmp_path: Path, what: str, method: str
 ) -> None:
     change, words = CHECKPOINTS[what]
-    body = bytes_of(change(house.checkpoint), tmp_path)
-    document = house.document(recipe={"method": method})
-    send = lambda: house.api.http.post("/merge", files=parts(document, body, None))  # noqa: E731
-    problem = assert_refused(house, send, 422, "tensor-mismatch", words)
+    body = bytes_of(change(running.checkpoint), tmp_path)
+    document = running.document(recipe={"method": method})
+    send = lambda: running.api.http.post("/merge", files=parts(document, body, None))  # noqa: E731
+    problem = assert_refused(running, send, 422, "tensor-mismatch", words)
     assert problem["differences"]
 
 
@@ -134,19 +134,19 @@ CALIBRATIONS: dict[str, tuple[Callable[[State], State], tuple[str, ...]]] = {
 @pytest.mark.parametrize("what", CALIBRATIONS)
 @pytest.mark.parametrize("way", ["multipart", "blobs"])
 def test_a_calibration_sample_that_does_not_fit_is_refused(
-    house: RunningService, tmp_path: Path, what: str, way: str
+    running: RunningService, tmp_path: Path, what: str, way: str
 ) -> None:
     change, words = CALIBRATIONS[what]
-    file = networks.save(tmp_path / "sample.safetensors", change(house.sample))
-    document = house.document()
+    file = networks.save(tmp_path / "sample.safetensors", change(running.sample))
+    document = running.document()
     if way == "multipart":
-        body = parts(document, house.material.visual[TASK.name].read_bytes(), file.read_bytes())
-        send = lambda: house.api.http.post("/merge", files=body)  # noqa: E731
+        body = parts(document, running.material.visual[TASK.name].read_bytes(), file.read_bytes())
+        send = lambda: running.api.http.post("/merge", files=body)  # noqa: E731
     else:
-        checkpoint = house.api.post_blob(house.material.visual[TASK.name])
-        document |= {"checkpoint": checkpoint, "calibration": house.api.post_blob(file)}
-        send = lambda: house.api.http.post("/merge", json=document)  # noqa: E731
-    assert_refused(house, send, 422, "calibration-invalid", words)
+        checkpoint = running.api.post_blob(running.material.visual[TASK.name])
+        document |= {"checkpoint": checkpoint, "calibration": running.api.post_blob(file)}
+        send = lambda: running.api.http.post("/merge", json=document)  # noqa: E731
+    assert_refused(running, send, 422, "calibration-invalid", words)
 
 
 # Documents of a merge
@@ -191,17 +191,17 @@ DOCUMENTS: dict[str, tuple[Json | str, int, str, tuple[str, ...]]] = {
 
 @pytest.mark.parametrize("what", DOCUMENTS)
 @pytest.mark.parametrize("way", ["multipart", "json"])
-def test_a_document_that_says_something_impossible_is_refused(house: RunningService, what: str, way: str) -> None:
+def test_an_invalid_document_is_refused(running: RunningService, what: str, way: str) -> None:
     content, status, kind, words = DOCUMENTS[what]
-    text = content if isinstance(content, str) else json.dumps(house.document(**content))
+    text = content if isinstance(content, str) else json.dumps(running.document(**content))
 
     def send() -> httpx.Response:
         if way == "json":
-            return house.api.http.post("/merge", content=text, headers={"Content-Type": "application/json"})
-        files = house.material.visual[TASK.name].read_bytes(), house.material.calibration[TASK.name].read_bytes()
-        return house.api.http.post("/merge", files=parts(text, *files))
+            return running.api.http.post("/merge", content=text, headers={"Content-Type": "application/json"})
+        files = running.material.visual[TASK.name].read_bytes(), running.material.calibration[TASK.name].read_bytes()
+        return running.api.http.post("/merge", files=parts(text, *files))
 
-    assert_refused(house, send, status, kind, words)
+    assert_refused(running, send, status, kind, words)
 
 
 @pytest.mark.parametrize(
@@ -214,21 +214,21 @@ def test_a_document_that_says_something_impossible_is_refused(house: RunningServ
     ids=["none", "unknown", "path"],
 )
 def test_json_must_name_blobs_that_are_there(
-    house: RunningService, digests: Json, status: int, kind: str, words: tuple[str, ...]
+    running: RunningService, digests: Json, status: int, kind: str, words: tuple[str, ...]
 ) -> None:
-    send = lambda: house.api.http.post("/merge", json=house.document(**digests))  # noqa: E731
-    assert_refused(house, send, status, kind, words)
+    send = lambda: running.api.http.post("/merge", json=running.document(**digests))  # noqa: E731
+    assert_refused(running, send, status, kind, words)
 
 
 # Parts of a merge
 
 
-def merge_part(house: RunningService) -> Part:
-    return ("merge", (None, json.dumps(house.document()), "application/json"))
+def merge_part(running: RunningService) -> Part:
+    return ("merge", (None, json.dumps(running.document()), "application/json"))
 
 
-def file_part(name: str, house: RunningService) -> Part:
-    files = {"calibration": house.material.calibration}.get(name, house.material.visual)
+def file_part(name: str, running: RunningService) -> Part:
+    files = {"calibration": running.material.calibration}.get(name, running.material.visual)
     return (name, ("file.safetensors", files[TASK.name].read_bytes(), "application/octet-stream"))
 
 
@@ -245,10 +245,10 @@ PARTS: dict[str, tuple[tuple[str, ...], int, str, tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize("what", PARTS)
-def test_parts_that_are_missing_or_out_of_order_are_named(house: RunningService, what: str) -> None:
+def test_parts_that_are_missing_or_out_of_order_are_named(running: RunningService, what: str) -> None:
     names, status, kind, words = PARTS[what]
-    files = [merge_part(house) if name == "merge" else file_part(name, house) for name in names]
-    assert_refused(house, lambda: house.api.http.post("/merge", files=files), status, kind, words)
+    files = [merge_part(running) if name == "merge" else file_part(name, running) for name in names]
+    assert_refused(running, lambda: running.api.http.post("/merge", files=files), status, kind, words)
 
 
 @pytest.mark.parametrize(
@@ -260,28 +260,28 @@ def test_parts_that_are_missing_or_out_of_order_are_named(house: RunningService,
         ("application/octet-stream", 422, "invalid-document", ("query", "POST /merge?task=NAME")),
     ],
 )
-def test_a_body_that_is_not_what_its_content_type_says_is_refused(
-    house: RunningService, content_type: str, status: int, kind: str, words: tuple[str, ...]
+def test_a_body_that_does_not_match_its_content_type_is_refused(
+    running: RunningService, content_type: str, status: int, kind: str, words: tuple[str, ...]
 ) -> None:
-    files = parts(house.document(), house.material.visual[TASK.name].read_bytes(), None)
-    body = httpx.Request("POST", house.stack.url, files=files).read()
-    send = lambda: house.api.http.post("/merge", content=body, headers={"Content-Type": content_type})  # noqa: E731
-    assert_refused(house, send, status, kind, words)
+    files = parts(running.document(), running.material.visual[TASK.name].read_bytes(), None)
+    body = httpx.Request("POST", running.stack.url, files=files).read()
+    send = lambda: running.api.http.post("/merge", content=body, headers={"Content-Type": content_type})  # noqa: E731
+    assert_refused(running, send, status, kind, words)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 @pytest.mark.parametrize("path", ["/merge", "/blobs"])
-def test_a_connection_that_is_cut_leaves_nothing(house: RunningService, path: str, share: float) -> None:
-    before = house.stored()
+def test_a_connection_that_is_cut_leaves_nothing(running: RunningService, path: str, share: float) -> None:
+    before = running.stored()
     if path == "/merge":
-        files = parts(house.document(), house.material.full[TASK.name].read_bytes(), None)
-        request = httpx.Request("POST", house.stack.url + path, files=files)
+        files = parts(running.document(), running.material.full[TASK.name].read_bytes(), None)
+        request = httpx.Request("POST", running.stack.url + path, files=files)
     else:
-        request = httpx.Request("POST", house.stack.url + path, content=house.material.full[TASK.name].read_bytes())
+        request = httpx.Request("POST", running.stack.url + path, content=running.material.full[TASK.name].read_bytes())
     body = request.read()
     head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
-    with socket.create_connection(("127.0.0.1", house.stack.port)) as connection:
+    with socket.create_connection(("127.0.0.1", running.stack.port)) as connection:
         connection.sendall(f"POST {path} HTTP/1.1\r\n{head}\r\n".encode() + body[: int(len(body) * share)])
-        eventually(lambda: house.stack.uploads, "the upload has begun")
-    eventually(lambda: not house.stack.uploads, "the upload is forgotten")
-    assert house.stored() == before
+        eventually(lambda: running.stack.uploads, "the upload has begun")
+    eventually(lambda: not running.stack.uploads, "the upload is forgotten")
+    assert running.stored() == before

@@ -12,32 +12,32 @@ from tests.acceptance.refusals import TASK, RunningService, assert_refused
 pytestmark = pytest.mark.slow
 
 
-def lineage(house: RunningService, **more: Any) -> Json:
-    return {"name": "new", "architecture": networks.ARCHITECTURE, "base": house.base} | more
+def lineage(running: RunningService, **more: Any) -> Json:
+    return {"name": "new", "architecture": networks.ARCHITECTURE, "base": running.base} | more
 
 
 LINEAGES: dict[str, tuple[Callable[[RunningService], Json], int, str, tuple[str, ...]]] = {
     "an unknown network": (
-        lambda house: lineage(house, architecture={"open_clip": "ViT-B-33"}),
+        lambda running: lineage(running, architecture={"open_clip": "ViT-B-33"}),
         422,
         "unknown-architecture",
         ("'ViT-B-33'", "ViT-B-32", "list_models"),
     ),
     "a config that open_clip cannot build": (
-        lambda house: lineage(house, architecture={"open_clip": {"embed_dim": 32}}),
+        lambda running: lineage(running, architecture={"open_clip": {"embed_dim": 32}}),
         422,
         "unknown-architecture",
         ("vision_cfg",),
     ),
     "a base of another network": (
-        lambda house: lineage(house, architecture={"open_clip": "ViT-B-32"}),
+        lambda running: lineage(running, architecture={"open_clip": "ViT-B-32"}),
         422,
         "architecture-mismatch",
         ("visual.conv1.weight has shape [64, 3, 8, 8], expected [768, 3, 32, 32]", "full open_clip state dict"),
     ),
     "a base of another depth": (
-        lambda house: lineage(
-            house,
+        lambda running: lineage(
+            running,
             architecture={"open_clip": networks.CONFIG, "overrides": {"vision_cfg": {"layers": 3}}},
         ),
         422,
@@ -45,32 +45,32 @@ LINEAGES: dict[str, tuple[Callable[[RunningService], Json], int, str, tuple[str,
         ("has 2 blocks, expected 3",),
     ),
     "a base without a text tower": (
-        lambda house: lineage(house, base=house.api.post_blob(house.material.visual[TASK.name])),
+        lambda running: lineage(running, base=running.api.post_blob(running.material.visual[TASK.name])),
         422,
         "architecture-mismatch",
         ("only a visual tower", "text tower"),
     ),
     "weights that are no network": (
-        lambda house: lineage(house, base=house.plain_base),
+        lambda running: lineage(running, base=running.plain_base),
         422,
         "architecture-mismatch",
         ("logit_scale is missing",),
     ),
     "a base that was not sent": (
-        lambda house: lineage(house, base=f"sha256:{'1' * 64}"),
+        lambda running: lineage(running, base=f"sha256:{'1' * 64}"),
         404,
         "blob-not-found",
         ("Upload it first",),
     ),
     "no architecture for ODE-M": (
-        lambda house: {"name": "new", "base": house.plain_base, "recipe": {"method": "ode"}},
+        lambda running: {"name": "new", "base": running.plain_base, "recipe": {"method": "ode"}},
         422,
         "method-unavailable",
         ("no architecture", "average"),
     ),
     "a path in the tokenizer's arguments": (
-        lambda house: lineage(
-            house,
+        lambda running: lineage(
+            running,
             architecture={
                 "open_clip": "ViT-B-32",
                 "overrides": {"text_cfg": {"tokenizer_kwargs": {"bpe_path": "/dev/ptmx"}}},
@@ -81,8 +81,8 @@ LINEAGES: dict[str, tuple[Callable[[RunningService], Json], int, str, tuple[str,
         ("text_cfg.tokenizer_kwargs", "not permitted"),
     ),
     "a tower from a hub": (
-        lambda house: lineage(
-            house,
+        lambda running: lineage(
+            running,
             architecture={"open_clip": "ViT-B-32", "overrides": {"vision_cfg": {"timm_model_name": "hf-hub:a/b"}}},
         ),
         422,
@@ -90,15 +90,20 @@ LINEAGES: dict[str, tuple[Callable[[RunningService], Json], int, str, tuple[str,
         ("timm_model_name", "none of timm's model names"),
     ),
     "a name in use": (
-        lambda house: lineage(house, name="strict", base_utility=2.0),
+        lambda running: lineage(running, name="strict", base_utility=2.0),
         409,
         "lineage-exists",
         ("'strict'", "another name"),
     ),
-    "a name that is none": (lambda house: lineage(house, name="A B"), 422, "invalid-document", ("name",)),
-    "an unknown field": (lambda house: lineage(house, bases=1), 422, "invalid-document", ("bases", "not permitted")),
+    "a name that is none": (lambda running: lineage(running, name="A B"), 422, "invalid-document", ("name",)),
+    "an unknown field": (
+        lambda running: lineage(running, bases=1),
+        422,
+        "invalid-document",
+        ("bases", "not permitted"),
+    ),
     "an unknown parameter": (
-        lambda house: lineage(house, recipe={"method": "ode", "steps": 3}),
+        lambda running: lineage(running, recipe={"method": "ode", "steps": 3}),
         422,
         "invalid-document",
         ("recipe", "unknown recipe fields: steps; allowed: preset"),
@@ -107,10 +112,10 @@ LINEAGES: dict[str, tuple[Callable[[RunningService], Json], int, str, tuple[str,
 
 
 @pytest.mark.parametrize("what", LINEAGES)
-def test_a_lineage_that_cannot_be_is_refused(house: RunningService, what: str) -> None:
+def test_a_lineage_that_cannot_be_is_refused(running: RunningService, what: str) -> None:
     make, status, kind, words = LINEAGES[what]
-    document = make(house)
-    assert_refused(house, lambda: house.api.http.post("/lineages", json=document), status, kind, words)
+    document = make(running)
+    assert_refused(running, lambda: running.api.http.post("/lineages", json=document), status, kind, words)
 
 
 @pytest.mark.parametrize(
@@ -119,9 +124,9 @@ def test_a_lineage_that_cannot_be_is_refused(house: RunningService, what: str) -
     ids=["no JSON", "too much"],
 )
 def test_a_lineage_is_a_json_document_of_bounded_size(
-    house: RunningService, content: bytes, status: int, kind: str, word: str
+    running: RunningService, content: bytes, status: int, kind: str, word: str
 ) -> None:
-    assert_refused(house, lambda: house.api.http.post("/lineages", content=content), status, kind, (word,))
+    assert_refused(running, lambda: running.api.http.post("/lineages", content=content), status, kind, (word,))
 
 
 # What is not there
@@ -144,7 +149,7 @@ def test_a_lineage_is_a_json_document_of_bounded_size(
         ("/nothing", 404, "not-found", ()),
     ],
 )
-def test_what_is_not_there_is_said_to_be_missing(
-    house: RunningService, path: str, status: int, kind: str, words: tuple[str, ...]
+def test_missing_resources_return_404(
+    running: RunningService, path: str, status: int, kind: str, words: tuple[str, ...]
 ) -> None:
-    assert_refused(house, lambda: house.api.http.get(path), status, kind, words)
+    assert_refused(running, lambda: running.api.http.get(path), status, kind, words)

@@ -23,12 +23,12 @@ from tests.clients.material import CLIENT, ROOT
 
 
 @dataclass(frozen=True)
-class Said:
+class Output:
     stdout: str
     stderr: str
 
 
-Run = Callable[..., Said]
+Run = Callable[..., Output]
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def run(gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ru
     monkeypatch.setenv("ODEM_URL", gateway.url)
     monkeypatch.setenv("COLUMNS", "120")
 
-    def run(*arguments: object, status: int = 0) -> Said:
+    def run(*arguments: object, status: int = 0) -> Output:
         monkeypatch.setattr(sys, "argv", ["odem", *map(str, arguments)])
         out, err, code = io.StringIO(), io.StringIO(), 0
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
@@ -46,7 +46,7 @@ def run(gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ru
                 main()
             except SystemExit as end:
                 code = end.code or 0
-        output = Said(out.getvalue(), err.getvalue())
+        output = Output(out.getvalue(), err.getvalue())
         assert code == status, f"{arguments}: {code}\n{output.stdout}\n{output.stderr}"
         return output
 
@@ -57,7 +57,7 @@ def run(gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ru
 def process(service: Stack, tmp_path: Path) -> Run:
     """Run `odem` in a process of its own, against the whole service."""
 
-    def run(*arguments: object) -> Said:
+    def run(*arguments: object) -> Output:
         done = subprocess.run(
             [sys.executable, "-m", "odem_client.cli", *map(str, arguments)],
             cwd=tmp_path,
@@ -66,7 +66,7 @@ def process(service: Stack, tmp_path: Path) -> Run:
             text=True,
             check=True,
         )
-        return Said(done.stdout, done.stderr)
+        return Output(done.stdout, done.stderr)
 
     return run
 
@@ -90,7 +90,7 @@ def test_help_names_every_command_and_every_exit_status(run: Run) -> None:
         assert f"| {status} |" in reported
 
 
-def test_every_error_of_the_client_has_a_status_that_is_told() -> None:
+def test_every_client_error_has_a_documented_exit_status() -> None:
     kinds = [OdemError]
     for kind in kinds:
         kinds.extend(kind.__subclasses__())
@@ -152,7 +152,7 @@ def test_a_merge_that_is_not_waited_for_is_listed_and_cancelled(
         (("calibrate", ".", "-o", "x", "--image-size", "8"), 1, "subfolder with its name"),
     ],
 )
-def test_what_goes_wrong_is_told_in_one_line_and_by_the_status(
+def test_an_error_prints_one_line_and_sets_the_exit_status(
     run: Run, tmp_path: Path, arguments: tuple[str, ...], status: int, word: str
 ) -> None:
     (tmp_path / "notes.txt").write_text("no safetensors, but some words " * 10)

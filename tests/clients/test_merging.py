@@ -85,7 +85,7 @@ def test_the_same_with_asyncio(service: Stack, lineage: str, plain: tuple[Path, 
     asyncio.run(go())
 
 
-def test_a_merge_that_fails_is_told_with_its_problem(service: Stack, lineage: str, tmp_path: Path) -> None:
+def test_a_failed_merge_raises_with_its_problem(service: Stack, lineage: str, tmp_path: Path) -> None:
     bad = safetensors_file(tmp_path / "bad", 20_000, 5)
     with bad.open("r+b") as file:
         file.seek(-4, os.SEEK_END)
@@ -95,9 +95,7 @@ def test_a_merge_that_fails_is_told_with_its_problem(service: Stack, lineage: st
     assert raised.value.merge.problem is not None
 
 
-def test_events_can_be_gone_on_with_after_the_gateway_was_killed(
-    service: Stack, lineage: str, plain: tuple[Path, Path]
-) -> None:
+def test_events_resume_after_the_gateway_is_killed(service: Stack, lineage: str, plain: tuple[Path, Path]) -> None:
     with Odem(service.url) as odem:
         events = odem.watch_lineage(lineage)
         assert next(events).type_ == "present"

@@ -173,6 +173,6 @@ def test_open_clip_names_become_hugging_faces_and_come_back() -> None:
     assert _same(conversion.to_open_clip(theirs), state)
 
 
-def test_a_name_that_is_in_no_table_is_told() -> None:
+def test_an_unknown_name_is_reported() -> None:
     with pytest.raises(conversion.NotConvertible, match=r"vision_model\.stranger"):
         conversion.to_open_clip({"vision_model.stranger": torch.zeros(1)})

@@ -25,33 +25,33 @@ from odem_client import (
 )
 from odem_client.retries import seconds
 
-Answer = tuple[int, dict[str, str], bytes]
-_LINEAGES: Answer = (200, {}, b'{"lineages": [], "next": null}')
+Response = tuple[int, dict[str, str], bytes]
+_LINEAGES: Response = (200, {}, b'{"lineages": [], "next": null}')
 _PROBLEM = json.dumps({"type": "/problems/overloaded", "title": "Busy", "status": 503, "detail": "Later."}).encode()
-_BUSY: Answer = (503, {"Retry-After": "0"}, _PROBLEM)
+_BUSY: Response = (503, {"Retry-After": "0"}, _PROBLEM)
 _FAST = Retries(attempts=3, first=0.01)
 
 
 class Stack:
-    """A server that gives the answers it is told to, the last one for ever; it notes the keys of requests."""
+    """A server that gives the responses in `responses`, the last one repeatedly, and records the keys of requests."""
 
     def __init__(self) -> None:
-        self.answers: list[Answer] = []
+        self.responses: list[Response] = []
         self.keys: list[str | None] = []
-        house = self
+        stack = self
 
         class Handler(BaseHTTPRequestHandler):
-            def _answer(self) -> None:
+            def _response(self) -> None:
                 self.rfile.read(int(self.headers.get("Content-Length", "0")))
-                house.keys.append(self.headers.get("Idempotency-Key"))
-                status, headers, body = house.answers.pop(0) if len(house.answers) > 1 else house.answers[0]
+                stack.keys.append(self.headers.get("Idempotency-Key"))
+                status, headers, body = stack.responses.pop(0) if len(stack.responses) > 1 else stack.responses[0]
                 self.send_response(status)
                 for name, value in {**headers, "Content-Length": str(len(body))}.items():
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(body)
 
-            do_GET = do_POST = _answer  # noqa: N815
+            do_GET = do_POST = _response  # noqa: N815
 
             def log_message(self, *_: object) -> None: ...
 
@@ -60,7 +60,7 @@ class Stack:
 
 
 @pytest.fixture
-def house() -> Iterator[Stack]:
+def stack() -> Iterator[Stack]:
     made = Stack()
     thread = threading.Thread(target=made.server.serve_forever, args=(0.01,))
     thread.start()
@@ -70,14 +70,14 @@ def house() -> Iterator[Stack]:
     made.server.server_close()
 
 
-def _sync(house: Stack) -> list[object]:
-    with Odem(house.url, retries=_FAST) as odem:
+def _sync(stack: Stack) -> list[object]:
+    with Odem(stack.url, retries=_FAST) as odem:
         return list(odem.lineages())
 
 
-def _async(house: Stack) -> list[object]:
+def _async(stack: Stack) -> list[object]:
     async def ask() -> list[object]:
-        async with AsyncOdem(house.url, retries=_FAST) as odem:
+        async with AsyncOdem(stack.url, retries=_FAST) as odem:
             return list(await odem.lineages())
 
     return asyncio.run(ask())
@@ -87,52 +87,54 @@ both = pytest.mark.parametrize("ask", [_sync, _async])
 
 
 @both
-def test_a_busy_service_is_asked_again(house: Stack, ask: Callable[[Stack], list[object]]) -> None:
-    house.answers = [_BUSY, _BUSY, _LINEAGES]
-    assert ask(house) == []
-    assert len(house.keys) == 3
+def test_a_request_to_a_busy_service_is_retried(stack: Stack, ask: Callable[[Stack], list[object]]) -> None:
+    stack.responses = [_BUSY, _BUSY, _LINEAGES]
+    assert ask(stack) == []
+    assert len(stack.keys) == 3
 
 
 @both
-def test_the_last_refusal_is_told_with_its_problem(house: Stack, ask: Callable[[Stack], list[object]]) -> None:
-    house.answers = [_BUSY]
+def test_the_last_refusal_raises_with_its_problem(stack: Stack, ask: Callable[[Stack], list[object]]) -> None:
+    stack.responses = [_BUSY]
     with pytest.raises(Unavailable, match="Later") as raised:
-        ask(house)
+        ask(stack)
     assert (raised.value.status, raised.value.type, raised.value.problem.title) == (503, "overloaded", "Busy")
-    assert len(house.keys) == _FAST.attempts
+    assert len(stack.keys) == _FAST.attempts
 
 
 @both
-def test_a_wait_beyond_patience_is_not_waited_for(house: Stack, ask: Callable[[Stack], list[object]]) -> None:
-    house.answers = [(429, {"Retry-After": "3600"}, b"")]
+def test_a_wait_beyond_patience_is_not_waited_for(stack: Stack, ask: Callable[[Stack], list[object]]) -> None:
+    stack.responses = [(429, {"Retry-After": "3600"}, b"")]
     with pytest.raises(TooMany):
-        ask(house)
-    assert len(house.keys) == 1
+        ask(stack)
+    assert len(stack.keys) == 1
 
 
 @both
-def test_a_service_that_is_not_there_is_told_as_unreachable(house: Stack, ask: Callable[[Stack], list[object]]) -> None:
-    house.url = "http://127.0.0.1:1"
+def test_a_service_that_does_not_listen_is_reported_unreachable(
+    stack: Stack, ask: Callable[[Stack], list[object]]
+) -> None:
+    stack.url = "http://127.0.0.1:1"
     with pytest.raises(Unreachable, match=r"127\.0\.0\.1:1"):
-        ask(house)
+        ask(stack)
 
 
 @pytest.mark.parametrize(("status", "kind"), [(404, NotFound), (409, Conflict), (422, Invalid), (500, Unavailable)])
-def test_what_would_not_help_is_not_sent_again(house: Stack, status: int, kind: type[Exception]) -> None:
-    house.answers = [(status, {}, b"<html>a proxy's words</html>")]
+def test_a_permanent_error_is_not_retried(stack: Stack, status: int, kind: type[Exception]) -> None:
+    stack.responses = [(status, {}, b"<html>a proxy's words</html>")]
     with pytest.raises(kind, match="a proxy's words"):
-        _sync(house)
-    assert len(house.keys) == 1
+        _sync(stack)
+    assert len(stack.keys) == 1
 
 
-def test_a_post_that_is_sent_again_keeps_its_key_and_another_one_has_its_own(house: Stack) -> None:
+def test_a_post_that_is_sent_again_keeps_its_key_and_another_one_has_its_own(stack: Stack) -> None:
     busy = (409, {"Retry-After": "0"}, b"")
-    house.answers = [_BUSY, busy, (404, {}, b"")]
-    with Odem(house.url, retries=_FAST) as odem:
+    stack.responses = [_BUSY, busy, (404, {}, b"")]
+    with Odem(stack.url, retries=_FAST) as odem:
         for _ in range(2):
             with pytest.raises(NotFound):
                 odem.rollback("default", "1")
-    first, again, then, other = house.keys
+    first, again, then, other = stack.keys
     assert first
     assert first == again == then
     assert other not in {None, first}
@@ -151,7 +153,7 @@ def test_waits_grow_differ_and_end() -> None:
     assert retries.wait(5) is None
 
 
-def test_waiting_ends_in_time_and_tells_who_cancelled(odem: Odem, plain: tuple[Path, Path]) -> None:
+def test_waiting_ends_at_the_timeout_and_reports_a_cancel(odem: Odem, plain: tuple[Path, Path]) -> None:
     """No worker runs here: merges stay queued."""
     lineage = f"l-{uuid.uuid4().hex[:8]}"
     odem.create_lineage(lineage, base=plain[0], recipe={"method": "average"})
@@ -164,7 +166,7 @@ def test_waiting_ends_in_time_and_tells_who_cancelled(odem: Odem, plain: tuple[P
     assert raised.value.merge.id == merge.id
 
 
-def test_a_document_is_sent_as_it_was_said(odem: Odem, plain: tuple[Path, Path]) -> None:
+def test_a_document_is_sent_unchanged(odem: Odem, plain: tuple[Path, Path]) -> None:
     digest = odem.upload(plain[0])
     with pytest.raises(Invalid, match="classnamse"):
         odem.merge(digest, task={"name": "first", "classnamse": []}, lineage="none")

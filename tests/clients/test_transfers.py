@@ -18,7 +18,7 @@ import json, os, re, signal, sys
 from odem_client import Odem
 url, what, where, until = sys.argv[1:5]
 moved = {"sending": [], "receiving": [], "hashing": []}
-def told(phase, done, total):
+def on_progress(phase, done, total):
     moved[phase].append(done)
     if phase == until and done > total / 2:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -27,9 +27,9 @@ def tell(**more):
         "first": {phase: seen[0] for phase, seen in moved.items() if seen},
         "memory": int(re.search(r"VmHWM:\s+(\d+)", open("/proc/self/status").read())[1]) / 1024}))
 """
-UPLOAD = _PREAMBLE + "\nwith Odem(url) as odem:\n    tell(digest=odem.upload(what, told))"
-PULL = _PREAMBLE + "\nwith Odem(url) as odem:\n    tell(received=odem.pull(what, where, told).received)"
-MOST_MEMORY = 100
+UPLOAD = _PREAMBLE + "\nwith Odem(url) as odem:\n    tell(digest=odem.upload(what, on_progress))"
+PULL = _PREAMBLE + "\nwith Odem(url) as odem:\n    tell(received=odem.pull(what, where, on_progress).received)"
+MAX_MEMORY = 100
 
 
 def _digest(path: Path) -> str:
@@ -37,19 +37,19 @@ def _digest(path: Path) -> str:
         return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
 
 
-def test_a_client_killed_in_mid_upload_goes_on_from_there(gateway: Gateway, large: Path) -> None:
+def test_a_client_killed_during_an_upload_resumes_it(gateway: Gateway, large: Path) -> None:
     status, _ = run(UPLOAD, gateway.url, large, "", "sending")
     assert status == -signal.SIGKILL
-    status, told = run(UPLOAD, gateway.url, large, "", "")
+    status, printed = run(UPLOAD, gateway.url, large, "", "")
     assert status == 0
-    assert told["digest"] == _digest(large)
-    assert told["first"]["sending"] > large.stat().st_size * 0.4
-    assert told["memory"] < MOST_MEMORY
-    _, told = run(UPLOAD, gateway.url, large, "", "")
-    assert list(told["first"]) == ["hashing"], "what the service has is not sent again"
+    assert printed["digest"] == _digest(large)
+    assert printed["first"]["sending"] > large.stat().st_size * 0.4
+    assert printed["memory"] < MAX_MEMORY
+    _, printed = run(UPLOAD, gateway.url, large, "", "")
+    assert list(printed["first"]) == ["hashing"], "what the service has is not sent again"
 
 
-def test_a_client_killed_in_mid_download_goes_on_from_there(gateway: Gateway, large: Path, tmp_path: Path) -> None:
+def test_a_client_killed_during_a_download_resumes_it(gateway: Gateway, large: Path, tmp_path: Path) -> None:
     lineage = f"l-{uuid.uuid4().hex[:8]}"
     with Odem(gateway.url) as odem:
         odem.create_lineage(lineage, base=large, recipe={"method": "average"})
@@ -57,13 +57,13 @@ def test_a_client_killed_in_mid_download_goes_on_from_there(gateway: Gateway, la
     status, _ = run(PULL, gateway.url, f"{lineage}@0", tmp_path / "got", "receiving")
     assert status == -signal.SIGKILL
     assert not (tmp_path / "got" / "model.safetensors").exists()
-    status, told = run(PULL, gateway.url, f"{lineage}@0", tmp_path / "got", "")
+    status, printed = run(PULL, gateway.url, f"{lineage}@0", tmp_path / "got", "")
     assert status == 0
-    assert 0 < told["received"] < size * 0.6
-    assert told["memory"] < MOST_MEMORY
+    assert 0 < printed["received"] < size * 0.6
+    assert printed["memory"] < MAX_MEMORY
     assert _digest(tmp_path / "got" / "model.safetensors") == _digest(large)
-    _, told = run(PULL, gateway.url, f"{lineage}@0", tmp_path / "got", "")
-    assert told["received"] == 0
+    _, printed = run(PULL, gateway.url, f"{lineage}@0", tmp_path / "got", "")
+    assert printed["received"] == 0
     assert [item.name for item in (tmp_path / "got").iterdir()] == ["model.safetensors"]
 
 
@@ -71,14 +71,14 @@ def test_a_gateway_restarted_in_mid_upload_does_not_lose_it(gateway: Gateway, od
     file = safetensors_file(tmp_path / "file", 10_000_000, 11)
     moved: list[int] = []
 
-    def told(phase: str, done: int, _: int) -> None:
+    def on_progress(phase: str, done: int, _: int) -> None:
         if phase == "sending":
             moved.append(done)
             if len(moved) == 25:
                 gateway.kill()
                 gateway.start()
 
-    assert odem.upload(file, told) == _digest(file)
+    assert odem.upload(file, on_progress) == _digest(file)
     assert len(set(moved)) < len(moved) or moved != sorted(moved), "something was sent again"
 
 
@@ -89,7 +89,7 @@ def test_a_small_file_is_one_request_and_the_same_file_none(odem: Odem, plain: t
     assert odem.upload(plain[0]) == digest
 
 
-def test_a_file_that_is_no_safetensors_is_told_as_the_service_says(odem: Odem, tmp_path: Path) -> None:
+def test_a_file_that_is_not_safetensors_is_refused_with_the_problem_of_the_service(odem: Odem, tmp_path: Path) -> None:
     small, large = tmp_path / "small.pt", tmp_path / "large.pt"
     small.write_bytes(b"PK\x03\x04" + bytes(1000))
     large.write_bytes(b"PK\x03\x04" + bytes(10_000_000))
@@ -99,7 +99,7 @@ def test_a_file_that_is_no_safetensors_is_told_as_the_service_says(odem: Odem, t
         assert raised.value.type == "pickle-refused"
 
 
-def test_bytes_damaged_on_the_disk_are_not_taken_for_a_version(
+def test_bytes_damaged_on_disk_are_not_accepted_as_a_version(
     odem: Odem, plain: tuple[Path, Path], tmp_path: Path
 ) -> None:
     lineage = f"l-{uuid.uuid4().hex[:8]}"

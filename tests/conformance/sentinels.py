@@ -98,9 +98,9 @@ class Watched:
 
     def _start(self, name: str, more: str = "") -> None:
         self._launch(name, _SERVER + more, port=self.ports[name])
-        eventually(lambda: self._answers(name), f"the {name} server")
+        eventually(lambda: self._responds(name), f"the {name} server")
 
-    def _answers(self, name: str) -> bool:
+    def _responds(self, name: str) -> bool:
         with self.client(name) as client:
             try:
                 return bool(client.ping())

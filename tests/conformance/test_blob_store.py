@@ -117,7 +117,7 @@ def test_an_aborted_blob_leaves_no_file(tmp_path: Path) -> None:
     assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
 
 
-def test_what_a_dead_writer_left_is_forgotten_and_a_living_one_goes_on(tmp_path: Path) -> None:
+def test_files_of_a_dead_writer_are_removed_and_a_live_one_continues(tmp_path: Path) -> None:
     store = FileBlobStore(tmp_path)
     living = store.create()
     living.write(b"x")

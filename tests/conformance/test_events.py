@@ -70,7 +70,7 @@ def test_the_present_is_one_moment_and_events_go_on_from_it(server: EmbeddedValk
     store.close()
 
 
-def test_what_happened_between_two_positions_is_told_in_order(server: EmbeddedValkey) -> None:
+def test_events_between_two_positions_are_returned_in_order(server: EmbeddedValkey) -> None:
     store, merge = _filled(server)
     store.merges.request_cancel(merge.id)
 
@@ -83,7 +83,7 @@ def test_what_happened_between_two_positions_is_told_in_order(server: EmbeddedVa
     store.close()
 
 
-def test_a_present_knows_which_positions_its_events_still_reach(server: EmbeddedValkey) -> None:
+def test_a_snapshot_knows_which_positions_its_events_still_reach(server: EmbeddedValkey) -> None:
     store, merge = _filled(server)
     first = _ask(server, lambda events: events.present_lineage("a", 10)).position
     store.merges.request_cancel(merge.id)
@@ -99,7 +99,7 @@ def test_a_present_knows_which_positions_its_events_still_reach(server: Embedded
     store.close()
 
 
-def test_what_is_not_there_has_no_present(server: EmbeddedValkey) -> None:
+def test_a_missing_resource_has_no_snapshot(server: EmbeddedValkey) -> None:
     with pytest.raises(LineageNotFound):
         _ask(server, lambda events: events.present_lineage("x", 10))
     with pytest.raises(MergeNotFound):

@@ -133,7 +133,7 @@ def test_a_rollback_from_an_old_head_is_not_stored(store: StateStore) -> None:
     assert store.versions.head("a").origin == "a@2"
 
 
-def test_a_rollback_that_is_asked_for_again_makes_no_second_version(store: StateStore) -> None:
+def test_a_repeated_rollback_makes_no_second_version(store: StateStore) -> None:
     assert store.versions.append(_repeat(store, 2), 2, "seed") == 5
     assert store.versions.append(_repeat(store, 2), 2, "other") == 6
     assert store.versions.append(_repeat(store, 2), 2, "seed") == 5

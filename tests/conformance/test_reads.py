@@ -60,7 +60,9 @@ def store(server: EmbeddedValkey) -> StateStore:
 
 
 @pytest.mark.parametrize(("word", "number"), [("a@0", 0), ("a@2", 2), ("a@latest", 2), ("a@production", 1)])
-def test_a_version_comes_with_its_lineage(server: EmbeddedValkey, store: StateStore, word: str, number: int) -> None:
+def test_a_version_is_returned_with_its_lineage(
+    server: EmbeddedValkey, store: StateStore, word: str, number: int
+) -> None:
     reference = VersionReference.parse(word)
     lineage, version = _read(server, lambda reads: reads.version(reference))
     assert (lineage, version) == (store.lineages.get("a"), store.versions.get(reference))
@@ -69,7 +71,7 @@ def test_a_version_comes_with_its_lineage(server: EmbeddedValkey, store: StateSt
 
 @pytest.mark.usefixtures("store")
 @pytest.mark.parametrize("word", ["a@3", "a@01", "a@staging", "b@0", "b@latest"])
-def test_what_names_no_version_is_not_found(server: EmbeddedValkey, word: str) -> None:
+def test_a_reference_to_no_version_is_not_found(server: EmbeddedValkey, word: str) -> None:
     with pytest.raises(VersionNotFound):
         _read(server, lambda reads: reads.version(VersionReference.parse(word)))
 
@@ -87,7 +89,7 @@ def test_versions_are_read_by_pages(
 
 
 @pytest.mark.parametrize(
-    ("limit", "below", "states", "task", "places", "rest"),
+    ("limit", "below", "states", "task", "positions", "rest"),
     [
         (2, None, [], None, [5, 4], 4),
         (2, 2, [], None, [1], None),
@@ -105,14 +107,14 @@ def test_merges_are_read_by_pages(
     below: int | None,
     states: list[MergeState],
     task: str | None,
-    places: list[int],
+    positions: list[int],
     rest: int | None,
 ) -> None:
     every = {
         merge.id: 5 - index for index, merge in enumerate(_read(server, lambda reads: reads.merges("a", 10)).merges)
     }
     result = _read(server, lambda reads: reads.merges("a", limit, below, states, task))
-    assert ([every[merge.id] for merge in result.merges], result.rest) == (places, rest)
+    assert ([every[merge.id] for merge in result.merges], result.rest) == (positions, rest)
     assert all(merge == store.merges.get(merge.id).model_copy(update={"report": None}) for merge in result.merges)
 
 
@@ -123,7 +125,7 @@ def test_a_merge_is_read_with_its_report(server: EmbeddedValkey, store: StateSto
         _read(server, lambda reads: reads.merge(new_merge_id()))
 
 
-def test_what_is_asked_at_once_is_answered_each_for_itself(server: EmbeddedValkey, store: StateStore) -> None:
+def test_concurrent_queries_get_their_own_results(server: EmbeddedValkey, store: StateStore) -> None:
     async def ask(reads: AsyncQueries) -> list[Any]:
         words = ["a@1", "b@0", "a@latest"]
         first = [reads.version(VersionReference.parse(word)) for word in words]
@@ -140,7 +142,7 @@ def test_what_is_asked_at_once_is_answered_each_for_itself(server: EmbeddedValke
 
 
 @pytest.mark.usefixtures("store")
-def test_all_who_asked_are_told_that_the_server_is_away(server: EmbeddedValkey) -> None:
+def test_every_pending_query_fails_when_the_server_is_unavailable(server: EmbeddedValkey) -> None:
     async def ask(reads: AsyncQueries) -> list[Any]:
         await reads.versions("a", 1)
         server.kill()

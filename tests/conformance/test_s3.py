@@ -50,7 +50,7 @@ def _age(store: S3BlobStore, digest: str, seconds: float) -> None:
     os.utime(store.path(digest), (moment, moment))
 
 
-def test_what_one_machine_sent_another_one_reads(machine: Machine, tmp_path: Path) -> None:
+def test_a_blob_sent_by_one_machine_is_readable_on_another(machine: Machine, tmp_path: Path) -> None:
     digest = _put(machine("a"), b"hello")
     other = machine("b")
     assert _copies(tmp_path / "b") == set()
@@ -65,7 +65,7 @@ def test_a_file_of_several_parts_arrives_byte_for_byte(machine: Machine) -> None
     assert machine("b").path(digest).read_bytes() == data
 
 
-def test_a_full_cache_gives_up_what_was_not_used_for_longest_and_a_map_of_it_stays_readable(
+def test_a_full_cache_evicts_the_least_recently_used_file_and_a_mapping_of_it_stays_readable(
     machine: Machine, tmp_path: Path
 ) -> None:
     store = machine("a", cache_bytes=2500)
@@ -81,7 +81,7 @@ def test_a_full_cache_gives_up_what_was_not_used_for_longest_and_a_map_of_it_sta
     assert store.path(second).read_bytes() == b"2" * 1000, "it is fetched again"
 
 
-def test_copies_just_asked_for_are_kept_although_the_cache_is_full(machine: Machine, tmp_path: Path) -> None:
+def test_copies_just_requested_are_kept_in_a_full_cache(machine: Machine, tmp_path: Path) -> None:
     store = machine("a", cache_bytes=0)
     digests = {_put(store, data) for data in (b"a", b"b")}
     assert _copies(tmp_path / "a") == digests
@@ -139,7 +139,7 @@ def test_a_url_that_names_no_bucket_is_refused(url: str) -> None:
         Bucket(url)
 
 
-def test_a_bucket_that_is_not_there_is_said(s3_server: S3Server) -> None:
+def test_a_missing_bucket_is_reported(s3_server: S3Server) -> None:
     url = s3_server.url("x").replace("s3://odem/", "s3://nowhere/")
     with pytest.raises(StoreUnavailable, match="no such bucket"):
         Bucket(url, ACCESS_KEY, SECRET_KEY).put("a", b"")

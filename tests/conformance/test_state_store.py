@@ -93,7 +93,7 @@ def test_a_lineage_begins_with_version_0(store: StateStore) -> None:
     assert list(store.lineages.list()) == [lineage]
 
 
-def test_creating_the_same_lineage_again_answers_with_the_first(store: StateStore) -> None:
+def test_creating_the_same_lineage_again_returns_the_first(store: StateStore) -> None:
     assert _lineage(store) == _lineage(store)
 
 
@@ -103,7 +103,7 @@ def test_another_lineage_of_the_same_name_is_a_conflict(store: StateStore) -> No
         store.lineages.create(lineage.model_copy(update={"calibration_budget": 7}), store.versions.head("a"))
 
 
-def test_what_is_not_there_is_not_found(store: StateStore) -> None:
+def test_missing_records_are_not_found(store: StateStore) -> None:
     for ask in (store.lineages.get, store.versions.head):
         with pytest.raises(LineageNotFound):
             ask("x")
@@ -117,7 +117,7 @@ def test_what_is_not_there_is_not_found(store: StateStore) -> None:
             store.versions.get(VersionReference.parse(text))
 
 
-def test_a_merge_goes_from_queued_over_running_to_succeeded(store: StateStore) -> None:
+def test_a_merge_is_queued_then_running_then_succeeded(store: StateStore) -> None:
     _lineage(store)
     queued = _enqueue(store)
     assert (queued.state, queued.attempt) == (MergeState.QUEUED, 0)
@@ -134,7 +134,7 @@ def test_a_merge_goes_from_queued_over_running_to_succeeded(store: StateStore) -
     assert store.versions.get(VersionReference.parse("a@latest")) == store.versions.head("a")
 
 
-def test_a_repeated_commit_answers_with_the_version_that_there_is(store: StateStore) -> None:
+def test_a_repeated_commit_returns_the_existing_version(store: StateStore) -> None:
     _lineage(store)
     _enqueue(store)
     claim = _claim(store)
@@ -243,7 +243,7 @@ def test_a_queued_merge_is_cancelled_at_once(store: StateStore) -> None:
     assert _claim(store).merge.id == second.id
 
 
-def test_a_running_merge_is_asked_to_stop_and_is_not_committed(store: StateStore) -> None:
+def test_a_running_merge_that_is_cancelled_is_not_committed(store: StateStore) -> None:
     _lineage(store)
     merge = _enqueue(store)
     claim = _claim(store)

@@ -218,7 +218,7 @@ def test_names_that_no_upload_has_are_not_found(uploads: FileUploads, name: str)
             ask(name)
 
 
-def test_what_has_expired_is_gone_at_once_and_its_bytes_are_collected(tmp_path: Path) -> None:
+def test_an_expired_upload_is_gone_at_once_and_its_bytes_are_collected(tmp_path: Path) -> None:
     brief = FileUploads(tmp_path, lifetime=0.0)
     lasting = FileUploads(tmp_path)
     gone, kept = _upload(brief), _upload(lasting)
@@ -241,7 +241,7 @@ def test_an_expired_upload_that_is_being_written_is_spared(tmp_path: Path) -> No
     assert uploads.get(name).offset == 0
 
 
-def test_what_a_death_left_half_made_is_collected_when_it_is_old(tmp_path: Path) -> None:
+def test_files_left_incomplete_by_a_crash_are_collected_when_old(tmp_path: Path) -> None:
     uploads = FileUploads(tmp_path)
     half = tmp_path / "resumable" / secrets.token_hex(16)
     half.mkdir()
@@ -259,7 +259,7 @@ def test_an_upload_too_large_for_the_disk_is_refused_before_its_bytes(uploads: F
     assert list((tmp_path / "resumable").iterdir()) == []
 
 
-def test_an_end_that_comes_twice_does_no_harm(uploads: FileUploads) -> None:
+def test_a_repeated_end_has_no_effect(uploads: FileUploads) -> None:
     name = _upload(uploads)
     writer = uploads.open(name, 0)
     writer.write(_BYTES)

@@ -61,7 +61,7 @@ def test_every_image_is_pinned_to_a_release() -> None:
         assert _PINNED.fullmatch(image), image
 
 
-def test_every_service_runs_read_only_without_capabilities_and_says_how_it_is() -> None:
+def test_every_service_runs_read_only_without_capabilities_and_has_a_health_check() -> None:
     for name, service in _services().items():
         assert service["read_only"] is True, name
         assert service["cap_drop"] == ["ALL"], name
@@ -78,7 +78,7 @@ def test_every_service_runs_read_only_without_capabilities_and_says_how_it_is() 
         assert text.count("--require-hashes") >= 1, file
 
 
-def test_nothing_listens_beyond_this_machine_unless_told() -> None:
+def test_nothing_listens_beyond_loopback_by_default() -> None:
     for name, service in _services().items():
         for port in service.get("ports", ()):
             assert port.startswith(("127.0.0.1:", "${ODEM_TLS_ADDRESS:-127.0.0.1:")), f"{name}: {port}"
@@ -137,7 +137,7 @@ def test_uploads_stream_through_the_proxy() -> None:
         assert line in text
 
 
-def test_what_a_dockerfile_copies_is_sent_to_the_engine() -> None:
+def test_the_build_context_has_every_file_that_a_dockerfile_copies() -> None:
     allowed = [line[1:] for line in (_ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
     for file in _DOCKERFILES:
         for source in re.findall(r"^COPY (?!--from)(\S+)", (_ROOT / file).read_text(), re.M):

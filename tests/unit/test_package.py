@@ -19,7 +19,7 @@ _ROOT = Path(__file__).parents[2]
 _ROOMS = ("registry", "service", "worker", "merging", "standalone")
 
 
-def test_the_release_is_said_once() -> None:
+def test_the_release_is_defined_once() -> None:
     assert tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]["version"] == CODE_VERSION
 
 

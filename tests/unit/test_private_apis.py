@@ -160,5 +160,5 @@ def test_a_private_use_is_found(source: str) -> None:
     "source",
     ["self._mine", "parts._replace(netloc='x')", "os._exit(1)", "from registry._own import x", "type(self)._mine"],
 )
-def test_what_is_not_private_to_a_dependency_is_not_found(source: str) -> None:
+def test_public_attributes_are_not_reported(source: str) -> None:
     assert not private_uses(source, own_names={"_mine"})

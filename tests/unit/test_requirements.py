@@ -34,18 +34,18 @@ def test_the_gateway_has_nothing_of_torch() -> None:
 
 
 @pytest.mark.parametrize("name", DERIVED)
-def test_each_lock_is_what_dev_txt_makes_of_it(name: str) -> None:
+def test_each_lock_agrees_with_dev_txt(name: str) -> None:
     assert (FOLDER / f"{name}.txt").read_text() == derive(name)
 
 
 @pytest.mark.parametrize("name", DERIVED)
-def test_each_lock_agrees_with_dev_txt(name: str) -> None:
+def test_each_pin_equals_that_of_dev_txt(name: str) -> None:
     development = pins("dev")
     assert all(pin.lines == development[each].lines for each, pin in pins(name).items())
 
 
 @pytest.mark.parametrize("name", [*DERIVED, "dev"])
-def test_each_lock_has_all_that_is_asked_for(name: str) -> None:
+def test_each_lock_has_every_requirement(name: str) -> None:
     assert named_in(name) <= pins(name).keys()
 
 

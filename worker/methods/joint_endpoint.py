@@ -56,12 +56,12 @@ class JointEndpoint:
                 chunk.tofile(self._files[output])
 
         streaming.merge(inputs, self.plan.method, emit, on_tensor)
-        found = {}
+        parameters = {}
         for slot in inputs.slots():
             chunks = merged[slot.name]
             elements = np.concatenate(chunks) if chunks else np.empty(0, NUMPY_DTYPES[slot.dtype])
-            found[slot.name] = to_torch(TensorBytes(slot.dtype, slot.shape, elements))
-        return found
+            parameters[slot.name] = to_torch(TensorBytes(slot.dtype, slot.shape, elements))
+        return parameters
 
     def emit_state(self, emit: Emit) -> None:
         """Emit the state's parts, and close their files."""

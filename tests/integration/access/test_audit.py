@@ -31,7 +31,7 @@ def _refusal(gateway: Gateway, request_id: str) -> AuditEntry:
     return result
 
 
-def test_a_change_is_in_the_log_before_its_answer(gateway: Gateway) -> None:
+def test_a_change_is_in_the_audit_log_before_its_response(gateway: Gateway) -> None:
     key, client = gateway.key("admin")
     blob = send_blob(client, 1)
     send_lineage(client, "told", blob)

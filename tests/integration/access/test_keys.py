@@ -64,7 +64,7 @@ def test_a_key_is_shown_once_and_only_its_hash_is_kept(environment: dict[str, st
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("revoke", "0" * 16), "not found; see `python -m registry.admin keys list`"),
         (("create", "--name", "", "--scope", "read"), "name"),
@@ -74,10 +74,12 @@ def test_a_key_is_shown_once_and_only_its_hash_is_kept(environment: dict[str, st
         (("create", "--name", "x", "--scope", "read", "--expires-days", "1e300"), "at most 36500"),
     ],
 )
-def test_a_wrong_command_says_what_is_wrong(environment: dict[str, str], arguments: tuple[str, ...], said: str) -> None:
+def test_an_invalid_command_names_the_error(
+    environment: dict[str, str], arguments: tuple[str, ...], message: str
+) -> None:
     done = _run(environment, "registry.admin", "keys", *arguments)
     assert done.returncode == 2
-    assert said in done.stderr
+    assert message in done.stderr
 
 
 def test_revoking_keeps_the_first_time(valkey: EmbeddedValkey) -> None:
@@ -105,7 +107,7 @@ def test_an_open_standalone_does_not_listen_beyond_this_machine(environment: dic
     assert not (tmp_path / "data").exists()
 
 
-def test_an_open_gateway_says_so_loudly(valkey: EmbeddedValkey, tmp_path: Path) -> None:
+def test_a_gateway_without_authentication_logs_a_warning(valkey: EmbeddedValkey, tmp_path: Path) -> None:
     gateway = Gateway(valkey, tmp_path / "data", ODEM_AUTH="off").start()
     try:
         assert "authentication is disabled" in gateway.text

@@ -22,7 +22,7 @@ def _limited(gateway: Gateway, **limits: Any) -> httpx.Client:
     return gateway.key("admin", limits=KeyLimits(**limits))[1]
 
 
-def test_a_burst_is_taken_and_then_answered_with_429(gateway: Gateway) -> None:
+def test_a_burst_is_accepted_and_then_refused_with_429(gateway: Gateway) -> None:
     client = _limited(gateway, rate=0.5, burst=3)
     responses = [client.get("/lineages") for _ in range(4)]
     assert [response.status_code for response in responses] == [200, 200, 200, 429]
@@ -34,7 +34,7 @@ def test_a_burst_is_taken_and_then_answered_with_429(gateway: Gateway) -> None:
     assert responses[3].json()["type"] == "/problems/too-many-requests"
 
 
-def test_after_retry_after_the_request_is_taken(gateway: Gateway) -> None:
+def test_a_request_after_retry_after_is_accepted(gateway: Gateway) -> None:
     client = _limited(gateway, rate=2, burst=1)
     assert client.get("/lineages").status_code == 200
     refused = client.get("/lineages")
@@ -88,7 +88,7 @@ def test_a_day_s_bytes_are_refused_before_they_are_sent(gateway: Gateway) -> Non
     assert client.get("/lineages").status_code == 200
 
 
-def test_a_body_that_is_cut_off_counts_for_what_came(gateway: Gateway) -> None:
+def test_an_interrupted_body_counts_the_bytes_received(gateway: Gateway) -> None:
     import socket
 
     from benchmarks.harness.processes import eventually
@@ -119,7 +119,7 @@ def test_a_key_has_no_more_merges_queued_than_it_may(gateway: Gateway) -> None:
     assert client.post("/merge", json=merge_document("queue", blob)).status_code == 429
 
 
-def test_without_a_place_for_a_merge_the_answer_to_an_earlier_one_is_given_again(gateway: Gateway) -> None:
+def test_an_exhausted_merge_quota_does_not_prevent_a_replayed_response(gateway: Gateway) -> None:
     _, admin = gateway.key("admin")
     blob = send_blob(admin, 8)
     send_lineage(admin, "full", blob)

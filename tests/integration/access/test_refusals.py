@@ -37,7 +37,7 @@ class Stack:
 
 
 @pytest.fixture(scope="module")
-def house(gateway: Gateway) -> Stack:
+def stack(gateway: Gateway) -> Stack:
     limited = {scope: gateway.key(scope, "a", "fresh", "limb")[1] for scope in _ORDER}
     unlimited = {scope: gateway.key(scope)[1] for scope in _ORDER}
     result = []
@@ -89,9 +89,9 @@ def test_a_route_without_a_declared_scope_cannot_be_registered() -> None:
 
 
 @pytest.mark.parametrize("route", CASES)
-def test_without_a_key_nothing_is_answered_and_nothing_told(house: Stack, route: str) -> None:
-    client = house.gateway.client(None)
-    responses = [_ask(client, route, things) for things in (house.own, house.none)]
+def test_requests_without_a_key_get_401_and_no_details(stack: Stack, route: str) -> None:
+    client = stack.gateway.client(None)
+    responses = [_ask(client, route, things) for things in (stack.own, stack.none)]
     for response in responses:
         assert response.status_code == 401
         assert response.headers["www-authenticate"] == _BEARER
@@ -102,17 +102,17 @@ def test_without_a_key_nothing_is_answered_and_nothing_told(house: Stack, route:
 
 
 @pytest.mark.parametrize("route", CASES)
-def test_a_wrong_key_is_told_no_more_than_that(house: Stack, route: str) -> None:
-    key, revoked = house.gateway.key("admin")
-    house.gateway.state.api_keys.revoke(key.id)
-    _, expired = house.gateway.key("admin", expires_at=now() - timedelta(seconds=1))
+def test_a_wrong_key_gets_no_details(stack: Stack, route: str) -> None:
+    key, revoked = stack.gateway.key("admin")
+    stack.gateway.state.api_keys.revoke(key.id)
+    _, expired = stack.gateway.key("admin", expires_at=now() - timedelta(seconds=1))
     clients = [
-        house.gateway.client(token)
+        stack.gateway.client(token)
         for token in ("nonsense", f"odem_{key.id}_{'0' * 48}", f"odem_{'0' * 16}_{'0' * 48}")
     ]
     output = set()
     for client in [revoked, expired, *clients]:
-        response = _ask(client, route, house.own)
+        response = _ask(client, route, stack.own)
         assert response.status_code == 401
         assert response.headers["www-authenticate"] == f'{_BEARER}, error="invalid_token"'
         output.add(response.text)
@@ -120,10 +120,10 @@ def test_a_wrong_key_is_told_no_more_than_that(house: Stack, route: str) -> None
 
 
 @pytest.mark.parametrize("route", [route for route, case in CASES.items() if case.scope != "read"])
-def test_a_key_of_a_smaller_scope_is_refused_whether_or_not_the_thing_exists(house: Stack, route: str) -> None:
+def test_a_key_of_a_smaller_scope_is_refused_whether_or_not_the_thing_exists(stack: Stack, route: str) -> None:
     needed = CASES[route].scope
     for scope in _ORDER[: _ORDER.index(needed)]:
-        responses = [_ask(house.limited[scope], route, things) for things in (house.own, house.others, house.none)]
+        responses = [_ask(stack.limited[scope], route, things) for things in (stack.own, stack.others, stack.none)]
         assert {response.status_code for response in responses} == {403}
         assert {response.headers["www-authenticate"] for response in responses} == {
             f'{_BEARER}, error="insufficient_scope", scope="{needed}"'
@@ -132,68 +132,68 @@ def test_a_key_of_a_smaller_scope_is_refused_whether_or_not_the_thing_exists(hou
 
 
 @pytest.mark.parametrize("route", [route for route, case in CASES.items() if case.others is not None])
-def test_what_belongs_to_another_lineage_is_as_if_it_were_not_there(house: Stack, route: str) -> None:
+def test_resources_of_another_lineage_appear_missing(stack: Stack, route: str) -> None:
     case = CASES[route]
-    others, none = (_ask(house.limited[case.scope], route, things) for things in (house.others, house.none))
+    others, none = (_ask(stack.limited[case.scope], route, things) for things in (stack.others, stack.none))
     assert (others.status_code, none.status_code) == (case.others, case.others)
-    assert _words(others, house.others) == _words(none, house.none)
+    assert _words(others, stack.others) == _words(none, stack.none)
     assert {name for name in others.headers if name != "date"} == {name for name in none.headers if name != "date"}
 
 
-def test_the_blobs_of_others_cannot_be_merged_nor_made_a_base(house: Stack) -> None:
-    client = house.limited["admin"]
-    for blob in (house.others.blob, house.none.blob):
+def test_the_blobs_of_others_cannot_be_merged_nor_made_a_base(stack: Stack) -> None:
+    client = stack.limited["admin"]
+    for blob in (stack.others.blob, stack.none.blob):
         document = {"lineage": "a", "task": {"name": "t"}, "checkpoint": blob}
         assert client.post("/merge", json=document).status_code == 404
         response = client.post("/lineages", json={"name": "fresh", "base": blob, "recipe": {"method": "average"}})
         assert response.json()["type"] == "/problems/blob-not-found"
 
 
-def test_a_limited_key_merges_what_it_has_sent_itself_by_a_resumable_upload(house: Stack) -> None:
+def test_a_limited_key_merges_its_own_resumable_upload(stack: Stack) -> None:
     file = tiny(77)
     headers = {"Tus-Resumable": "1.0.0", "Upload-Length": str(len(file))}
     piece = headers | {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
-    client = house.limited["merge"]
+    client = stack.limited["merge"]
     location = client.post("/uploads", headers=headers).headers["location"]
     digest = client.patch(location, headers=piece, content=file).headers["upload-blob"]
     document = {"lineage": "a", "task": {"name": "resumable"}, "checkpoint": digest}
     assert client.post("/merge", json=document).status_code == 202
-    _, other = house.gateway.key("merge", "fresh")
+    _, other = stack.gateway.key("merge", "fresh")
     assert other.head(f"/blobs/{digest}").status_code == 404
 
 
-def test_listings_show_a_limited_key_its_own_lineages_only(house: Stack) -> None:
-    names = [item["name"] for item in house.limited["read"].get("/lineages").json()["lineages"]]
+def test_listings_show_a_limited_key_its_own_lineages_only(stack: Stack) -> None:
+    names = [item["name"] for item in stack.limited["read"].get("/lineages").json()["lineages"]]
     assert "a" in names
     assert "b" not in names
-    assert "b" in [item["name"] for item in house.unlimited["read"].get("/lineages").json()["lineages"]]
+    assert "b" in [item["name"] for item in stack.unlimited["read"].get("/lineages").json()["lineages"]]
 
 
-def test_a_branch_does_not_tell_a_limited_key_where_it_came_from(house: Stack) -> None:
-    _, admin = house.gateway.key("admin")
+def test_a_branch_does_not_tell_a_limited_key_where_it_came_from(stack: Stack) -> None:
+    _, admin = stack.gateway.key("admin")
     assert admin.post("/lineages/b/branch", json={"name": "twig", "version": "0"}).json()["origin"] == "b@0"
-    _, client = house.gateway.key("read", "twig")
+    _, client = stack.gateway.key("read", "twig")
     assert client.get("/lineages/twig").json()["origin"] is None
     assert client.get("/models/twig@0").json()["origin"] is None
 
 
-def test_a_limited_key_can_do_everything_with_its_own(house: Stack) -> None:
+def test_a_limited_key_can_do_everything_with_its_own(stack: Stack) -> None:
     for route, case in CASES.items():
-        response = _ask(house.limited[case.scope], route, house.own)
+        response = _ask(stack.limited[case.scope], route, stack.own)
         assert response.status_code == case.own, (route, response.text)
 
 
-def test_a_refusal_comes_before_the_body_is_asked_for(house: Stack) -> None:
+def test_a_refusal_precedes_100_continue(stack: Stack) -> None:
     """`Expect: 100-continue` is never answered with 100, so a client that waits for it sends nothing."""
     import socket
 
-    with socket.create_connection(("127.0.0.1", house.gateway.port), timeout=90) as wire:
+    with socket.create_connection(("127.0.0.1", stack.gateway.port), timeout=90) as wire:
         wire.sendall(b"POST /blobs HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1000000000\r\n\r\n")
         assert wire.recv(65536).startswith(b"HTTP/1.1 401 ")
 
 
-def test_a_revoked_key_ends_at_once_where_keys_are_not_remembered(house: Stack) -> None:
-    key, client = house.gateway.key("read")
+def test_a_revoked_key_ends_at_once_where_keys_are_not_remembered(stack: Stack) -> None:
+    key, client = stack.gateway.key("read")
     assert client.get("/lineages").status_code == 200
-    house.gateway.state.api_keys.revoke(key.id)
+    stack.gateway.state.api_keys.revoke(key.id)
     assert client.get("/lineages").status_code == 401

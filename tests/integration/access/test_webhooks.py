@@ -28,12 +28,12 @@ _FAST = {
 
 
 class Receiver(ThreadingHTTPServer):
-    """Keeps what it is sent; answers with the statuses in `answers`, then with 204."""
+    """Records requests; responds with the statuses in `statuses`, then with 204."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.got: list[tuple[dict[str, str], bytes]] = []
-        self.answers: list[int] = []
+        self.statuses: list[int] = []
         self.location = ""
         self.url = f"http://127.0.0.1:{self.server_port}/hook"
 
@@ -44,7 +44,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
-        self.send_response(self.server.answers.pop(0) if self.server.answers else 204)
+        self.send_response(self.server.statuses.pop(0) if self.server.statuses else 204)
         if self.server.location:
             self.send_header("Location", self.server.location)
         self.send_header("Content-Length", "0")
@@ -112,16 +112,16 @@ class Stack:
 
 
 @pytest.fixture
-def house(own_gateway: Callable[..., Gateway]) -> Stack:
+def stack(own_gateway: Callable[..., Gateway]) -> Stack:
     return Stack(own_gateway(**_FAST))
 
 
 _ENDS = ["succeeded", "rejected", "failed", "cancelled", "cancelled while running", "lost"]
 
 
-def test_every_end_is_told_and_signed(house: Stack, receiver: Receiver) -> None:
-    hook = house.hook(receiver.url)
-    merges = {house.merge(end): end for end in _ENDS}
+def test_every_outcome_is_delivered_with_a_signature(stack: Stack, receiver: Receiver) -> None:
+    hook = stack.hook(receiver.url)
+    merges = {stack.merge(end): end for end in _ENDS}
     eventually(lambda: len(receiver.got) == len(_ENDS), "a message for each end")
     verifier = Verifier(hook["secret"])
     reported = {}
@@ -136,19 +136,19 @@ def test_every_end_is_told_and_signed(house: Stack, receiver: Receiver) -> None:
         assert reported[merge]["data"]["lineage"] == "a"
     done = next(merge for merge, end in merges.items() if end == "succeeded")
     assert reported[done]["data"]["version"] == "a@1"
-    eventually(lambda: len(house.log(hook)) == len(_ENDS), "a line in the log for each")
-    assert {(line["status"], line["error"]) for line in house.log(hook)} == {(204, None)}
+    eventually(lambda: len(stack.log(hook)) == len(_ENDS), "a line in the log for each")
+    assert {(line["status"], line["error"]) for line in stack.log(hook)} == {(204, None)}
 
 
-def test_a_failed_delivery_is_tried_again_with_the_same_id(house: Stack, receiver: Receiver) -> None:
-    hook = house.hook(receiver.url)
-    receiver.answers = [500, 302, 429]
+def test_a_failed_delivery_is_tried_again_with_the_same_id(stack: Stack, receiver: Receiver) -> None:
+    hook = stack.hook(receiver.url)
+    receiver.statuses = [500, 302, 429]
     receiver.location = "http://127.0.0.1:1/elsewhere"
-    house.merge("cancelled")
+    stack.merge("cancelled")
     eventually(lambda: len(receiver.got) == 4, "three failures and a success")
     assert len({headers["webhook-id"] for headers, _ in receiver.got}) == 1
-    eventually(lambda: len(house.log(hook)) == 4, "four lines in the log")
-    newest = house.log(hook)
+    eventually(lambda: len(stack.log(hook)) == 4, "four lines in the log")
+    newest = stack.log(hook)
     assert [line["status"] for line in reversed(newest)] == [500, 302, 429, 204]
     assert [line["next_at"] is None for line in reversed(newest)] == [False, False, False, True]
 
@@ -156,38 +156,38 @@ def test_a_failed_delivery_is_tried_again_with_the_same_id(house: Stack, receive
 def test_a_message_is_given_up_and_a_webhook_that_fails_for_long_disabled(
     own_gateway: Callable[..., Gateway], receiver: Receiver
 ) -> None:
-    house = Stack(own_gateway(**_FAST, ODEM_WEBHOOK_ATTEMPTS="3", ODEM_WEBHOOK_DISABLE_SECONDS="0.1"))
-    hook = house.hook(receiver.url)
+    stack = Stack(own_gateway(**_FAST, ODEM_WEBHOOK_ATTEMPTS="3", ODEM_WEBHOOK_DISABLE_SECONDS="0.1"))
+    hook = stack.hook(receiver.url)
     position = f"/lineages/a/webhooks/{hook['id']}"
-    receiver.answers = [500] * 3
-    house.merge("cancelled")
-    eventually(lambda: house.client.get(position).json()["disabled_at"], "disabled")
-    house.merge("cancelled")
+    receiver.statuses = [500] * 3
+    stack.merge("cancelled")
+    eventually(lambda: stack.client.get(position).json()["disabled_at"], "disabled")
+    stack.merge("cancelled")
     assert len(receiver.got) <= 3
-    receiver.answers = []
+    receiver.statuses = []
     before = len(receiver.got)
-    assert house.client.post(f"{position}/test").json()["status"] == 204
+    assert stack.client.post(f"{position}/test").json()["status"] == 204
     assert json.loads(receiver.got[before][1])["type"] == "webhook.test"
-    assert house.client.get(position).json()["disabled_at"] is None
-    house.merge("cancelled")
+    assert stack.client.get(position).json()["disabled_at"] is None
+    stack.merge("cancelled")
     eventually(lambda: len(receiver.got) == before + 2, "told again")
 
 
-def test_a_receiver_that_says_gone_is_left_alone_at_once(house: Stack, receiver: Receiver) -> None:
-    hook = house.hook(receiver.url)
-    receiver.answers = [410]
-    house.merge("cancelled")
-    eventually(lambda: house.client.get(f"/lineages/a/webhooks/{hook['id']}").json()["disabled_at"], "disabled")
+def test_a_receiver_that_returns_410_is_disabled_at_once(stack: Stack, receiver: Receiver) -> None:
+    hook = stack.hook(receiver.url)
+    receiver.statuses = [410]
+    stack.merge("cancelled")
+    eventually(lambda: stack.client.get(f"/lineages/a/webhooks/{hook['id']}").json()["disabled_at"], "disabled")
     assert len(receiver.got) == 1
 
 
-def test_what_ended_while_no_gateway_ran_is_told_by_the_next(
+def test_outcomes_without_a_running_gateway_are_delivered_by_the_next_one(
     own_gateway: Callable[..., Gateway], receiver: Receiver
 ) -> None:
     first = own_gateway(**_FAST)
-    house = Stack(first)
-    house.hook(receiver.url)
-    send_merge(house.client, "a", house.blob)
+    stack = Stack(first)
+    stack.hook(receiver.url)
+    send_merge(stack.client, "a", stack.blob)
     first.kill()
     claim = first.state.claims.claim("a", 60_000, 3)
     assert claim is not None
@@ -198,30 +198,30 @@ def test_what_ended_while_no_gateway_ran_is_told_by_the_next(
 
 
 def test_two_gateways_tell_each_end_once(own_gateway: Callable[..., Gateway], receiver: Receiver) -> None:
-    house = Stack(own_gateway(**_FAST))
+    stack = Stack(own_gateway(**_FAST))
     own_gateway(**_FAST)
-    hook = house.hook(receiver.url)
+    hook = stack.hook(receiver.url)
     for _ in range(20):
-        house.merge("cancelled")
-    eventually(lambda: len(house.log(hook)) == 20, "all are settled")
+        stack.merge("cancelled")
+    eventually(lambda: len(stack.log(hook)) == 20, "all are settled")
     assert len({headers["webhook-id"] for headers, _ in receiver.got}) == len(receiver.got) == 20
 
 
-def test_a_deleted_webhook_is_told_nothing(house: Stack, receiver: Receiver) -> None:
-    hook = house.hook(receiver.url)
-    other = house.hook(receiver.url)
-    assert house.client.delete(f"/lineages/a/webhooks/{hook['id']}").status_code == 204
-    assert [item["id"] for item in house.client.get("/lineages/a/webhooks").json()["webhooks"]] == [other["id"]]
-    house.merge("cancelled")
-    eventually(lambda: house.log(other), "the other one is told")
+def test_a_deleted_webhook_receives_nothing(stack: Stack, receiver: Receiver) -> None:
+    hook = stack.hook(receiver.url)
+    other = stack.hook(receiver.url)
+    assert stack.client.delete(f"/lineages/a/webhooks/{hook['id']}").status_code == 204
+    assert [item["id"] for item in stack.client.get("/lineages/a/webhooks").json()["webhooks"]] == [other["id"]]
+    stack.merge("cancelled")
+    eventually(lambda: stack.log(other), "the other one is told")
     assert len(receiver.got) == 1
 
 
-def test_the_secret_is_shown_once(house: Stack, receiver: Receiver) -> None:
-    hook = house.hook(receiver.url)
+def test_the_secret_is_shown_once(stack: Stack, receiver: Receiver) -> None:
+    hook = stack.hook(receiver.url)
     assert hook["secret"].startswith("whsec_")
-    assert "secret" not in house.client.get(f"/lineages/a/webhooks/{hook['id']}").text
-    assert "secret" not in house.client.get("/lineages/a/webhooks").text
+    assert "secret" not in stack.client.get(f"/lineages/a/webhooks/{hook['id']}").text
+    assert "secret" not in stack.client.get("/lineages/a/webhooks").text
 
 
 _NO_URL = [
@@ -273,24 +273,24 @@ def _lineage_of(gateway: Gateway) -> httpx.Client:
 
 
 def test_a_lineage_has_no_more_webhooks_than_it_may(own_gateway: Callable[..., Gateway], receiver: Receiver) -> None:
-    house = Stack(own_gateway(**_FAST, ODEM_WEBHOOKS_PER_LINEAGE="1"))
-    house.hook(receiver.url)
-    response = house.client.post("/lineages/a/webhooks", json={"url": receiver.url})
+    stack = Stack(own_gateway(**_FAST, ODEM_WEBHOOKS_PER_LINEAGE="1"))
+    stack.hook(receiver.url)
+    response = stack.client.post("/lineages/a/webhooks", json={"url": receiver.url})
     assert (response.status_code, response.json()["type"]) == (409, "/problems/conflict")
 
 
 def test_a_slow_receiver_of_one_lineage_does_not_keep_another_waiting(
     own_gateway: Callable[..., Gateway], receiver: Receiver
 ) -> None:
-    house = Stack(own_gateway(**_FAST | {"ODEM_WEBHOOK_TIMEOUT_SECONDS": "20"}))
+    stack = Stack(own_gateway(**_FAST | {"ODEM_WEBHOOK_TIMEOUT_SECONDS": "20"}))
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
-        silent.listen(50)  # takes connections, answers nothing
-        house.hook(f"http://127.0.0.1:{silent.getsockname()[1]}/")
+        silent.listen(50)  # accepts connections, never responds
+        stack.hook(f"http://127.0.0.1:{silent.getsockname()[1]}/")
         for _ in range(20):
-            house.merge("cancelled")
-        send_lineage(house.client, "b", house.blob)
-        assert house.client.post("/lineages/b/webhooks", json={"url": receiver.url}).status_code == 201
-        merge = send_merge(house.client, "b", house.blob)
-        house.client.post(f"/merges/{merge}/cancel")
+            stack.merge("cancelled")
+        send_lineage(stack.client, "b", stack.blob)
+        assert stack.client.post("/lineages/b/webhooks", json={"url": receiver.url}).status_code == 201
+        merge = send_merge(stack.client, "b", stack.blob)
+        stack.client.post(f"/merges/{merge}/cancel")
         eventually(lambda: receiver.got, "the other lineage's receiver is told", 10.0)

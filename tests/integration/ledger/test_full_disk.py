@@ -90,7 +90,7 @@ def _is_sound(ledger: Ledger) -> None:
     assert list((ledger.root / "uploads").iterdir()) == []
 
 
-def test_an_upload_that_does_not_fit_is_answered_507_and_fits_once_there_is_room(
+def test_an_upload_that_does_not_fit_gets_507_and_succeeds_once_space_is_free(
     http: TestClient, small: Ledger, disk: _Disk
 ) -> None:
     disk.fill(leave=_MIB)
@@ -115,7 +115,7 @@ def test_an_upload_under_way_has_its_room_even_when_the_disk_fills_up(small: Led
     _is_sound(small)
 
 
-def test_an_upload_whose_client_says_nothing_of_its_size_in_time_is_answered_507_in_the_middle(
+def test_an_upload_on_a_disk_that_fills_up_before_its_size_is_known_gets_507_midway(
     http: TestClient, small: Ledger, disk: _Disk
 ) -> None:
     """The disk fills up between the first bytes and the header's end, after which room would have been taken."""
@@ -133,7 +133,7 @@ def test_an_upload_whose_client_says_nothing_of_its_size_in_time_is_answered_507
 
 
 @pytest.mark.slow
-def test_a_merge_whose_output_does_not_fit_fails_and_says_so_and_succeeds_once_there_is_room(
+def test_a_merge_whose_output_does_not_fit_fails_with_storage_full_and_succeeds_once_space_is_free(
     http: TestClient, small: Ledger, disk: _Disk
 ) -> None:
     from worker.run_merge import run_next

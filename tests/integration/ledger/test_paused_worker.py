@@ -40,7 +40,7 @@ def _eventually(condition: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-def test_a_worker_that_wakes_up_after_its_lease_is_refused_and_says_so(ledger: Ledger) -> None:
+def test_a_worker_that_resumes_after_its_lease_is_refused_and_logs_it(ledger: Ledger) -> None:
     ledger.create()
     merge = ledger.enqueue()
     command = [sys.executable, "-c", _SLEEPER, ledger.url]

@@ -153,7 +153,7 @@ def test_many_writers_of_manifests_end_and_leave_the_newest(ledger: Ledger) -> N
     assert ledger.manifests.read("a", "lineage") == ledger.state.manifests.lineage_manifest("a").model_dump_json()
 
 
-def test_verify_finds_what_is_missing_or_changed(ledger: Ledger, admin: Admin) -> None:
+def test_verify_finds_missing_and_changed_blobs(ledger: Ledger, admin: Admin) -> None:
     _fill(ledger)
     write_due(ledger.state.manifests, ledger.manifests)
     good = admin("verify")
@@ -194,7 +194,7 @@ def test_a_retired_version_s_bytes_and_ended_merges_checkpoints_are_collected_an
     assert list(verify(ledger.state, ledger.manifests, ledger.blobs)) == []
 
 
-def test_retention_says_what_it_would_retire_before_it_does(ledger: Ledger, admin: Admin) -> None:
+def test_retention_previews_what_it_would_retire(ledger: Ledger, admin: Admin) -> None:
     _fill(ledger)
     ledger.state.retention.set("b", Retention(keep_last=2))
     reported = admin("retention").stdout

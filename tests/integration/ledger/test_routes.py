@@ -62,7 +62,7 @@ def test_a_rollback_is_a_new_version_and_the_old_ones_stay(http: TestClient) -> 
     assert [http.get(f"/models/a@{number}").json() for number in range(4)] == before
 
 
-def test_a_branch_starts_with_the_version_and_goes_its_own_way(http: TestClient, ledger: Ledger) -> None:
+def test_a_branch_starts_at_the_version_and_is_independent(http: TestClient, ledger: Ledger) -> None:
     response = http.post("/lineages/a/branch", json={"name": "b", "version": "2"})
     assert (response.status_code, response.json()["origin"], response.json()["head"]) == (201, "a@2", "b@0")
     first = http.get("/models/b@0").json()
@@ -75,7 +75,7 @@ def test_a_branch_starts_with_the_version_and_goes_its_own_way(http: TestClient,
     assert http.post("/lineages/a/branch", json={"name": "c", "version": "b@1"}).status_code == 404
 
 
-def test_retention_says_first_and_then_does(http: TestClient, ledger: Ledger) -> None:
+def test_retention_previews_and_then_retires(http: TestClient, ledger: Ledger) -> None:
     assert http.get("/lineages/a/retention").json()["would_retire"] == []
     assert http.put("/lineages/a/pins/1").status_code == 204
     reported = http.put("/lineages/a/retention", json={"keep_last": 1}).json()

@@ -63,7 +63,7 @@ def test_a_lineages_gate_holds_for_every_merge_until_one_brings_its_own(api: Api
     assert _merge(api, trained, name, 1, {}, gate={"max_loss_rise": 1000.0})["state"] == "succeeded"
 
 
-def test_tasks_without_samples_are_said_to_be_unjudged(api: Api, trained: Trained) -> None:
+def test_tasks_without_samples_are_reported_as_unjudged(api: Api, trained: Trained) -> None:
     name = _lineage(api, trained, "unjudged", recipe=REPLACE)
     checkpoint = trained.checkpoints["alpha"]
     api.wait_success(api.merge({"lineage": name, "task": TASKS[0].document}, checkpoint))

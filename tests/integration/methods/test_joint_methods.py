@@ -84,9 +84,7 @@ def _weights(api: Api, folder: Path, name: str, number: int) -> State:
 
 
 @pytest.mark.parametrize("method", CASES)
-def test_versions_and_state_are_bit_for_bit_what_the_library_computes(
-    api: Api, stack: Stack, tmp_path: Path, method: str
-) -> None:
+def test_versions_and_state_equal_the_library_bit_for_bit(api: Api, stack: Stack, tmp_path: Path, method: str) -> None:
     fields, make, expected = CASES[method]
     name = _lineage(api, tmp_path, f"joint-{method.replace('_', '-')}")
     head, parts = BASE, None
@@ -115,7 +113,7 @@ def test_a_locked_checkpoint_ends_the_merge_and_leaves_the_head_alone(api: Api, 
     assert api.version(f"{name}@latest")["number"] == 1
 
 
-def test_a_method_goes_on_from_the_state_of_another_that_holds_all_it_needs(api: Api, tmp_path: Path) -> None:
+def test_a_method_continues_from_the_state_of_another_method_of_its_family(api: Api, tmp_path: Path) -> None:
     name = _lineage(api, tmp_path, "shared-state")
     head, parts = BASE, None
     steps = [("tsv_m", TsvM((1.0,))), ("dc_merge", DcMerge((1.0,))), ("iso_c", IsoC((1.0,)))]

@@ -93,7 +93,7 @@ def _equal(one: State, other: State) -> bool:
 
 
 @pytest.mark.parametrize("case", [*CASES, "opcm"])
-def test_versions_are_bit_for_bit_what_the_library_computes(api: Api, stack: Stack, tmp_path: Path, case: str) -> None:
+def test_versions_equal_the_library_bit_for_bit(api: Api, stack: Stack, tmp_path: Path, case: str) -> None:
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     recipe, method = CASES[case] if case != "opcm" else ({"method": "opcm"}, _Opcm(scratch))
@@ -115,7 +115,7 @@ def test_versions_are_bit_for_bit_what_the_library_computes(api: Api, stack: Sta
     assert stack.uploads == []
 
 
-def test_ties_goes_on_from_a_head_that_is_one_checkpoint(api: Api, tmp_path: Path) -> None:
+def test_ties_continues_from_a_head_that_is_one_checkpoint(api: Api, tmp_path: Path) -> None:
     name = _lineage(api, tmp_path, "to-ties")
     assert _send(api, tmp_path, name, 1, {"method": "average"})["state"] == "succeeded"
     assert _send(api, tmp_path, name, 2, {"method": "ties", "density": 0.4})["state"] == "succeeded"
@@ -128,9 +128,7 @@ def test_ties_goes_on_from_a_head_that_is_one_checkpoint(api: Api, tmp_path: Pat
 @pytest.mark.parametrize(
     ("method", "missing"), [("ties", "sums and counts"), ("magmax", "winning values"), ("opcm", "mean norm")]
 )
-def test_a_method_whose_state_head_cannot_give_is_refused_with_what_is_missing(
-    api: Api, tmp_path: Path, method: str, missing: str
-) -> None:
+def test_a_method_is_refused_if_head_lacks_its_state(api: Api, tmp_path: Path, method: str, missing: str) -> None:
     name = _lineage(api, tmp_path, f"no-{method}")
     for number in (1, 2):
         assert _send(api, tmp_path, name, number, {"method": "average"})["state"] == "succeeded"
@@ -141,7 +139,7 @@ def test_a_method_whose_state_head_cannot_give_is_refused_with_what_is_missing(
     assert _send(api, tmp_path, name, 3, {"method": "linear"})["version"] == f"{name}@3"
 
 
-def test_opcm_goes_on_from_a_head_that_is_one_checkpoint(api: Api, tmp_path: Path) -> None:
+def test_opcm_continues_from_a_head_that_is_one_checkpoint(api: Api, tmp_path: Path) -> None:
     names = [_lineage(api, tmp_path, f"to-opcm-{first}") for first in ("average", "opcm")]
     for name, first in zip(names, ("average", "opcm"), strict=True):
         assert _send(api, tmp_path, name, 1, {"method": first})["state"] == "succeeded"

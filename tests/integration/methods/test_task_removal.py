@@ -81,7 +81,7 @@ def test_a_version_without_a_task_is_that_of_the_others(api: Api, tmp_path: Path
     _close(_weights(api, tmp_path, name, 5), make(3), *MODELS)
 
 
-def test_a_task_that_was_merged_twice_is_taken_out_whole(api: Api, tmp_path: Path) -> None:
+def test_a_task_merged_twice_is_removed_completely(api: Api, tmp_path: Path) -> None:
     name = _lineage(api, tmp_path, "removal-twice", "aswudi")
     for number, task in ((0, "kept"), (1, "again"), (2, "again")):
         _send(api, tmp_path, name, number, task)
@@ -96,7 +96,7 @@ def test_a_task_that_was_merged_twice_is_taken_out_whole(api: Api, tmp_path: Pat
     assert api.version(f"{name}@5")["tasks"] == []
 
 
-def test_what_cannot_be_taken_out_is_refused_and_head_stays(api: Api, tmp_path: Path) -> None:
+def test_an_impossible_removal_is_refused_and_head_is_unchanged(api: Api, tmp_path: Path) -> None:
     name = _lineage(api, tmp_path, "removal-refused", "aswudi")
     other = api.post_blob(networks.save(tmp_path / "other.safetensors", MODELS[2]))
     for number in range(2):
@@ -114,7 +114,7 @@ def test_what_cannot_be_taken_out_is_refused_and_head_stays(api: Api, tmp_path: 
     assert api.version(f"{name}@latest")["number"] == 3
 
 
-def test_a_method_without_sums_says_that_it_cannot(api: Api, tmp_path: Path) -> None:
+def test_a_method_without_sums_refuses_removal(api: Api, tmp_path: Path) -> None:
     name = _lineage(api, tmp_path, "removal-average", "average")
     _send(api, tmp_path, name, 0)
     status, problem = _remove(api, name, "task0")

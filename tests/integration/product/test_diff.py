@@ -69,7 +69,7 @@ def test_it_agrees_with_torch_on_many_pieces(gateway: Gateway, books: Ledger) ->
     assert tensor["change"]["cosine"] == pytest.approx(float(torch.nn.functional.cosine_similarity(x, y, 0)), rel=1e-9)
 
 
-def test_what_came_went_or_changed_its_shape_is_told(gateway: Gateway, books: Ledger) -> None:
+def test_added_removed_and_reshaped_tensors_are_reported(gateway: Gateway, books: Ledger) -> None:
     one = save({"kept": torch.zeros(2), "gone": torch.zeros(2), "shape": torch.zeros(2), "cast": torch.ones(2)})
     other = save({"kept": torch.zeros(2), "new": torch.zeros(2), "shape": torch.zeros(3), "cast": torch.ones(2).half()})
     result = _diff(gateway, _versions(books, one, other))
@@ -82,7 +82,7 @@ def test_what_came_went_or_changed_its_shape_is_told(gateway: Gateway, books: Le
     assert result["unchanged"] == 1
 
 
-def test_what_is_not_finite_is_counted_and_left_out(gateway: Gateway, books: Ledger) -> None:
+def test_values_that_are_not_finite_are_counted_and_excluded(gateway: Gateway, books: Ledger) -> None:
     a = torch.tensor([1.0, math.nan, math.inf, 0.0])
     b = torch.tensor([2.0, 1.0, math.inf, 0.0])
     (tensor,) = _diff(gateway, _versions(books, save({"w": a}), save({"w": b})))["tensors"]
@@ -119,7 +119,7 @@ def test_versions_that_are_not_there_or_were_retired_are_refused(gateway: Gatewa
         assert (response.status_code, response.json()["type"]) == (status, f"/problems/{kind}")
 
 
-def test_where_none_may_be_compared_the_answer_says_so(own_gateway: Callable[..., Gateway], books: Ledger) -> None:
+def test_a_diff_without_comparable_tensors_reports_that(own_gateway: Callable[..., Gateway], books: Ledger) -> None:
     stack = own_gateway(ODEM_MAX_COMPARISONS="0")
     name = _versions(books, save({"w": torch.ones(1)}))
     response = stack.http.get(f"/models/{name}@0/diff/{name}@0")

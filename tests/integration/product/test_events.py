@@ -24,7 +24,7 @@ class Stream:
     """The events of one open answer."""
 
     def __init__(self, response: httpx.Response) -> None:
-        self.answer = response
+        self.response = response
         self._lines = response.iter_lines()
         self.comments = 0
 
@@ -69,7 +69,7 @@ def _states(events: list[dict[str, Any]]) -> list[str]:
     return [event["state"] for event in events if event["type"] == "state"]
 
 
-def test_a_merge_is_told_from_its_queueing_to_its_version_and_the_stream_ends(gateway: Gateway, books: Ledger) -> None:
+def test_events_cover_a_merge_from_queued_to_its_version_and_the_stream_ends(gateway: Gateway, books: Ledger) -> None:
     books.create("told")
     with _watching(gateway, "/lineages/told/events") as line:
         assert line.next() == {"type": "present", "lineage": "told", "head": "told@0", "waiting": 0, "merges": []} | {
@@ -91,7 +91,7 @@ def test_a_merge_is_told_from_its_queueing_to_its_version_and_the_stream_ends(ga
     assert _states(again) == ["queued", "running", "succeeded"]
 
 
-def test_progress_is_told_as_it_comes_and_the_newest_to_whoever_comes_later(gateway: Gateway, books: Ledger) -> None:
+def test_progress_is_streamed_and_a_late_watcher_gets_the_newest(gateway: Gateway, books: Ledger) -> None:
     books.create("steps")
     merge = books.enqueue("steps")
     with _watching(gateway, f"/merges/{merge.id}/events") as stream:
@@ -111,9 +111,7 @@ def test_progress_is_told_as_it_comes_and_the_newest_to_whoever_comes_later(gate
     assert (last["state"], last["problem"]["detail"]) == ("failed", "why")
 
 
-def test_whoever_resumes_gets_what_came_after_its_last_event_and_no_event_twice(
-    gateway: Gateway, books: Ledger
-) -> None:
+def test_a_resumed_stream_continues_after_the_last_event_without_duplicates(gateway: Gateway, books: Ledger) -> None:
     books.create("resumed")
     with _watching(gateway, "/lineages/resumed/events") as stream:
         books.merge("resumed")
@@ -126,7 +124,7 @@ def test_whoever_resumes_gets_what_came_after_its_last_event_and_no_event_twice(
     assert _states(result) == ["succeeded", "queued", "cancelled"]
 
 
-def test_a_client_that_has_had_the_last_event_is_told_to_stop(gateway: Gateway, books: Ledger) -> None:
+def test_a_client_that_has_the_last_event_gets_204(gateway: Gateway, books: Ledger) -> None:
     books.create("over")
     merge = books.enqueue("over")
     books.state.merges.request_cancel(merge.id)
@@ -136,7 +134,7 @@ def test_a_client_that_has_had_the_last_event_is_told_to_stop(gateway: Gateway, 
     assert (response.status_code, response.content) == (204, b"")
 
 
-def test_whoever_was_away_too_long_is_told_of_the_gap(gateway: Gateway, books: Ledger) -> None:
+def test_a_client_that_was_away_too_long_gets_a_gap_event(gateway: Gateway, books: Ledger) -> None:
     books.create("trimmed")
     merge = books.enqueue("trimmed")
     with _watching(gateway, f"/merges/{merge.id}/events") as stream:
@@ -156,7 +154,7 @@ def test_whoever_was_away_too_long_is_told_of_the_gap(gateway: Gateway, books: L
         assert (stream.next() or {}).get("type") == "gap"  # of a store that has been rebuilt since
 
 
-def test_a_rollback_is_told_as_a_version(gateway: Gateway, books: Ledger) -> None:
+def test_a_rollback_is_streamed_as_a_version(gateway: Gateway, books: Ledger) -> None:
     books.create("back")
     books.merge("back")
     with _watching(gateway, "/lineages/back/events") as stream:
@@ -185,9 +183,7 @@ def test_refusals_are_problems_and_no_streams(
 
 
 @pytest.mark.slow
-def test_watchers_are_bounded_and_a_place_is_free_again_when_one_goes(
-    own_gateway: Callable[..., Gateway], books: Ledger
-) -> None:
+def test_watchers_are_limited_and_a_disconnect_frees_a_slot(own_gateway: Callable[..., Gateway], books: Ledger) -> None:
     stack = own_gateway(ODEM_MAX_WATCHERS="1", ODEM_EVENTS_HEARTBEAT_SECONDS="0.1")
     books.create("full")
     with _watching(stack, "/lineages/full/events") as stream:

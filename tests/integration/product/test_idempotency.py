@@ -34,7 +34,7 @@ def _same(first: httpx.Response, again: httpx.Response) -> None:
     assert (first.headers.get("idempotent-replayed"), again.headers["idempotent-replayed"]) == (None, "true")
 
 
-def test_a_lineage_a_branch_and_a_rollback_are_answered_again_as_at_first(gateway: Gateway, books: Ledger) -> None:
+def test_responses_of_lineages_branches_and_rollbacks_are_replayed(gateway: Gateway, books: Ledger) -> None:
     base = books.put(weights())
     for path, body in (
         ("/lineages", {"name": "again", "base": base} | _DOCUMENT),
@@ -62,12 +62,12 @@ def test_a_key_is_of_one_request_alone(gateway: Gateway, books: Ledger) -> None:
         ("/lineages/alone/branch", {"name": "x"}),
         ("/lineages/alone/rollback?x=1", {"version": "0"}),
     ):
-        answer = gateway.http.post(path, json=body, headers=key)
-        assert (answer.status_code, answer.json()["type"]) == (422, "/problems/idempotency-key-reused")
+        response = gateway.http.post(path, json=body, headers=key)
+        assert (response.status_code, response.json()["type"]) == (422, "/problems/idempotency-key-reused")
     assert books.state.versions.head("alone").number == 1
 
 
-def test_what_was_refused_may_be_mended_under_the_same_key(gateway: Gateway, books: Ledger) -> None:
+def test_a_refused_request_may_be_corrected_under_the_same_key(gateway: Gateway, books: Ledger) -> None:
     books.create("mended")
     key = _key()
     assert gateway.http.post("/lineages/mended/rollback", json={"version": "9"}, headers=key).status_code == 404
@@ -78,8 +78,8 @@ def test_what_was_refused_may_be_mended_under_the_same_key(gateway: Gateway, boo
 @pytest.mark.parametrize("key", ["", '""', "x" * 256, "ключ"])
 def test_a_key_that_is_none_is_refused(gateway: Gateway, key: str) -> None:
     headers = [("Idempotency-Key", key.encode())]
-    answer = gateway.http.post("/lineages", json={}, headers=headers)
-    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-document")
+    response = gateway.http.post("/lineages", json={}, headers=headers)
+    assert (response.status_code, response.json()["type"]) == (422, "/problems/invalid-document")
 
 
 def test_quotes_around_a_key_are_not_part_of_it(gateway: Gateway, books: Ledger) -> None:
@@ -128,14 +128,14 @@ def test_another_file_or_document_under_the_key_of_a_merge_is_refused(
     key = _key()
     assert gateway.http.post("/merge", files=parts, headers=key).status_code == 202
     changed = {part: ("c", weights(value), _SAFETENSORS) for part, value in other.items() if part != "files"}
-    answer = gateway.http.post("/merge", files=parts | other.get("files", {}) | changed, headers=key)
-    assert answer.status_code == 422, answer.text
+    response = gateway.http.post("/merge", files=parts | other.get("files", {}) | changed, headers=key)
+    assert response.status_code == 422, response.text
     if "calibration" not in other:  # which this lineage has no use for, so that is said first
-        assert answer.json()["type"] == "/problems/idempotency-key-reused"
+        assert response.json()["type"] == "/problems/idempotency-key-reused"
     assert len(books.reader.merges(name)) == 1
 
 
-def test_a_file_whose_digest_is_told_is_not_sent_twice(gateway: Gateway, books: Ledger) -> None:
+def test_a_file_with_a_declared_digest_is_not_sent_twice(gateway: Gateway, books: Ledger) -> None:
     gateway.http.post("/lineages", json={"name": "unsent", "base": books.put(weights())} | _DOCUMENT)
     digest = f"sha256:{hashlib.sha256(weights(1)).hexdigest()}"
     asked = json.dumps({"lineage": "unsent", "task": {"name": "t"}, "checkpoint": digest})
@@ -143,8 +143,8 @@ def test_a_file_whose_digest_is_told_is_not_sent_twice(gateway: Gateway, books: 
     parts = {"merge": (None, asked, "application/json"), "checkpoint": ("c", weights(1), _SAFETENSORS)}
     first = gateway.http.post("/merge", files=parts, headers=key)
     assert first.status_code == 202, first.text
-    with _begun(gateway, "/merge", key, asked) as answer:
-        status, headers, body = answer()
+    with _begun(gateway, "/merge", key, asked) as response:
+        status, headers, body = response()
     assert (status, json.loads(body)["id"], headers["idempotent-replayed"]) == (202, first.json()["id"], "true")
 
 
@@ -152,8 +152,8 @@ def test_bytes_that_are_not_those_that_the_document_promises_are_refused(gateway
     gateway.http.post("/lineages", json={"name": "promise", "base": books.put(weights())} | _DOCUMENT)
     asked = json.dumps({"lineage": "promise", "task": {"name": "t"}, "checkpoint": f"sha256:{'0' * 64}"})
     parts = {"merge": (None, asked, "application/json"), "checkpoint": ("c", weights(1), _SAFETENSORS)}
-    answer = gateway.http.post("/merge", files=parts)
-    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/digest-mismatch")
+    response = gateway.http.post("/merge", files=parts)
+    assert (response.status_code, response.json()["type"]) == (422, "/problems/digest-mismatch")
 
 
 def test_while_a_request_is_under_way_its_key_is_in_use(gateway: Gateway, books: Ledger) -> None:
@@ -175,7 +175,7 @@ def test_while_a_request_is_under_way_its_key_is_in_use(gateway: Gateway, books:
 
 
 @pytest.mark.slow
-def test_a_gateway_killed_between_making_and_answering_makes_no_second_merge(
+def test_a_gateway_killed_before_its_response_makes_no_second_merge(
     own_gateway: Callable[..., Gateway], books: Ledger
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -194,12 +194,12 @@ def test_a_gateway_killed_between_making_and_answering_makes_no_second_merge(
     second = own_gateway(ODEM_IDEMPOTENCY_LEASE_SECONDS="1.5")
 
     def again() -> httpx.Response | None:
-        answer = second.http.post("/merge", json=body, headers=key)
-        assert answer.status_code in {202, 409}, answer.text
-        return answer if answer.status_code == 202 else None
+        response = second.http.post("/merge", json=body, headers=key)
+        assert response.status_code in {202, 409}, response.text
+        return response if response.status_code == 202 else None
 
-    answer = eventually(again, "the mark of the dead gateway ends", 90)
-    assert answer.json()["id"] == made.id
+    response = eventually(again, "the mark of the dead gateway ends", 90)
+    assert response.json()["id"] == made.id
     assert len(books.reader.merges("killed")) == 1
     _same_id = second.http.post("/merge", json=body, headers=key)
     assert (_same_id.json()["id"], _same_id.headers["idempotent-replayed"]) == (made.id, "true")
@@ -210,8 +210,8 @@ def _post_and_fail(stack: Gateway, body: dict[str, Any], key: dict[str, str]) ->
         stack.http.post("/merge", json=body, headers=key)
 
 
-def _when(answer: httpx.Response, status: int) -> httpx.Response | None:
-    return answer if answer.status_code == status else None
+def _when(response: httpx.Response, status: int) -> httpx.Response | None:
+    return response if response.status_code == status else None
 
 
 @contextmanager
@@ -230,12 +230,12 @@ def _begun(
         '--b\r\nContent-Disposition: form-data; name="checkpoint"; filename="c"\r\n\r\n'.encode()
     )
 
-    def answer() -> tuple[int, dict[str, str], bytes]:
+    def response() -> tuple[int, dict[str, str], bytes]:
         result = connection.getresponse()
         return result.status, {name.lower(): value for name, value in result.getheaders()}, result.read()
 
     try:
-        yield answer
+        yield response
     finally:
         connection.close()
 

@@ -27,7 +27,9 @@ def _pages(gateway: Gateway, path: str, field: str, **query: Any) -> list[list[d
         response = gateway.http.get(link[1])
 
 
-def test_a_listing_of_merges_is_whole_and_none_comes_twice_while_new_ones_come(gateway: Gateway, books: Ledger) -> None:
+def test_a_listing_of_merges_is_complete_without_duplicates_while_merges_arrive(
+    gateway: Gateway, books: Ledger
+) -> None:
     name = f"list-{secrets.token_hex(4)}"
     books.create(name)
     there = [books.enqueue(name).id for _ in range(7)]
@@ -61,7 +63,7 @@ def test_merges_are_found_by_state_and_task(gateway: Gateway, books: Ledger) -> 
     assert [merge["version"] for page in succeeded for merge in page] == [f"{name}@{number}" for number in done[::-1]]
 
 
-def test_a_filter_that_fits_little_goes_on_where_it_stopped_looking(gateway: Gateway, books: Ledger) -> None:
+def test_a_selective_filter_continues_where_its_scan_stopped(gateway: Gateway, books: Ledger) -> None:
     name = f"rare-{secrets.token_hex(4)}"
     books.create(name)
     first = books.enqueue(name)
@@ -116,8 +118,8 @@ def test_a_page_ends_after_its_bytes_and_the_listing_is_whole(
     merges = _pages(gateway, "/merges", "merges", lineage=name, limit=1000)
     assert [item["id"] for page in merges for item in page][:9] == waiting[::-1]
     assert len([item for page in merges for item in page]) == 18
-    pages = _pages(gateway, "/merges", "merges", lineage=name, limit=1000, state="queued")
-    assert [item["id"] for page in pages for item in page] == waiting[::-1]
+    listed = _pages(gateway, "/merges", "merges", lineage=name, limit=1000, state="queued")
+    assert [item["id"] for page in listed for item in page] == waiting[::-1]
     for pages in (versions, merges):
         assert len(pages) > 2
         assert max(map(len, pages)) < 9

@@ -34,9 +34,7 @@ def _do_the_next(books: Ledger, lineage: str, state: MergeState) -> None:
 
 
 @pytest.mark.parametrize("state", [MergeState.FAILED, MergeState.REJECTED])
-def test_whoever_waits_gets_the_merge_as_it_ended(
-    gateway: Gateway, books: Ledger, lineage: str, state: MergeState
-) -> None:
+def test_waiting_returns_the_finished_merge(gateway: Gateway, books: Ledger, lineage: str, state: MergeState) -> None:
     worker = threading.Thread(target=_do_the_next, args=(books, lineage, state))
     worker.start()
     response = gateway.http.post("/merge", json=_document(books, lineage), headers={"Prefer": "wait=25"})
@@ -48,7 +46,7 @@ def test_whoever_waits_gets_the_merge_as_it_ended(
     assert (again.json()["state"], again.elapsed.total_seconds() < 10) == (state, True)
 
 
-def test_whoever_has_waited_long_enough_gets_it_as_it_stands(gateway: Gateway, books: Ledger, lineage: str) -> None:
+def test_waiting_returns_the_unfinished_merge_at_the_timeout(gateway: Gateway, books: Ledger, lineage: str) -> None:
     began = time.monotonic()
     response = gateway.http.post("/merge", json=_document(books, lineage), headers={"Prefer": "respond-async, wait=1"})
     assert time.monotonic() - began >= 1
@@ -80,7 +78,7 @@ def test_a_queued_merge_is_cancelled_when_its_time_is_over(gateway: Gateway, boo
     assert books.state.claims.claim(lineage, 60_000, 3) is None
 
 
-def test_a_running_merge_is_asked_to_stop_when_its_time_is_over(gateway: Gateway, books: Ledger, lineage: str) -> None:
+def test_a_running_merge_is_cancelled_at_its_deadline(gateway: Gateway, books: Ledger, lineage: str) -> None:
     gateway.http.post("/merge", json=_document(books, lineage), headers={"Cancel-After": "2"})
     claim = books.state.claims.claim(lineage, 60_000, 3)
     assert claim is not None

@@ -95,7 +95,7 @@ def test_a_failing_start_shows_the_log(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_server_dies_with_whoever_started_it(tmp_path: Path) -> None:
+def test_the_server_dies_with_its_parent(tmp_path: Path) -> None:
     script = (
         "import sys, pathlib, signal\n"
         "from standalone.valkey import EmbeddedValkey\n"

@@ -69,7 +69,7 @@ def client() -> Any:
         each.close()
 
 
-def test_a_merge_goes_through_and_a_clean_stop_keeps_it(start: Start, client: Callable[[Stack], Client]) -> None:
+def test_a_merge_succeeds_and_survives_a_clean_stop(start: Start, client: Callable[[Stack], Client]) -> None:
     first = start(packages=ROOT).wait_ready()
     user = client(first)
     user.create_lineage()
@@ -97,7 +97,7 @@ def test_a_merge_survives_sigkill_right_after_it_was_acknowledged(
     merge = user.merge(1.0)
     os.kill(first.pid(name), signal.SIGKILL)
     first.wait_for_log(f"started {name} ", times=2)
-    eventually(lambda: _answers(user), "the gateway and its store")
+    eventually(lambda: _responds(user), "the gateway and its store")
     assert user.wait_for(merge)["state"] == "succeeded"
     assert [version["number"] for version in user.get("/models")["versions"]] == [1, 0]
 
@@ -115,7 +115,7 @@ def test_a_merge_survives_sigkill_of_the_supervisor(start: Start, client: Callab
     assert [version["number"] for version in second.get("/models")["versions"]] == [1, 0]
 
 
-def _answers(client: Client) -> bool:
+def _responds(client: Client) -> bool:
     try:
         return client.get("/readyz") == {"status": "ok"}
     except httpx.HTTPError:

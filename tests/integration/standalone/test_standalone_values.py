@@ -16,7 +16,7 @@ from standalone.settings import Settings
 from standalone.valkey import configuration
 
 
-def test_the_command_line_goes_before_the_environment_and_that_before_the_defaults(
+def test_the_command_line_overrides_the_environment_which_overrides_the_defaults(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("ODEM_PORT", "8001")
@@ -59,11 +59,11 @@ def test_crashes_that_are_rare_enough_are_forgiven_for_ever(gaps: list[float]) -
         ("merge.example", "http://merge.example:80"),
     ],
 )
-def test_the_address_told_is_one_that_a_browser_can_open(host: str, url: str) -> None:
+def test_the_printed_url_opens_in_a_browser(host: str, url: str) -> None:
     assert base_url(host, 80) == url
 
 
-def test_a_host_that_is_not_this_machine_is_said() -> None:
+def test_a_host_of_another_machine_is_reported() -> None:
     with pytest.raises(CannotListen, match=r"cannot listen on 192\.0\.2\.1 port 8000"):
         check_address("192.0.2.1", 8000)
 

@@ -67,7 +67,7 @@ def test_a_second_start_on_the_same_folder_is_refused_and_harms_nothing(start: S
     assert first.write("still here")
 
 
-def test_a_taken_port_is_said_before_anything_is_started(start: Start) -> None:
+def test_a_port_in_use_is_reported_before_anything_starts(start: Start) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -78,7 +78,7 @@ def test_a_taken_port_is_said_before_anything_is_started(start: Start) -> None:
     assert "started" not in first.text
 
 
-def test_a_data_folder_that_cannot_be_one_is_said(start: Start, tmp_path: Path) -> None:
+def test_an_unusable_data_folder_is_reported(start: Start, tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file")
     first = start()
     assert first.end() == 1
@@ -86,7 +86,7 @@ def test_a_data_folder_that_cannot_be_one_is_said(start: Start, tmp_path: Path) 
     assert "Traceback" not in first.text
 
 
-def test_a_server_program_that_is_none_is_said(start: Start, tmp_path: Path) -> None:
+def test_an_invalid_server_program_is_reported(start: Start, tmp_path: Path) -> None:
     first = start(ODEM_VALKEY_BINARY=str(tmp_path / "missing"))
     assert first.end() == 1
     assert f"error: {tmp_path / 'missing'} is no program" in first.text
@@ -94,7 +94,7 @@ def test_a_server_program_that_is_none_is_said(start: Start, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("name", ["gateway", "worker"])
-def test_a_crashed_child_is_said_and_started_again(start: Start, name: str) -> None:
+def test_a_crashed_child_is_logged_and_restarted(start: Start, name: str) -> None:
     first = start().wait_ready()
     before = first.pid(name)
     os.kill(before, signal.SIGKILL)
@@ -192,7 +192,7 @@ def test_a_second_ctrl_c_hastens(start: Start) -> None:
     first.assert_none_left()
 
 
-def test_a_signal_that_comes_twice_at_once_is_one_wish(start: Start) -> None:
+def test_a_signal_delivered_twice_at_once_counts_once(start: Start) -> None:
     first = start().wait_ready()
     first.server.signal(signal.SIGINT)
     assert first.end(signal.SIGINT) == 0

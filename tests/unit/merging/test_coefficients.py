@@ -46,7 +46,7 @@ def test_they_lower_the_mean_loss_and_say_so() -> None:
     assert learned.gradient_evaluations == pytest.approx(plain.gradient_evaluations + 12)
 
 
-def test_what_does_not_help_is_not_kept() -> None:
+def test_ineffective_coefficients_are_discarded() -> None:
     outcome = run(tasks(3), **LEARNED | {"coefficient_rate": 10.0})
     assert not outcome.report.coefficients["kept"]
     assert difference(outcome, run(tasks(3))) == 0.0
@@ -69,7 +69,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_one_others() -> None:
     assert difference(once, run(tasks(3), **LEARNED, seed=7)) > 0
 
 
-def test_they_stop_when_asked() -> None:
+def test_learning_the_coefficients_stops_on_request() -> None:
     seen: list[Step] = []
     with pytest.raises(Cancelled, match="of the coefficients"):
         run(tasks(2), on_step=seen.append, should_stop=lambda: bool(seen) and seen[-1].phase == "weighing", **LEARNED)

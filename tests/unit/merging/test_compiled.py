@@ -45,7 +45,7 @@ def _run(folder: Path, script: str = _SCRIPT, **environment: str) -> str:
 
 
 @pytest.mark.slow
-def test_without_a_writable_folder_loops_run_and_the_log_says_so(tmp_path: Path) -> None:
+def test_loops_run_without_a_writable_folder_and_log_a_warning(tmp_path: Path) -> None:
     assert "numba cannot cache the loop add_scaled" in _run(tmp_path)
 
 
@@ -112,7 +112,7 @@ def _bfloat16(values: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("rows", [2, 3, 5])
-def test_the_pass_for_pairs_of_bfloat16_gives_what_widened_tensors_do(rows: int) -> None:
+def test_the_pass_for_pairs_of_bfloat16_equals_widened_tensors(rows: int) -> None:
     values = np.random.default_rng(rows).normal(size=(rows, 3001)) * 0.02
     checkpoints = [_bfloat16(row) for row in values]
     singles = [checkpoint.astype(np.float32) for checkpoint in checkpoints]
@@ -125,7 +125,7 @@ def test_the_pass_for_pairs_of_bfloat16_gives_what_widened_tensors_do(rows: int)
 
 @pytest.mark.parametrize("bad", [0, 1, 2])
 @pytest.mark.parametrize("bits", [0x7F80, 0xFF80, 0x7FC1])
-def test_what_is_not_finite_is_told_by_its_row(bad: int, bits: int) -> None:
+def test_a_tensor_that_is_not_finite_is_reported_by_its_row(bad: int, bits: int) -> None:
     checkpoints = [_bfloat16(np.full(2500, 0.5)) for _ in range(3)]
     checkpoints[bad].view(np.uint16)[2499] = bits
     assert kernels.combine(checkpoints, [1.0, 1.0, 1.0], np.empty(2500, ml_dtypes.bfloat16)) == bad

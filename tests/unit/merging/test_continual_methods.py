@@ -107,7 +107,7 @@ def test_sums_of_short_floats_give_the_same_bits_in_any_order(name: str, dtype: 
 @pytest.mark.parametrize("name", SUMS)
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 5_000), out=st.integers(0, 3))
-def test_a_task_that_is_taken_out_was_never_there(name: str, seed: int, out: int) -> None:
+def test_removing_a_task_equals_never_merging_it(name: str, seed: int, out: int) -> None:
     base, models = _network(seed, 4)
     make = SUMS[name]
     head, parts, _ = run(make(4, 4), base, base, models)
@@ -240,7 +240,7 @@ def test_a_tensor_that_a_checkpoint_lacks_counts_as_unchanged_or_not_at_all(name
     _assert_same(_merge_in_groups(EXACT[name], base, partial, [[0, 1, 2]]), expected, base)
 
 
-def test_iso_c_goes_on_from_the_sums_that_other_methods_keep() -> None:
+def test_iso_c_continues_from_the_sums_of_other_methods() -> None:
     base, models = _network(2, 3)
     head, parts, _ = run(TsvM((1.0, 1.0)), base, base, models[:2])
     sums = {part: parts[part] for part in ("count", "sum")}

@@ -51,7 +51,7 @@ def test_without_drops_it_is_the_method_itself() -> None:
         assert torch.equal(run(plain, base, base, [model])[0]["w"], run(thinned, base, base, [model])[0]["w"])
 
 
-def test_ties_after_drops_trims_what_is_left() -> None:
+def test_ties_after_drops_trims_the_remaining_entries() -> None:
     size = CHUNK + 1000
     base, model = {"w": torch.zeros(size)}, {"w": draw(2, size)}
     weights, parts, _ = run(Ties(0.2, thin=dare(0.5, 0, ["a"])), base, base, [model])

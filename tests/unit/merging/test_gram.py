@@ -151,7 +151,7 @@ def test_the_scale_multiplies_matrices_alone(method: str) -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16], ids=str)
 @pytest.mark.parametrize("method", METHODS)
-def test_the_first_checkpoint_is_taken_as_it_is(method: str, dtype: torch.dtype) -> None:
+def test_the_first_checkpoint_is_kept_unchanged(method: str, dtype: torch.dtype) -> None:
     base = network(0, dtype)
     task = tuned(base, 1, 0.1)
     result, _ = merged(METHODS[method], base, [task], scale=1.3)
@@ -202,7 +202,7 @@ def test_every_order_gives_the_same_bits_of_state_and_weights(method: str, dtype
     utility=st.sampled_from([1.0, 0.1]),
     dtype=st.sampled_from([torch.float64, torch.float32]),
 )
-def test_a_task_taken_out_was_never_there(method: str, out: int, utility: float, dtype: torch.dtype) -> None:
+def test_a_removed_task_leaves_no_trace(method: str, out: int, utility: float, dtype: torch.dtype) -> None:
     make, base = METHODS[method], network(0, dtype)
     tasks = [tuned(base, seed) for seed in range(4)]
     utilities = tuple(utility if index == out else 1.0 for index in range(4))
@@ -259,7 +259,7 @@ def test_the_wudi_state_serves_three_methods() -> None:
         assert same(result, merged(METHODS[method], base, tasks)[0])
 
 
-def test_the_state_does_not_grow_with_tasks_and_is_what_it_says() -> None:
+def test_the_state_has_its_declared_size_for_any_number_of_tasks() -> None:
     base = network(0)
     _, one = merged(aswudi, base, [tuned(base, 0)])
     _, four = merged(aswudi, base, [tuned(base, seed) for seed in range(4)])
@@ -281,7 +281,7 @@ def test_a_task_that_leaves_a_matrix_alone_adds_nothing_to_it() -> None:
     assert same(nothing, base)
 
 
-def test_what_a_checkpoint_lacks_is_merged_from_the_others() -> None:
+def test_a_missing_tensor_is_merged_from_the_other_checkpoints() -> None:
     base = network(0)
     tasks = [tuned(base, seed) for seed in range(3)]
     full, _ = merged(aswudi, base, tasks[:2])

@@ -47,7 +47,7 @@ def error(recipe: dict[str, object]) -> float:
 
 
 @pytest.mark.parametrize(("name", "order"), [("euler", 1), ("adams", 2)])
-def test_halving_the_step_divides_the_error_as_the_order_says(name: str, order: int) -> None:
+def test_halving_the_step_divides_the_error_by_the_order(name: str, order: int) -> None:
     errors = [error({"integrator": name, "step_size": END / steps}) for steps in (40, 80, 160)]
     measured = [math.log2(coarse / fine) for coarse, fine in itertools.pairwise(errors)]
     assert measured == pytest.approx([order] * 2, abs=0.15)

@@ -34,7 +34,7 @@ def test_utilities_and_the_base_utility_set_the_operating_time() -> None:
     assert difference(outcome, halfway) <= 1e-6
 
 
-def test_the_path_to_a_joint_endpoint_goes_all_the_way_unless_a_time_is_given() -> None:
+def test_the_path_to_a_joint_endpoint_ends_at_1_unless_the_recipe_sets_a_time() -> None:
     outcome = run(tasks(3), rectifier="none", endpoint="joint")
     assert outcome.report.operating_time == 1.0
     assert difference(outcome, parameters(1)) <= 1e-6
@@ -43,7 +43,7 @@ def test_the_path_to_a_joint_endpoint_goes_all_the_way_unless_a_time_is_given() 
 
 
 @pytest.mark.parametrize("rectifier", RECTIFIERS)
-def test_the_first_task_of_a_base_without_utility_is_taken_as_it_is(rectifier: str) -> None:
+def test_the_first_task_of_a_base_without_utility_is_kept_unchanged(rectifier: str) -> None:
     outcome = run(tasks(1), rectifier=rectifier)
     assert outcome.report.steps == []
     assert all(torch.equal(value, parameters(1)[name]) for name, value in outcome.parameters.items())
@@ -112,13 +112,13 @@ def test_the_reported_losses_are_those_of_the_result() -> None:
         assert outcome.report.losses_after[task.name] == pytest.approx(float(loss.detach()), rel=1e-5)
 
 
-def test_a_merge_stops_between_steps_when_asked() -> None:
+def test_a_merge_stops_between_steps_on_request() -> None:
     seen: list[Step] = []
     with pytest.raises(Cancelled, match="after 2 steps"):
         run(tasks(3), on_step=seen.append, should_stop=lambda: len(seen) == 2)
 
 
-def test_refinement_stops_when_asked() -> None:
+def test_refinement_stops_on_request() -> None:
     seen: list[Step] = []
     with pytest.raises(Cancelled, match="of refinement"):
         run(tasks(2), on_step=seen.append, should_stop=lambda: bool(seen) and seen[-1].phase == "refining", refine=True)
@@ -134,7 +134,7 @@ def test_a_loss_that_is_not_finite_is_an_outcome_with_a_sentence() -> None:
     json.dumps(outcome.report.as_dict(), allow_nan=False)
 
 
-def test_a_blocked_path_stops_and_says_where() -> None:
+def test_a_blocked_path_stops_and_reports_where() -> None:
     free: dict[str, Any] = {"excess_constraints": 0, "sensitivity_constraints": 0, "descent_ratio": 0.0}
     report = run(tasks(3), protect_old_only=True, barrier_budget=1e-4, backtracks=2, **free).report
     assert report.status == "blocked"
@@ -142,7 +142,7 @@ def test_a_blocked_path_stops_and_says_where() -> None:
     assert "blocked at time" in report.message
 
 
-def test_an_automatic_time_is_one_that_the_path_passed_and_says_why() -> None:
+def test_an_automatic_time_lies_on_the_path_and_has_a_reason() -> None:
     outcome = run(tasks(2), operating_time="auto", rectifier="none")
     report = outcome.report
     passed = [verdict["t"] for verdict in report.held_out]
@@ -174,7 +174,7 @@ def test_the_default_learns_coefficients_and_refines_after_the_path() -> None:
         ([1.0] * 4, 10, 0.125),
     ],
 )
-def test_rates_after_the_path_fall_with_the_share_of_what_is_new_and_with_few_samples(
+def test_rates_after_the_path_decrease_with_the_operating_time_and_with_few_samples(
     utilities: list[float], samples: int, pace: float
 ) -> None:
     data, origin = tasks(len(utilities), samples, utilities=utilities), parameters(5)
@@ -330,7 +330,7 @@ def test_parameters_may_be_read_lazily_and_in_half_precision() -> None:
         ({"tower": tower(0).half()}, "float32 is needed"),
     ],
 )
-def test_misuse_raises_and_says_what_is_wrong(change: dict[str, Any], words: str) -> None:
+def test_misuse_raises_a_descriptive_error(change: dict[str, Any], words: str) -> None:
     arguments: dict[str, Any] = {
         "tower": tower(0), "theta_0": parameters(0), "theta_1": parameters(1), "tasks": tasks(2), "logit_scale": 1.0,
         "normalisation": NORMALISATION, "config": OdeConfig.from_recipe({}),

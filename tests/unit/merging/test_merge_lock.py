@@ -109,7 +109,7 @@ def test_a_fine_tuned_checkpoint_is_not_locked_however_far_it_went(share: float)
     assert not list(locked_pairs(Held(base), Held(fine_tuned(base, share))))
 
 
-def test_unrelated_weights_are_not_taken_for_locked_ones() -> None:
+def test_unrelated_weights_are_not_reported_as_locked() -> None:
     assert not list(locked_pairs(Held(state_of(attention(1))), Held(state_of(attention(2)))))
 
 

@@ -149,7 +149,7 @@ def test_a_checkpoint_that_is_the_base_is_harmless(tmp_path: Path) -> None:
     assert methods[-1].mean_norm == 0.0
 
 
-def test_what_a_checkpoint_lacks_keeps_the_merged_value(tmp_path: Path) -> None:
+def test_a_missing_tensor_keeps_the_merged_value(tmp_path: Path) -> None:
     base = {name: draw(seed, 6, 9, spread=0.5) for seed, name in enumerate(("a.weight", "b.weight"))}
     model = {name: nearby(tensor, 5) for name, tensor in base.items()}
     heads, _ = _one_by_one(base, [model, {"a.weight": nearby(base["a.weight"], 8)}], tmp_path)

@@ -31,7 +31,7 @@ def test_the_solution_meets_the_constraints_and_is_the_nearest_that_does(seed: i
     assert np.all((solution.multipliers == 0) | (np.abs(slack) <= 1e-4))  # complementary: only tight rows push
 
 
-def test_constraints_that_contradict_each_other_are_softened_and_said_to_be_infeasible() -> None:
+def test_contradictory_constraints_are_softened_and_reported_as_infeasible() -> None:
     g = np.array([[1.0, 0.0], [-1.0, 0.0]])
     solution = solve(g @ g.T, np.array([1.0, 1.0]))
     assert not solution.feasible

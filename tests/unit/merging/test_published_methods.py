@@ -71,7 +71,7 @@ def test_emr_gives_the_published_scale_of_each_task() -> None:
     np.testing.assert_allclose(scales, published.EMR_RESCALERS, rtol=1e-9)
 
 
-def test_a_digest_tells_results_apart() -> None:
+def test_different_results_have_different_digests() -> None:
     values = task_matrix(9, 7, 0)
     digest = Published(values.reshape(-1)[:3].tolist(), float(np.linalg.norm(values)), 0.0)
     with pytest.raises(AssertionError):

@@ -66,7 +66,7 @@ def test_the_released_preset_has_the_published_descent_and_refinement() -> None:
         ({"path_end": "last_grid_point"}, "needs a fixed step"),
     ],
 )
-def test_a_wrong_recipe_is_refused_with_what_is_allowed(recipe: dict[str, object], words: str) -> None:
+def test_an_invalid_recipe_is_refused_with_the_allowed_values(recipe: dict[str, object], words: str) -> None:
     with pytest.raises(ValueError, match=words.replace("(", r"\(")):
         OdeConfig.from_recipe(recipe)
 

@@ -28,7 +28,7 @@ def _nearest(value: float, dtype: torch.dtype) -> float:
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @settings(deadline=None)
 @given(value=st.floats(allow_nan=False, allow_infinity=False, width=64))
-def test_any_number_goes_to_the_nearest(dtype: torch.dtype, value: float) -> None:
+def test_any_number_rounds_to_the_nearest(dtype: torch.dtype, value: float) -> None:
     assert float(rounded(torch.tensor([value], dtype=torch.float64), dtype)[0]) == _nearest(value, dtype)
 
 
@@ -59,7 +59,7 @@ def test_other_dtypes_are_converted() -> None:
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 2**16), lowest=st.sampled_from([-150, -130, -20, 0]))
-def test_among_many_numbers_each_goes_to_the_nearest(dtype: torch.dtype, seed: int, lowest: int) -> None:
+def test_every_number_of_an_array_rounds_to_the_nearest(dtype: torch.dtype, seed: int, lowest: int) -> None:
     """More than a block, subnormal ones among them or not, and many in the middle of two neighbours or just beside."""
     digits, smallest, _ = _WIDTH[dtype]
     draw = torch.Generator().manual_seed(seed)

@@ -43,7 +43,7 @@ def test_the_streamed_result_is_the_float64_formula_rounded_once(
 
 
 @pytest.mark.parametrize("method", _METHODS, ids=lambda method: type(method).__name__)
-def test_what_a_checkpoint_lacks_keeps_the_merged_value_and_is_named(method: Method) -> None:
+def test_a_missing_tensor_keeps_the_merged_value_and_is_named(method: Method) -> None:
     base = {name: draw(seed, 5) for seed, name in enumerate("abc")}
     head = {name: tensor + 1 for name, tensor in base.items()}
     new = {name: tensor + 2 for name, tensor in base.items() if name != "b"}
@@ -53,7 +53,7 @@ def test_what_a_checkpoint_lacks_keeps_the_merged_value_and_is_named(method: Met
     assert not torch.equal(weights["a"], head["a"])
 
 
-def test_order_shapes_and_dtypes_are_those_of_the_base_and_what_is_no_float_is_copied() -> None:
+def test_order_shapes_and_dtypes_are_those_of_the_base_and_integers_are_copied() -> None:
     base = {
         "z": draw(0, 3, dtype=torch.bfloat16),
         "steps": torch.tensor(7),
@@ -79,7 +79,7 @@ def test_order_shapes_and_dtypes_are_those_of_the_base_and_what_is_no_float_is_c
 
 @pytest.mark.parametrize("method", _METHODS, ids=lambda method: type(method).__name__)
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
-def test_values_that_are_not_finite_are_refused_by_name_and_place(method: Method, value: float) -> None:
+def test_values_that_are_not_finite_are_refused_by_tensor_and_input(method: Method, value: float) -> None:
     good = {"x.a": draw(1, CHUNK + 5), "x.b": draw(2, 3)}
     bad = {name: tensor.clone() for name, tensor in good.items()}
     bad["x.a"][CHUNK + 3] = value
@@ -103,7 +103,7 @@ def test_shapes_that_differ_are_refused_by_name() -> None:
         run(Linear(0.5), base, base, [{"w": torch.zeros(3, 2)}])
 
 
-def test_what_is_called_before_a_tensor_can_end_the_merge() -> None:
+def test_the_callback_before_a_tensor_can_end_the_merge() -> None:
     from merging.streaming import Inputs, merge
     from tests.unit.merging.streams import Held
 
@@ -143,13 +143,13 @@ def test_several_checkpoints_at_once_give_their_mean_in_any_order(
     assert torch.equal(together["w"], rounded(mean, dtype))
 
 
-def test_the_first_checkpoint_is_taken_as_it_is() -> None:
+def test_the_first_checkpoint_is_kept_unchanged() -> None:
     base, new = {"w": draw(1, 99)}, {"w": draw(2, 99)}
     for method in (Average(0.0, (1.0,)), Average(0.0, (0.3,)), Linear(1.0)):
         assert torch.equal(run(method, base, base, [new])[0]["w"], new["w"])
 
 
-def test_a_task_vector_added_and_taken_away_leaves_what_was_there() -> None:
+def test_adding_and_subtracting_a_task_vector_restores_the_weights() -> None:
     base, new = {"w": draw(1, 99, spread=1.0)}, {"w": draw(2, 99, spread=1.0)}
     there = run(TaskArithmetic(0.5), base, base, [new])[0]
     back = run(TaskArithmetic(-0.5), base, there, [new])[0]
@@ -190,7 +190,7 @@ def test_a_tied_name_that_the_checkpoint_lacks_keeps_its_value_and_is_named() ->
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_zeros_keep_their_signs_where_a_checkpoint_is_taken_as_it_is(dtype: torch.dtype) -> None:
+def test_zeros_keep_their_signs_in_an_unchanged_checkpoint(dtype: torch.dtype) -> None:
     base, new = {"w": torch.ones(2, dtype=dtype)}, {"w": torch.tensor([-0.0, 0.0], dtype=dtype)}
     weights = run(Average(0.0, (1.0,)), base, base, [new])[0]["w"]
     assert torch.signbit(weights).tolist() == [True, False]

@@ -122,7 +122,7 @@ def test_one_at_a_time_in_any_order_is_all_at_once(method: str, order: tuple[int
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_task_taken_out_was_never_there(method: str) -> None:
+def test_a_removed_task_leaves_no_trace(method: str) -> None:
     _, state = _merge(METHODS[method], range(4))
     result, _ = _merge(METHODS[method], [1], -1.0, state=state)
     rest, _ = _merge(METHODS[method], [0, 2, 3])
@@ -130,7 +130,7 @@ def test_a_task_taken_out_was_never_there(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_the_first_checkpoint_is_taken_as_it_is(method: str) -> None:
+def test_the_first_checkpoint_is_kept_unchanged(method: str) -> None:
     result, _ = _merge(METHODS[method], [0])
     assert distance(result, tuned(network(0), 0), network(0)) < 1e-12
 

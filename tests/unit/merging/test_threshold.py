@@ -37,7 +37,7 @@ def _find(values: np.ndarray, k: int, sample: np.ndarray, max_kept: int) -> tupl
 @pytest.mark.parametrize("kind", _KINDS)
 @settings(max_examples=25, deadline=None)
 @given(k=st.integers(1, 5000), max_kept=st.sampled_from([16, 200, 10_000]), sampled=st.sampled_from([0, 30, 1000]))
-def test_it_is_what_sorting_finds(kind: str, k: int, max_kept: int, sampled: int) -> None:
+def test_the_value_equals_that_of_sorting(kind: str, k: int, max_kept: int, sampled: int) -> None:
     values = _KINDS[kind]
     result, _ = _find(values, k, values[:sampled], max_kept)
     assert result == np.sort(values)[-k]

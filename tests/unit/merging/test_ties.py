@@ -98,7 +98,7 @@ def test_copies_of_one_checkpoint_change_nothing_more_and_untrimmed_they_are_the
     assert _same(one_by_one(base, [model] * 3, Ties(1.0)), model)
 
 
-def test_what_a_checkpoint_lacks_keeps_value_and_state() -> None:
+def test_a_missing_tensor_keeps_value_and_state() -> None:
     base, models = _network(1, torch.float32, 3)
     head, parts, _ = run(Ties(0.5), base, base, [models[0]])
     partial = {"a.weight": models[1]["a.weight"]}

@@ -64,7 +64,7 @@ def _archive(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_a_package_is_extracted_once_and_only_what_is_wanted_of_it(tmp_path: Path) -> None:
+def test_only_the_required_files_of_a_package_are_extracted_and_only_once(tmp_path: Path) -> None:
     (tmp_path / "packages").mkdir()
     archive = tmp_path / "packages" / "thing.tgz"
     package = Package("npm", "thing", "1.0.0", "thing.tgz", _archive(archive), ("package/data/",))

@@ -51,7 +51,7 @@ def test_a_heterogeneous_stream_has_the_same_tasks_some_of_them_more_important()
     plain, uneven = drawn(TASKS, 8, 1), heterogeneous(TASKS, 8, 1)
     assert uneven.tasks == plain.tasks
     assert [uneven.utility(task) for task in uneven.tasks] == [1, 4, 1, 1, 4, 1, 1, 4]
-    assert replace(uneven, told=False).utilities == uneven.utilities
+    assert replace(uneven, utilities_known=False).utilities == uneven.utilities
 
 
 def test_a_scale_has_no_streams_longer_than_all_tasks() -> None:

@@ -32,7 +32,7 @@ def test_weights_of_a_named_model_are_of_its_architecture(name: str) -> None:
     architecture.check_weights(_shapes(architecture))
 
 
-def test_weights_of_another_model_are_told_by_tensor() -> None:
+def test_weights_of_another_model_are_refused_by_tensor_name() -> None:
     shapes = _shapes(Architecture(open_clip="ViT-B-16"))
     with pytest.raises(
         ArchitectureMismatch, match=r"visual.conv1.weight has shape \[768, 3, 16, 16\], expected"

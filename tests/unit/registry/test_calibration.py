@@ -45,7 +45,9 @@ def test_classes_come_from_the_names_or_from_the_head() -> None:
         ({"images": _IMAGES, "labels": _LABELS, "head": torch.ones(3, 5)}, "head has 3 classes, but the task names 2"),
     ],
 )
-def test_what_does_not_fit_is_said(tensors: dict[str, torch.Tensor], words: str) -> None:
+def test_a_calibration_that_does_not_fit_is_refused_with_the_reason(
+    tensors: dict[str, torch.Tensor], words: str
+) -> None:
     with pytest.raises(CalibrationInvalid, match=words):
         _check(tensors)
 
@@ -72,7 +74,7 @@ def test_a_task_needs_two_classes() -> None:
 
 
 @pytest.mark.parametrize("label", [-1, 2])
-def test_labels_out_of_range_are_told_by_place(label: int) -> None:
+def test_labels_out_of_range_are_reported_by_position(label: int) -> None:
     raw = torch.tensor([0, 1, label]).numpy().tobytes()
     with pytest.raises(CalibrationInvalid, match=rf"labels\[2\] is {label}; with 2 classes a label is 0 to 1"):
         check_labels(raw, 2)

@@ -30,7 +30,7 @@ def test_an_image_has_the_commit_in_a_file(package: Path) -> None:
     assert code_commit() == "0123abcd"
 
 
-def test_a_clone_is_asked_for_its_commit_and_for_changes(package: Path) -> None:
+def test_the_commit_and_changes_of_a_clone_are_reported(package: Path) -> None:
     git = ("git", "-C", str(package.parent), "-c", "user.name=t", "-c", "user.email=t@example.org")
     subprocess.run((*git, "init", "--quiet"), check=True)
     (package / "file").write_text("one")
@@ -48,7 +48,7 @@ def test_code_from_neither_is_of_an_unknown_commit() -> None:
     assert code_commit() == "unknown"
 
 
-def test_the_json_of_provenance_without_a_commit_is_what_it_was() -> None:
+def test_the_json_of_provenance_without_a_commit_is_unchanged() -> None:
     fields = {"parent": 0, "merge": "m", "checkpoint": _DIGEST, "recipe": AverageRecipe(), "code": "0"}
     record = Provenance.model_validate(fields | {"libraries": {}, "device": "cpu"})
     assert "commit" not in record.model_dump()

@@ -35,7 +35,7 @@ def _age(path: Path, seconds: float) -> None:
     os.utime(path, (when, when))
 
 
-def test_an_old_blob_that_nobody_needs_goes_and_all_others_stay(blobs: FileBlobStore, tmp_path: Path) -> None:
+def test_only_old_unreferenced_blobs_are_deleted(blobs: FileBlobStore, tmp_path: Path) -> None:
     needed, orphan, young = _put(blobs, b"needed"), _put(blobs, b"orphan"), _put(blobs, b"young", age=0)
     result = collect(tmp_path, lambda: {needed}, _GRACE, dry_run=False)
     assert [blob.digest for blob in result.orphans] == [orphan]
@@ -46,7 +46,7 @@ def test_an_old_blob_that_nobody_needs_goes_and_all_others_stay(blobs: FileBlobS
         blobs.get(orphan)
 
 
-def test_a_dry_run_says_the_same_and_deletes_nothing(blobs: FileBlobStore, tmp_path: Path) -> None:
+def test_a_dry_run_reports_the_same_and_deletes_nothing(blobs: FileBlobStore, tmp_path: Path) -> None:
     orphan = _put(blobs, b"orphan")
     blobs.create().write(b"x")
     upload = next((tmp_path / "uploads").iterdir())
@@ -57,7 +57,7 @@ def test_a_dry_run_says_the_same_and_deletes_nothing(blobs: FileBlobStore, tmp_p
     assert collect(tmp_path, set, _GRACE, dry_run=False).orphans == dry.orphans
 
 
-def test_bytes_that_are_sent_again_while_the_ledger_is_asked_stay(blobs: FileBlobStore, tmp_path: Path) -> None:
+def test_bytes_sent_again_during_the_query_are_kept(blobs: FileBlobStore, tmp_path: Path) -> None:
     """The collector has listed the old blob already; the new upload of the same bytes must win."""
     digest = _put(blobs, b"same")
 
@@ -71,7 +71,7 @@ def test_bytes_that_are_sent_again_while_the_ledger_is_asked_stay(blobs: FileBlo
     assert blobs.path(digest).read_bytes() == b"same"
 
 
-def test_a_blob_that_is_named_while_the_ledger_is_asked_stays(blobs: FileBlobStore, tmp_path: Path) -> None:
+def test_a_blob_referenced_during_the_query_is_kept(blobs: FileBlobStore, tmp_path: Path) -> None:
     digest = _put(blobs, b"named")
     assert collect(tmp_path, lambda: [blobs.touch(digest).digest][:0], _GRACE, dry_run=False).orphans == []
     assert blobs.get(digest).size == 5
@@ -107,7 +107,7 @@ def test_a_grace_period_that_could_hurt_is_refused(tmp_path: Path) -> None:
         collect(tmp_path, set, MIN_GRACE - 1, dry_run=True)
 
 
-def test_nothing_is_deleted_when_the_ledger_cannot_be_asked(blobs: FileBlobStore, tmp_path: Path) -> None:
+def test_nothing_is_deleted_without_the_state_store(blobs: FileBlobStore, tmp_path: Path) -> None:
     digest = _put(blobs, b"x")
 
     def ask() -> set[str]:
@@ -118,7 +118,7 @@ def test_nothing_is_deleted_when_the_ledger_cannot_be_asked(blobs: FileBlobStore
     assert blobs.get(digest).size == 1
 
 
-def test_a_resumable_upload_goes_when_it_has_expired_and_not_before(tmp_path: Path) -> None:
+def test_a_resumable_upload_is_deleted_when_it_expires_and_not_before(tmp_path: Path) -> None:
     uploads, short = FileUploads(tmp_path), FileUploads(tmp_path, lifetime=-1.0)
     fresh = Upload(id="0" * 32, owner="", length=100, created_at=now(), expires_at=now())
     uploads.create(fresh, limit=3)

@@ -33,6 +33,6 @@ def test_the_incoming_task_is_not_judged_and_tasks_without_samples_are_named() -
     assert verdict == {"passed": True, "violations": [], "unjudged": ["b"]}
 
 
-def test_a_gate_says_something() -> None:
+def test_a_gate_needs_a_condition() -> None:
     with pytest.raises(ValidationError, match="max_drop or max_loss_rise"):
         Gate()

@@ -27,7 +27,7 @@ def test_how_many_replicas_must_have_a_change_is_an_option_of_every_form() -> No
     assert parse_server("redis+sentinel://h/name?replicas=2").replicas == 2
 
 
-def test_a_url_with_sentinels_says_who_they_are_and_how_to_speak_to_all() -> None:
+def test_a_url_with_sentinels_gives_their_addresses_and_credentials() -> None:
     result = parse_server(_FULL + "&replicas=1").sentinels
     assert result == Sentinels(
         addresses=(("one", 1), ("::1", 2), ("three", 26379)),
@@ -50,14 +50,14 @@ def test_a_url_with_sentinels_says_who_they_are_and_how_to_speak_to_all() -> Non
     } | tls  # fmt: skip
 
 
-def test_sentinels_without_port_database_or_password_are_taken() -> None:
+def test_sentinels_without_port_database_or_password_are_accepted() -> None:
     result = parse_server("redis+sentinel://one,two/main").sentinels
     assert result is not None
     assert (result.addresses, result.name, result.database) == ((("one", 26379), ("two", 26379)), "main", 0)
     assert result.to_servers == {"db": 0}
 
 
-def test_celery_is_told_of_every_sentinel_and_apart_from_them_of_the_name() -> None:
+def test_celery_gets_the_url_of_every_sentinel_and_the_name_of_the_primary() -> None:
     reported = celery_broker(_FULL)
     options: dict[str, Any] = reported["broker_transport_options"]
     person = "us%40er:pa%2Fss@"
@@ -69,7 +69,7 @@ def test_celery_is_told_of_every_sentinel_and_apart_from_them_of_the_name() -> N
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "message"),
     [
         ("redis+cluster://a:1,b:2", r"not supported.*redis\+sentinel://"),
         ("sentinel://a:26379", r"redis\+sentinel://"),
@@ -81,8 +81,8 @@ def test_celery_is_told_of_every_sentinel_and_apart_from_them_of_the_name() -> N
         ("redis://a?replicas=-1", "at least 0"),
     ],
 )
-def test_what_cannot_be_used_is_refused_when_settings_are_read_with_what_to_write_instead(url: str, said: str) -> None:
-    with pytest.raises(ValidationError, match=said):
+def test_an_unusable_url_is_refused_at_startup_with_the_accepted_form(url: str, message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
         WorkerSettings(redis_url=url)
 
 
@@ -92,16 +92,16 @@ def test_a_broker_that_celery_cannot_use_is_refused(url: str) -> None:
         WorkerSettings(broker_url=url)
 
 
-def test_a_process_that_cannot_use_a_setting_says_which_one_and_tells_no_password(
+def test_a_process_with_an_unusable_setting_names_it_without_the_password(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("ODEM_REDIS_URL", "redis+sentinel://:secret@a")
     with pytest.raises(SystemExit) as ended:
         WorkerSettings.read()
     assert ended.value.code == 2
-    said = capsys.readouterr().err
-    assert said.startswith("error: ODEM_REDIS_URL: write Sentinels as")
-    assert "secret" not in said
+    message = capsys.readouterr().err
+    assert message.startswith("error: ODEM_REDIS_URL: write Sentinels as")
+    assert "secret" not in message
 
 
 def test_the_password_from_a_file_is_put_into_a_url_with_sentinels() -> None:

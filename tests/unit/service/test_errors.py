@@ -9,12 +9,12 @@ from service.operations.openapi import example_errors
 from service.pipeline.error_handlers import problem_for
 
 
-def test_every_error_of_the_core_has_an_answer() -> None:
+def test_every_error_of_the_core_has_a_problem_type() -> None:
     classes = {item for _, item in inspect.getmembers(errors, inspect.isclass) if issubclass(item, errors.OdemError)}
     assert classes == set(PROBLEM_TYPES)
 
 
-def test_problem_types_are_told_apart() -> None:
+def test_problem_types_are_distinct() -> None:
     kinds = [kind for _, kind, _ in PROBLEM_TYPES.values()]
     assert len(kinds) == len(set(kinds))
 
@@ -31,7 +31,7 @@ def test_every_error_has_an_example_in_the_document() -> None:
     assert len(examples) == len(PROBLEM_TYPES)
 
 
-def test_an_answer_says_what_the_table_and_the_error_say() -> None:
+def test_a_problem_has_the_title_of_the_table_and_the_detail_of_the_error() -> None:
     response = problem_for(errors.MergeEnded("mrg_1", "failed"))
     body = json.loads(bytes(response.body))
     assert (response.status_code, body["type"], body["status"]) == (409, "/problems/merge-ended", 409)

@@ -49,7 +49,7 @@ def test_the_merge_body_is_described_in_all_its_forms(document: dict[str, Any]) 
     assert content["multipart/form-data"]["schema"]["properties"]["checkpoint"]["format"] == "binary"
 
 
-def test_the_committed_document_is_what_the_routes_say() -> None:
+def test_the_committed_document_matches_the_routes() -> None:
     assert (_ROOT / DOCUMENT_PATH).read_text("utf-8") == render(), (
         "write it anew with `make openapi`, and look at what changed"
     )

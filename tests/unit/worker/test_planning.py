@@ -88,7 +88,7 @@ def test_a_head_that_is_one_checkpoint_counts_as_merged_by_this_method(method: s
 
 
 @pytest.mark.parametrize("method", STATEFUL)
-def test_a_head_without_the_state_is_refused_with_what_is_missing(method: str, tmp_path: Path) -> None:
+def test_a_head_without_the_state_is_refused_with_the_missing_state(method: str, tmp_path: Path) -> None:
     state = HeadState(tasks=2, family="other", description="weights@2")
     with pytest.raises(MethodUnavailable, match=r"needs .* of every task so far, which weights@2 does not have"):
         _plan(method, MODELS[0], 2, state, tmp_path)

@@ -86,7 +86,7 @@ def test_a_lost_file_is_made_again_as_it_was(zoo: Zoo) -> None:
     assert lost.read_bytes() == content
 
 
-def test_the_folder_depends_on_all_but_which_tasks_are_asked_for() -> None:
+def test_the_folder_depends_on_everything_but_the_requested_tasks() -> None:
     assert digest(replace(PLAN, tasks=("letters",))) == digest(PLAN)
     assert digest(replace(PLAN, seed=1)) != digest(PLAN)
     assert digest(replace(PLAN, fine_tuning=replace(SHORT, rate=2e-3))) != digest(PLAN)
@@ -105,7 +105,7 @@ def test_the_average_is_the_mean_of_each_tensor() -> None:
     assert torch.equal(network.average(states)["a"], torch.tensor([2.0, 4.0]))
 
 
-def test_accuracy_is_the_share_of_right_answers(zoo: Zoo) -> None:
+def test_accuracy_is_the_share_of_correct_predictions(zoo: Zoo) -> None:
     loaded = network.load(zoo.base, zoo.tasks[0].checkpoint)
     data = read(zoo.tasks[0].test)
     head = network.zero_shot_head(loaded, zoo.tasks[0].kind)
