@@ -26,32 +26,30 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 
 class Preprocess(Record):
-    """Image preprocessing: the fields of open_clip's `preprocess_cfg`.
+    """Image preprocessing: the fields of open_clip's `preprocess_cfg`. Source: open_clip `PreprocessCfg`."""
 
-    mean, std: of images in [0, 1], per channel. Source: open_clip `PreprocessCfg`.
-    """
-
-    mean: tuple[float, float, float] = OPENAI_MEAN
+    mean: tuple[float, float, float] = Field(OPENAI_MEAN, description="Mean of each channel, for images in [0, 1].")
     std: Annotated[
         tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]],
-        Field(),
+        Field(description="Standard deviation of each channel, for images in [0, 1]."),
     ] = OPENAI_STD
-    mode: str = "RGB"
-    interpolation: str = "bicubic"
-    resize_mode: str = "shortest"
-    fill_color: int = 0
+    mode: str = Field("RGB", description="Colour mode of the images.")
+    interpolation: str = Field("bicubic", description="Interpolation of the resizing.")
+    resize_mode: str = Field("shortest", description="How images are resized: shortest, longest or squash.")
+    fill_color: int = Field(0, description="Value of the pixels that padding adds.")
 
 
 class Architecture(Record):
-    """An open_clip network.
+    """An open_clip network."""
 
-    open_clip: a name that open_clip knows (`ViT-B-32`), or a whole model config (embed_dim, vision_cfg, text_cfg).
-    overrides: replaced in the named config, nested objects merged: `{"quick_gelu": true}`.
-    """
-
-    open_clip: str | dict[str, Any]
-    overrides: dict[str, Any] = Field(default_factory=dict)
-    preprocess: Preprocess = Preprocess()
+    open_clip: str | dict[str, Any] = Field(
+        description="A name that open_clip knows, such as `ViT-B-32`, or a config (embed_dim, vision_cfg, text_cfg)."
+    )
+    overrides: dict[str, Any] = Field(
+        default_factory=dict,
+        description='Fields to replace in the named config; nested objects are merged: `{"quick_gelu": true}`.',
+    )
+    preprocess: Preprocess = Field(Preprocess(), description="Image preprocessing.")
 
     @model_validator(mode="after")
     def _resolve(self) -> "Architecture":

@@ -14,12 +14,15 @@ _ROUNDING = 1e-9
 class Gate(Record):
     """Limits that a merge must meet on the calibration samples of every earlier task, or it is rejected.
 
-    max_drop: by how much a task's accuracy may drop, as a share (0.03: three points). max_loss_rise: by how much its
-    loss may rise. The incoming task is not judged, because it has no earlier value.
+    The incoming task is not judged, because it has no earlier value.
     """
 
-    max_drop: Annotated[float, Field(ge=0, le=1)] | None = None
-    max_loss_rise: Annotated[float, Field(ge=0, le=1e6)] | None = None
+    max_drop: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        None, description="Largest drop of a task's accuracy, as a share (0.03: three points)."
+    )
+    max_loss_rise: Annotated[float, Field(ge=0, le=1e6)] | None = Field(
+        None, description="Largest rise of a task's loss."
+    )
 
     @model_validator(mode="after")
     def _says_something(self) -> "Gate":

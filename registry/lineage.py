@@ -22,23 +22,24 @@ def _default_recipe(fields: Mapping[str, Any]) -> Recipe:
 
 
 class LineageSpec(Record):
-    """The specification of a lineage.
+    """The specification of a lineage."""
 
-    architecture: absent for plain safetensors weights, which only data-free recipes can merge.
-    base: the pretrained weights, version 0.
-    recipe: the default of the lineage's merges; if absent, ODE-M with an architecture and ASWUDI without one.
-    calibration_budget: samples in the calibration memory, of all tasks together.
-    gate: the limits of every merge without a gate of its own.
-    base_utility: u_0, the weight of the base model; with 0 the first checkpoint is taken as it is.
-    """
-
-    name: Name = DEFAULT_LINEAGE
-    architecture: Architecture | None = None
-    base: Digest
-    recipe: RequestedRecipe = Field(default_factory=_default_recipe)
-    gate: Gate | None = None
-    calibration_budget: Annotated[int, Field(ge=1, le=1_000_000)] = 1024
-    base_utility: Annotated[float, Field(ge=0, le=1e6)] = 0.0
+    name: Name = Field(DEFAULT_LINEAGE, description="Name of the lineage.")
+    architecture: Architecture | None = Field(
+        None, description="The network; absent for plain safetensors weights, which only data-free recipes can merge."
+    )
+    base: Digest = Field(description="Digest of the pretrained weights, version 0.")
+    recipe: RequestedRecipe = Field(
+        default_factory=_default_recipe,
+        description="Default recipe of merges; if absent, ODE-M with an architecture and ASWUDI without one.",
+    )
+    gate: Gate | None = Field(None, description="Limits of every merge without a gate of its own.")
+    calibration_budget: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        1024, description="Samples in the calibration memory, of all tasks together."
+    )
+    base_utility: Annotated[float, Field(ge=0, le=1e6)] = Field(
+        0.0, description="Importance u_0 of the base; with 0 the first checkpoint is taken as it is."
+    )
 
 
 class Lineage(LineageSpec):

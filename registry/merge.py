@@ -33,25 +33,24 @@ class MergeState(StrEnum):
 
 
 class MergeProblem(Record):
-    """Why a merge failed, as in RFC 9457: `type` is stable, `detail` tells the user what to do."""
+    """Why a merge failed. Source: RFC 9457."""
 
-    type: str
-    title: str
-    detail: str
+    type: str = Field(description="The problem type; stable.")
+    title: str = Field(description="A short summary of the problem type.")
+    detail: str = Field(description="What happened and what to do.")
 
 
 class Progress(Record):
-    """The progress of a running merge. `t` and `T` are times on the path from head (0) to checkpoint (1).
+    """The progress of a running merge."""
 
-    phase: loading, merging (the path), weighing (its coefficients), refining, evaluating, writing; step: in this phase.
-    """
-
-    phase: str
-    step: int | None = None
-    t: float | None = None
-    T: float | None = None
-    losses: dict[str, float | None] = Field(default_factory=dict)
-    scale: float | None = None
+    phase: str = Field(
+        description="loading, merging (the path), weighing (its coefficients), refining, evaluating or writing."
+    )
+    step: int | None = Field(None, description="Step in this phase.")
+    t: float | None = Field(None, description="Time on the path from head (0) to checkpoint (1).")
+    T: float | None = Field(None, description="Operating time at which the path ends.")
+    losses: dict[str, float | None] = Field(default_factory=dict, description="Newest loss of each task.")
+    scale: float | None = Field(None, description="Scale of the newest step.")
 
 
 class Merge(Record):

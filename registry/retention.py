@@ -13,4 +13,4 @@ class Retention(Record):
     Other versions are retired: record and number stay, the weights may be garbage collected.
     """
 
-    keep_last: Annotated[int, Field(ge=1)]
+    keep_last: Annotated[int, Field(ge=1)] = Field(description="How many of the newest versions are kept.")

@@ -10,16 +10,20 @@ from registry.base_record import Name, Record, Text
 class Task(Record):
     """A classification task, as the zero-shot head of CLIP describes it.
 
-    classnames: one name for each label, label 0 first; empty when the calibration file carries a `head`.
-    templates: prompts with `{}` in place of the class name; a class's embedding is the mean over all of them.
-    utility: the task's importance u_k, which decides its operating time T_k = u_k / (u_1 + ... + u_k).
     Source: CLIP, arXiv 2103.00020, section 3.1.4 (prompt ensembling); ODE-M, arXiv 2605.19409 (utility).
     """
 
-    name: Name
-    classnames: Annotated[tuple[Text, ...], Field(max_length=100_000)] = ()
-    templates: Annotated[tuple[Text, ...], Field(min_length=1, max_length=1_000)] = ("a photo of a {}.",)
-    utility: Annotated[float, Field(gt=0, le=1e6)] = 1.0
+    name: Name = Field(description="Name of the task, unique in its lineage.")
+    classnames: Annotated[tuple[Text, ...], Field(max_length=100_000)] = Field(
+        (), description="One name for each label, label 0 first; empty if the calibration file has a `head`."
+    )
+    templates: Annotated[tuple[Text, ...], Field(min_length=1, max_length=1_000)] = Field(
+        ("a photo of a {}.",),
+        description="Prompts with `{}` in place of the class name; a class's embedding is the mean over all of them.",
+    )
+    utility: Annotated[float, Field(gt=0, le=1e6)] = Field(
+        1.0, description="Importance u_k of the task, which decides its operating time T_k = u_k / (u_1 + ... + u_k)."
+    )
 
     @field_validator("templates")
     @classmethod

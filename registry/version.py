@@ -20,34 +20,45 @@ class Provenance(Record):
     """Everything that a version was made from, sufficient to make it again.
 
     The same parent, checkpoint, calibration, recipe and seed on the same device and library versions give the same
-    bytes. removed: the task that was taken out, if the version was made so. joined: the version of another lineage
-    whose state was added, if the version was made so; empty for a caller who may not see that lineage. code: the
-    release of odem. commit: that of the code; absent in versions made before 0.2.0.
+    bytes.
     """
 
-    parent: int
-    merge: str
-    checkpoint: Digest
-    removed: str | None = Field(None, exclude_if=lambda removed: removed is None)
-    joined: str | None = Field(None, exclude_if=lambda joined: joined is None)
-    calibration: Digest | None = None
-    recipe: Recipe
-    code: str
-    commit: str | None = Field(None, exclude_if=lambda commit: commit is None)
-    libraries: dict[str, str]
-    device: str
+    parent: int = Field(description="Number of the version that was the head.")
+    merge: str = Field(description="ID of the merge.")
+    checkpoint: Digest = Field(description="Digest of the checkpoint.")
+    removed: str | None = Field(
+        None,
+        exclude_if=lambda removed: removed is None,
+        description="The task that was taken out, if the version was made so.",
+    )
+    joined: str | None = Field(
+        None,
+        exclude_if=lambda joined: joined is None,
+        description="Version of another lineage whose state was added, if the version was made so; empty for a caller "
+        "who may not see that lineage.",
+    )
+    calibration: Digest | None = Field(None, description="Digest of the calibration sample.")
+    recipe: Recipe = Field(description="The recipe in full.")
+    code: str = Field(description="Release of odem.")
+    commit: str | None = Field(
+        None,
+        exclude_if=lambda commit: commit is None,
+        description="Commit of the code; absent in versions made before 0.2.0.",
+    )
+    libraries: dict[str, str] = Field(description="Versions of the libraries that computed it, by name.")
+    device: str = Field(description="Device that computed it.")
 
 
 class MethodState(Record):
-    """What a data-free method needs to know about earlier tasks besides the weights; of constant size.
+    """What a data-free method needs to know about earlier tasks besides the weights; of constant size."""
 
-    family: the methods that can continue from it, such as "ties". scalars: numbers by name.
-    parts: safetensors blobs by name, each with a tensor of the weights' name and shape for every merged tensor.
-    """
-
-    family: Name
-    scalars: dict[str, float] = Field(default_factory=dict)
-    parts: dict[str, Digest] = Field(default_factory=dict)
+    family: Name = Field(description="Methods that can continue from it, such as `ties`.")
+    scalars: dict[str, float] = Field(default_factory=dict, description="Numbers by name.")
+    parts: dict[str, Digest] = Field(
+        default_factory=dict,
+        description="Digests of safetensors blobs by name. Each has a tensor of the weights' name and shape for every "
+        "merged tensor.",
+    )
 
 
 class Version(Record):

@@ -38,20 +38,16 @@ class Delivery(Record):
 
 
 class Attempt(Record):
-    """The result of one delivery attempt.
+    """The result of one delivery attempt."""
 
-    status: of the receiver's response; None without one. error: a sentence; None after success.
-    next_at: when the next attempt is due; None if there is none.
-    """
-
-    time: Timestamp
-    merge: str
-    message: str
-    attempt: int
-    status: int | None
-    error: str | None
-    milliseconds: int
-    next_at: Timestamp | None = None
+    time: Timestamp = Field(description="When the attempt was made.")
+    merge: str = Field(description="ID of the merge; `test` for a test message.")
+    message: str = Field(description="ID of the message; the same for each attempt.")
+    attempt: int = Field(description="Number of the attempt, from 1.")
+    status: int | None = Field(description="Status of the receiver's response; null without one.")
+    error: str | None = Field(description="Why the attempt failed; null after success.")
+    milliseconds: int = Field(description="Duration of the attempt.")
+    next_at: Timestamp | None = Field(None, description="When the next attempt is due; null if there is none.")
 
 
 def new_secret() -> str:

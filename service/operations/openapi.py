@@ -15,6 +15,20 @@ from service.http.problems import PROBLEM_TYPES
 from service.pipeline.error_handlers import problem_for
 from service.pipeline.route_docs import SECURITY_SCHEMES
 
+_PATH_PARAMETERS = {
+    "name": "Name of the lineage.",
+    "task": "Name of the task.",
+    "alias": "Name of the alias.",
+    "number": "Number of the version.",
+    "webhook": "ID of the webhook.",
+    "merge_id": "ID of the merge.",
+    "upload_id": "ID of the upload.",
+    "digest": "Digest of the blob.",
+    "version": "The version: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage `default`.",
+    "a": "The first version, such as `default@2`.",
+    "b": "The second version, such as `default@3`.",
+}
+
 
 def install(app: FastAPI) -> None:
     """Make `app.openapi()` return a document in which every reference has a target."""
@@ -44,18 +58,27 @@ def _document(app: FastAPI) -> dict[str, Any]:
         components.setdefault("schemas", {}).setdefault(name, schema)
     components["examples"] = _problem_examples()
     components["securitySchemes"] = SECURITY_SCHEMES
+    for name, schema in components["schemas"].items():
+        if name.endswith("Recipe"):
+            schema["properties"]["method"].setdefault("description", "Name of the merge method.")
+    samples = _read("samples.json")
     for path in document["paths"].values():
         for operation in path.values():
-            _omit_null(operation)
+            _describe_parameters(operation)
+            _add_samples(operation, samples.get(operation["operationId"], {}))
     return document
+
+
+def _read(name: str) -> Any:
+    """A JSON file beside this module."""
+    return json.loads(resources.files(__package__).joinpath(name).read_text("utf-8"))
 
 
 def example_errors() -> list[errors.OdemError]:
     """One example of each error, from `problem_examples.json`: class name -> arguments, by position or by name."""
-    text = resources.files(__package__).joinpath("problem_examples.json").read_text("utf-8")
     return [
         getattr(errors, name)(**given) if isinstance(given, dict) else getattr(errors, name)(*given)
-        for name, given in json.loads(text).items()
+        for name, given in _read("problem_examples.json").items()
     ]
 
 
@@ -68,9 +91,22 @@ def _problem_examples() -> dict[str, Any]:
     return result
 
 
-def _omit_null(operation: dict[str, Any]) -> None:
-    """Remove null from the types of parameters: an optional parameter is omitted, a query or header cannot be null."""
+def _add_samples(operation: dict[str, Any], samples: dict[str, Any]) -> None:
+    """Add an operation's code samples (`x-codeSamples`) and the example of its successful response."""
+    if code := samples.get("code"):
+        operation["x-codeSamples"] = [
+            {"lang": language, "source": "\n".join(lines)} for language, lines in code.items()
+        ]
+    if example := samples.get("response"):
+        success = max(status for status in operation["responses"] if status.startswith("2"))
+        operation["responses"][success]["content"]["application/json"]["example"] = example
+
+
+def _describe_parameters(operation: dict[str, Any]) -> None:
+    """Describe path parameters, and remove null from the types of others: an optional parameter is omitted."""
     for parameter in operation.get("parameters", ()):
+        if parameter["in"] == "path":
+            parameter.setdefault("description", _PATH_PARAMETERS[parameter["name"]])
         schema = parameter["schema"]
         kinds = [kind for kind in schema.pop("anyOf", ()) if kind != {"type": "null"}]
         if len(kinds) == 1:

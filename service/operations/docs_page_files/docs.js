@@ -48,7 +48,7 @@ const schemaTable = (api, node) => {
   return make("div", {}, ...note, make("table", {}, ...rows));
 };
 
-const answersOf = (api, operation) => Object.entries(operation.responses).map(([status, found]) => {
+const responsesOf = (api, operation) => Object.entries(operation.responses).map(([status, found]) => {
   const response = resolve(api, found);
   const parts = [make("summary", {}, make("b", { textContent: status }), ` ${response.description || ""}`)];
   const names = Object.entries(response.headers || {});
@@ -57,6 +57,7 @@ const answersOf = (api, operation) => Object.entries(operation.responses).map(([
   for (const [type, content] of Object.entries(response.content || {})) {
     parts.push(make("p", {}, make("code", { textContent: type })));
     const examples = Object.values(content.examples || {}).map((example) => resolve(api, example).value);
+    if (content.example) parts.push(make("pre", { textContent: JSON.stringify(content.example, null, 2) }));
     if (examples.length) parts.push(...examples.map((value) => make("pre", { textContent: JSON.stringify(value, null, 2) })));
     else if (content.schema) parts.push(schemaTable(api, content.schema));
   }
@@ -122,8 +123,11 @@ const show = (api, path, method, operation) => {
   for (const [type, content] of Object.entries((operation.requestBody || {}).content || {})) {
     inside.append(make("details", {}, make("summary", {}, "Body ", make("code", { textContent: type })), schemaTable(api, content.schema)));
   }
+  for (const { lang, source } of operation["x-codeSamples"] || []) {
+    inside.append(make("details", {}, make("summary", {}, lang), make("pre", { textContent: source })));
+  }
   if (body) inside.append(body.input);
-  inside.append(button, output, make("h4", { textContent: "Answers" }), ...answersOf(api, operation));
+  inside.append(button, output, make("h4", { textContent: "Responses" }), ...responsesOf(api, operation));
   return make("details", { className: "operation", id: operation.operationId }, make("summary", {},
     make("span", { className: `method ${method}`, textContent: method.toUpperCase() }),
     make("span", { className: "path", textContent: path }), make("span", { className: "what", textContent: first })), inside);

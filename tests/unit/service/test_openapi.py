@@ -23,6 +23,10 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return create_app(GatewaySettings(data_dir=folder)).openapi()
 
 
+def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return [operation for path in document["paths"].values() for operation in path.values()]
+
+
 def test_every_reference_has_its_schema(document: dict[str, Any]) -> None:
     named = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(document)))
     assert named <= set(document["components"]["schemas"])
@@ -58,6 +62,41 @@ def test_the_committed_document_matches_the_routes() -> None:
 def test_every_example_that_is_named_is_there(document: dict[str, Any]) -> None:
     named = set(re.findall(r'"#/components/examples/([^"]+)"', json.dumps(document)))
     assert {"merge-not-found", "store-unavailable", "internal"} <= named <= set(document["components"]["examples"])
+
+
+def test_every_property_parameter_and_header_has_a_description(document: dict[str, Any]) -> None:
+    missing = [
+        f"{name}.{field}"
+        for name, schema in document["components"]["schemas"].items()
+        for field, content in schema.get("properties", {}).items()
+        if not content.get("description")
+    ]
+    for operation in _operations(document):
+        described = [(item["name"], item) for item in operation.get("parameters", ())]
+        for response in operation["responses"].values():
+            described += response.get("headers", {}).items()
+        missing += [f"{operation['operationId']} {name}" for name, item in described if not item.get("description")]
+    assert missing == []
+
+
+def test_samples_belong_to_operations_and_python_samples_compile(document: dict[str, Any]) -> None:
+    samples = json.loads((_ROOT / "service/operations/samples.json").read_text("utf-8"))
+    assert set(samples) <= {operation["operationId"] for operation in _operations(document)}
+    for name, sample in samples.items():
+        assert set(sample["code"]) == {"curl", "Python", "TypeScript"}, name
+        compile("\n".join(sample["code"]["Python"]), name, "exec")
+
+
+def test_examples_of_responses_have_the_fields_of_their_schemas(document: dict[str, Any]) -> None:
+    seen = 0
+    for operation in _operations(document):
+        for response in operation["responses"].values():
+            content = response.get("content", {}).get("application/json", {})
+            if "example" in content:
+                seen += 1
+                schema = document["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]
+                assert set(schema["required"]) <= set(content["example"]) <= set(schema["properties"])
+    assert seen >= 10
 
 
 def test_no_parameter_can_be_null(document: dict[str, Any]) -> None:

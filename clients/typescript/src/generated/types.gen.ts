@@ -12,6 +12,8 @@ export type ClientOptions = {
 export type ActMatRecipe = {
     /**
      * Method
+     *
+     * Name of the merge method.
      */
     method?: 'actmat';
     /**
@@ -92,23 +94,27 @@ export type AliasView = {
  * Architecture
  *
  * An open_clip network.
- *
- * open_clip: a name that open_clip knows (`ViT-B-32`), or a whole model config (embed_dim, vision_cfg, text_cfg).
- * overrides: replaced in the named config, nested objects merged: `{"quick_gelu": true}`.
  */
 export type Architecture = {
     /**
      * Open Clip
+     *
+     * A name that open_clip knows, such as `ViT-B-32`, or a config (embed_dim, vision_cfg, text_cfg).
      */
     open_clip: string | {
         [key: string]: unknown;
     };
     /**
      * Overrides
+     *
+     * Fields to replace in the named config; nested objects are merged: `{"quick_gelu": true}`.
      */
     overrides?: {
         [key: string]: unknown;
     };
+    /**
+     * Image preprocessing.
+     */
     preprocess?: Preprocess;
 };
 
@@ -120,6 +126,8 @@ export type Architecture = {
 export type AswudiRecipe = {
     /**
      * Method
+     *
+     * Name of the merge method.
      */
     method?: 'aswudi';
     /**
@@ -158,34 +166,50 @@ export type AttemptPage = {
 export type AttemptView = {
     /**
      * Time
+     *
+     * When the attempt was made.
      */
     time: string;
     /**
      * Merge
+     *
+     * ID of the merge; `test` for a test message.
      */
     merge: string;
     /**
      * Message
+     *
+     * ID of the message; the same for each attempt.
      */
     message: string;
     /**
      * Attempt
+     *
+     * Number of the attempt, from 1.
      */
     attempt: number;
     /**
      * Status
+     *
+     * Status of the receiver's response; null without one.
      */
     status: number | null;
     /**
      * Error
+     *
+     * Why the attempt failed; null after success.
      */
     error: string | null;
     /**
      * Milliseconds
+     *
+     * Duration of the attempt.
      */
     milliseconds: number;
     /**
      * Next At
+     *
+     * When the next attempt is due; null if there is none.
      */
     next_at?: string | null;
 };
@@ -198,6 +222,8 @@ export type AttemptView = {
 export type AverageRecipe = {
     /**
      * Method
+     *
+     * Name of the merge method.
      */
     method?: 'average';
 };
@@ -250,6 +276,8 @@ export type BranchRequest = {
 export type BreadcrumbsRecipe = {
     /**
      * Method
+     *
+     * Name of the merge method.
      */
     method?: 'breadcrumbs';
     /**
@@ -318,6 +346,8 @@ export type ChangeView = {
 export type ConsensusRecipe = {
     /**
      * Method
+     *
+     * Name of the merge method.
      */
     method?: 'consensus';
     /**
@@ -348,6 +378,8 @@ export type ConsensusRecipe = {
 export type DareRecipe = {
     /**
      * Method
+     *
+     * Name of the merge method.
      */
     method?: 'dare';
     /**
@@ -396,6 +428,8 @@ export type DareRecipe = {
 export type DcMergeRecipe = {
     /**
      * Method
+     *
+     * Name of the merge method.
      */
     method?: 'dc_merge';
     /**
@@ -420,6 +454,8 @@ export type DcMergeRecipe = {
 export type DellaRecipe = {
     /**
      * Method
+     *
+     * Name of the merge method.
      */
     method?: 'della';
     /**
@@ -498,6 +534,8 @@ export type DiffView = {
 export type DopRecipe = {
     /**
      * Method
+     *
+     * Name of the merge method.
      */
     method?: 'dop';
     /**
@@ -522,6 +560,8 @@ export type DopRecipe = {
 export type EmrRecipe = {
     /**
      * Method
+     *
+     * Name of the merge method.
      */
     method?: 'emr';
     /**
@@ -537,16 +577,19 @@ export type EmrRecipe = {
  *
  * Limits that a merge must meet on the calibration samples of every earlier task, or it is rejected.
  *
- * max_drop: by how much a task's accuracy may drop, as a share (0.03: three points). max_loss_rise: by how much its
- * loss may rise. The incoming task is not judged, because it has no earlier value.
+ * The incoming task is not judged, because it has no earlier value.
  */
 export type Gate = {
     /**
      * Max Drop
+     *
+     * Largest drop of a task's accuracy, as a share (0.03: three points).
      */
     max_drop?: number | null;
     /**
      * Max Loss Rise
+     *
+     * Largest rise of a task's loss.
      */
     max_loss_rise?: number | null;
 };
@@ -573,6 +616,8 @@ export type Health = {
 export type IsoCRecipe = {
     /**
      * Method
+     *
+     * Name of the merge method.
      */
     method?: 'iso_c';
     /**
@@ -591,6 +636,8 @@ export type IsoCRecipe = {
 export type IsoCtsRecipe = {
     /**
      * Method
+     *
+     * Name of the merge method.
      */
     method?: 'iso_cts';
     /**
@@ -651,26 +698,28 @@ export type LineagePage = {
  * LineageSpec
  *
  * The specification of a lineage.
- *
- * architecture: absent for plain safetensors weights, which only data-free recipes can merge.
- * base: the pretrained weights, version 0.
- * recipe: the default of the lineage's merges; if absent, ODE-M with an architecture and ASWUDI without one.
- * calibration_budget: samples in the calibration memory, of all tasks together.
- * gate: the limits of every merge without a gate of its own.
- * base_utility: u_0, the weight of the base model; with 0 the first checkpoint is taken as it is.
  */
 export type LineageSpec = {
     /**
      * Name
+     *
+     * Name of the lineage.
      */
     name?: string;
+    /**
+     * The network; absent for plain safetensors weights, which only data-free recipes can merge.
+     */
     architecture?: Architecture | null;
     /**
      * Base
+     *
+     * Digest of the pretrained weights, version 0.
      */
     base: string;
     /**
      * Recipe
+     *
+     * Default recipe of merges; if absent, ODE-M with an architecture and ASWUDI without one.
      */
     recipe?: ({
         method: 'ode';
@@ -727,13 +776,20 @@ export type LineageSpec = {
     } & ConsensusRecipe) | ({
         method: 'pcb';
     } & PcbRecipe);
+    /**
+     * Limits of every merge without a gate of its own.
+     */
     gate?: Gate | null;
     /**
      * Calibration Budget
+     *
+     * Samples in the calibration memory, of all tasks together.
      */
     calibration_budget?: number;
     /**
      * Base Utility
+     *
+     * Importance u_0 of the base; with 0 the first checkpoint is taken as it is.
      */
     base_utility?: number;
 };
@@ -864,6 +920,8 @@ export type LineageView = {
 export type LinearRecipe = {
     /**
      * Method
+     *
+     * Name of the merge method.
      */
     method?: 'linear';
     /**
@@ -882,6 +940,8 @@ export type LinearRecipe = {
 export type LocalizeAndStitchRecipe = {
     /**
      * Method
+     *
+     * Name of the merge method.
      */
     method?: 'localize_and_stitch';
     /**
@@ -906,6 +966,8 @@ export type LocalizeAndStitchRecipe = {
 export type MagMaxRecipe = {
     /**
      * Method
+     *
+     * Name of the merge method.
      */
     method?: 'magmax';
     /**
@@ -939,19 +1001,25 @@ export type MergePage = {
 /**
  * MergeProblem
  *
- * Why a merge failed, as in RFC 9457: `type` is stable, `detail` tells the user what to do.
+ * Why a merge failed. Source: RFC 9457.
  */
 export type MergeProblem = {
     /**
      * Type
+     *
+     * The problem type; stable.
      */
     type: string;
     /**
      * Title
+     *
+     * A short summary of the problem type.
      */
     title: string;
     /**
      * Detail
+     *
+     * What happened and what to do.
      */
     detail: string;
 };
@@ -1152,23 +1220,26 @@ export type MergeView = {
  * MethodState
  *
  * What a data-free method needs to know about earlier tasks besides the weights; of constant size.
- *
- * family: the methods that can continue from it, such as "ties". scalars: numbers by name.
- * parts: safetensors blobs by name, each with a tensor of the weights' name and shape for every merged tensor.
  */
 export type MethodState = {
     /**
      * Family
+     *
+     * Methods that can continue from it, such as `ties`.
      */
     family: string;
     /**
      * Scalars
+     *
+     * Numbers by name.
      */
     scalars?: {
         [key: string]: number;
     };
     /**
      * Parts
+     *
+     * Digests of safetensors blobs by name. Each has a tensor of the weights' name and shape for every merged tensor.
      */
     parts?: {
         [key: string]: string;
@@ -1183,6 +1254,8 @@ export type MethodState = {
 export type ModelStockRecipe = {
     /**
      * Method
+     *
+     * Name of the merge method.
      */
     method?: 'model_stock';
 };
@@ -1195,6 +1268,8 @@ export type ModelStockRecipe = {
 export type NuFiltRecipe = {
     /**
      * Method
+     *
+     * Name of the merge method.
      */
     method?: 'nufilt';
     /**
@@ -1213,6 +1288,8 @@ export type NuFiltRecipe = {
 export type OdeRecipe = {
     /**
      * Method
+     *
+     * Name of the merge method.
      */
     method?: 'ode';
     /**
@@ -1291,6 +1368,8 @@ export type OdeRecipe = {
 export type OpcmRecipe = {
     /**
      * Method
+     *
+     * Name of the merge method.
      */
     method?: 'opcm';
     /**
@@ -1309,6 +1388,8 @@ export type OpcmRecipe = {
 export type PcbRecipe = {
     /**
      * Method
+     *
+     * Name of the merge method.
      */
     method?: 'pcb';
     /**
@@ -1328,13 +1409,13 @@ export type PcbRecipe = {
 /**
  * Preprocess
  *
- * Image preprocessing: the fields of open_clip's `preprocess_cfg`.
- *
- * mean, std: of images in [0, 1], per channel. Source: open_clip `PreprocessCfg`.
+ * Image preprocessing: the fields of open_clip's `preprocess_cfg`. Source: open_clip `PreprocessCfg`.
  */
 export type Preprocess = {
     /**
      * Mean
+     *
+     * Mean of each channel, for images in [0, 1].
      */
     mean?: [
         number,
@@ -1343,6 +1424,8 @@ export type Preprocess = {
     ];
     /**
      * Std
+     *
+     * Standard deviation of each channel, for images in [0, 1].
      */
     std?: [
         number,
@@ -1351,18 +1434,26 @@ export type Preprocess = {
     ];
     /**
      * Mode
+     *
+     * Colour mode of the images.
      */
     mode?: string;
     /**
      * Interpolation
+     *
+     * Interpolation of the resizing.
      */
     interpolation?: string;
     /**
      * Resize Mode
+     *
+     * How images are resized: shortest, longest or squash.
      */
     resize_mode?: string;
     /**
      * Fill Color
+     *
+     * Value of the pixels that padding adds.
      */
     fill_color?: number;
 };
@@ -1370,35 +1461,45 @@ export type Preprocess = {
 /**
  * Progress
  *
- * The progress of a running merge. `t` and `T` are times on the path from head (0) to checkpoint (1).
- *
- * phase: loading, merging (the path), weighing (its coefficients), refining, evaluating, writing; step: in this phase.
+ * The progress of a running merge.
  */
 export type Progress = {
     /**
      * Phase
+     *
+     * loading, merging (the path), weighing (its coefficients), refining, evaluating or writing.
      */
     phase: string;
     /**
      * Step
+     *
+     * Step in this phase.
      */
     step?: number | null;
     /**
      * T
+     *
+     * Time on the path from head (0) to checkpoint (1).
      */
     t?: number | null;
     /**
      * T
+     *
+     * Operating time at which the path ends.
      */
     T?: number | null;
     /**
      * Losses
+     *
+     * Newest loss of each task.
      */
     losses?: {
         [key: string]: number | null;
     };
     /**
      * Scale
+     *
+     * Scale of the newest step.
      */
     scale?: number | null;
 };
@@ -1409,37 +1510,49 @@ export type Progress = {
  * Everything that a version was made from, sufficient to make it again.
  *
  * The same parent, checkpoint, calibration, recipe and seed on the same device and library versions give the same
- * bytes. removed: the task that was taken out, if the version was made so. joined: the version of another lineage
- * whose state was added, if the version was made so; empty for a caller who may not see that lineage. code: the
- * release of odem. commit: that of the code; absent in versions made before 0.2.0.
+ * bytes.
  */
 export type Provenance = {
     /**
      * Parent
+     *
+     * Number of the version that was the head.
      */
     parent: number;
     /**
      * Merge
+     *
+     * ID of the merge.
      */
     merge: string;
     /**
      * Checkpoint
+     *
+     * Digest of the checkpoint.
      */
     checkpoint: string;
     /**
      * Removed
+     *
+     * The task that was taken out, if the version was made so.
      */
     removed?: string | null;
     /**
      * Joined
+     *
+     * Version of another lineage whose state was added, if the version was made so; empty for a caller who may not see that lineage.
      */
     joined?: string | null;
     /**
      * Calibration
+     *
+     * Digest of the calibration sample.
      */
     calibration?: string | null;
     /**
      * Recipe
+     *
+     * The recipe in full.
      */
     recipe: ({
         method: 'ode';
@@ -1498,20 +1611,28 @@ export type Provenance = {
     } & PcbRecipe);
     /**
      * Code
+     *
+     * Release of odem.
      */
     code: string;
     /**
      * Commit
+     *
+     * Commit of the code; absent in versions made before 0.2.0.
      */
     commit?: string | null;
     /**
      * Libraries
+     *
+     * Versions of the libraries that computed it, by name.
      */
     libraries: {
         [key: string]: string;
     };
     /**
      * Device
+     *
+     * Device that computed it.
      */
     device: string;
 };
@@ -1540,6 +1661,8 @@ export type RemovalRequest = {
 export type Retention = {
     /**
      * Keep Last
+     *
+     * How many of the newest versions are kept.
      */
     keep_last: number;
 };
@@ -1624,6 +1747,8 @@ export type Scores = {
 export type SlerpRecipe = {
     /**
      * Method
+     *
+     * Name of the merge method.
      */
     method?: 'slerp';
     /**
@@ -1642,6 +1767,8 @@ export type SlerpRecipe = {
 export type SwudiRecipe = {
     /**
      * Method
+     *
+     * Name of the merge method.
      */
     method?: 'swudi';
     /**
@@ -1678,6 +1805,8 @@ export type SwudiRecipe = {
 export type TactRecipe = {
     /**
      * Method
+     *
+     * Name of the merge method.
      */
     method?: 'tact';
     /**
@@ -1705,26 +1834,31 @@ export type TactRecipe = {
  *
  * A classification task, as the zero-shot head of CLIP describes it.
  *
- * classnames: one name for each label, label 0 first; empty when the calibration file carries a `head`.
- * templates: prompts with `{}` in place of the class name; a class's embedding is the mean over all of them.
- * utility: the task's importance u_k, which decides its operating time T_k = u_k / (u_1 + ... + u_k).
  * Source: CLIP, arXiv 2103.00020, section 3.1.4 (prompt ensembling); ODE-M, arXiv 2605.19409 (utility).
  */
 export type Task = {
     /**
      * Name
+     *
+     * Name of the task, unique in its lineage.
      */
     name: string;
     /**
      * Classnames
+     *
+     * One name for each label, label 0 first; empty if the calibration file has a `head`.
      */
     classnames?: Array<string>;
     /**
      * Templates
+     *
+     * Prompts with `{}` in place of the class name; a class's embedding is the mean over all of them.
      */
     templates?: Array<string>;
     /**
      * Utility
+     *
+     * Importance u_k of the task, which decides its operating time T_k = u_k / (u_1 + ... + u_k).
      */
     utility?: number;
 };
@@ -1737,6 +1871,8 @@ export type Task = {
 export type TaskArithmeticRecipe = {
     /**
      * Method
+     *
+     * Name of the merge method.
      */
     method?: 'task_arithmetic';
     /**
@@ -1823,6 +1959,8 @@ export type TensorShape = {
 export type TiesRecipe = {
     /**
      * Method
+     *
+     * Name of the merge method.
      */
     method?: 'ties';
     /**
@@ -1853,6 +1991,8 @@ export type TiesRecipe = {
 export type TsvMRecipe = {
     /**
      * Method
+     *
+     * Name of the merge method.
      */
     method?: 'tsv_m';
     /**
@@ -2141,6 +2281,8 @@ export type WebhookView = {
 export type WudiRecipe = {
     /**
      * Method
+     *
+     * Name of the merge method.
      */
     method?: 'wudi';
     /**
@@ -2660,6 +2802,8 @@ export type GetMergeData = {
     path: {
         /**
          * Merge Id
+         *
+         * ID of the merge.
          */
         merge_id: string;
     };
@@ -2808,6 +2952,8 @@ export type CancelMergeData = {
     path: {
         /**
          * Merge Id
+         *
+         * ID of the merge.
          */
         merge_id: string;
     };
@@ -2879,10 +3025,14 @@ export type RemoveTaskData = {
     path: {
         /**
          * Name
+         *
+         * Name of the lineage.
          */
         name: string;
         /**
          * Task
+         *
+         * Name of the task.
          */
         task: string;
     };
@@ -2955,6 +3105,8 @@ export type JoinLineageData = {
     path: {
         /**
          * Name
+         *
+         * Name of the lineage.
          */
         name: string;
     };
@@ -3033,6 +3185,8 @@ export type WatchMergeData = {
     path: {
         /**
          * Merge Id
+         *
+         * ID of the merge.
          */
         merge_id: string;
     };
@@ -3103,6 +3257,8 @@ export type WatchLineageData = {
     path: {
         /**
          * Name
+         *
+         * Name of the lineage.
          */
         name: string;
     };
@@ -3233,6 +3389,8 @@ export type GetVersionData = {
     path: {
         /**
          * Version
+         *
+         * The version: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage `default`.
          */
         version: string;
     };
@@ -3291,6 +3449,8 @@ export type GetWeightsData = {
     path: {
         /**
          * Version
+         *
+         * The version: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage `default`.
          */
         version: string;
     };
@@ -3365,6 +3525,8 @@ export type GetOpenClipConfigData = {
     path: {
         /**
          * Version
+         *
+         * The version: `name@3`, `name@latest`, `name@alias`; without `name@`, of the lineage `default`.
          */
         version: string;
     };
@@ -3427,10 +3589,14 @@ export type DiffVersionsData = {
     path: {
         /**
          * A
+         *
+         * The first version, such as `default@2`.
          */
         a: string;
         /**
          * B
+         *
+         * The second version, such as `default@3`.
          */
         b: string;
     };
@@ -3626,6 +3792,8 @@ export type GetLineageData = {
     path: {
         /**
          * Name
+         *
+         * Name of the lineage.
          */
         name: string;
     };
@@ -3684,6 +3852,8 @@ export type ListAliasesData = {
     path: {
         /**
          * Name
+         *
+         * Name of the lineage.
          */
         name: string;
     };
@@ -3763,10 +3933,14 @@ export type DeleteAliasData = {
     path: {
         /**
          * Name
+         *
+         * Name of the lineage.
          */
         name: string;
         /**
          * Alias
+         *
+         * Name of the alias.
          */
         alias: string;
     };
@@ -3829,10 +4003,14 @@ export type GetAliasData = {
     path: {
         /**
          * Name
+         *
+         * Name of the lineage.
          */
         name: string;
         /**
          * Alias
+         *
+         * Name of the alias.
          */
         alias: string;
     };
@@ -3905,10 +4083,14 @@ export type PutAliasData = {
     path: {
         /**
          * Name
+         *
+         * Name of the lineage.
          */
         name: string;
         /**
          * Alias
+         *
+         * Name of the alias.
          */
         alias: string;
     };
@@ -3981,6 +4163,8 @@ export type RollBackData = {
     path: {
         /**
          * Name
+         *
+         * Name of the lineage.
          */
         name: string;
     };
@@ -4057,6 +4241,8 @@ export type BranchLineageData = {
     path: {
         /**
          * Name
+         *
+         * Name of the lineage.
          */
         name: string;
     };
@@ -4127,10 +4313,14 @@ export type DeletePinData = {
     path: {
         /**
          * Name
+         *
+         * Name of the lineage.
          */
         name: string;
         /**
          * Number
+         *
+         * Number of the version.
          */
         number: number;
     };
@@ -4189,10 +4379,14 @@ export type PutPinData = {
     path: {
         /**
          * Name
+         *
+         * Name of the lineage.
          */
         name: string;
         /**
          * Number
+         *
+         * Number of the version.
          */
         number: number;
     };
@@ -4255,6 +4449,8 @@ export type DeleteRetentionData = {
     path: {
         /**
          * Name
+         *
+         * Name of the lineage.
          */
         name: string;
     };
@@ -4313,6 +4509,8 @@ export type GetRetentionData = {
     path: {
         /**
          * Name
+         *
+         * Name of the lineage.
          */
         name: string;
     };
@@ -4371,6 +4569,8 @@ export type PutRetentionData = {
     path: {
         /**
          * Name
+         *
+         * Name of the lineage.
          */
         name: string;
     };
@@ -4435,6 +4635,8 @@ export type ApplyRetentionData = {
     path: {
         /**
          * Name
+         *
+         * Name of the lineage.
          */
         name: string;
     };
@@ -4497,6 +4699,8 @@ export type ListWebhooksData = {
     path: {
         /**
          * Name
+         *
+         * Name of the lineage.
          */
         name: string;
     };
@@ -4561,6 +4765,8 @@ export type CreateWebhookData = {
     path: {
         /**
          * Name
+         *
+         * Name of the lineage.
          */
         name: string;
     };
@@ -4623,10 +4829,14 @@ export type DeleteWebhookData = {
     path: {
         /**
          * Name
+         *
+         * Name of the lineage.
          */
         name: string;
         /**
          * Webhook
+         *
+         * ID of the webhook.
          */
         webhook: string;
     };
@@ -4685,10 +4895,14 @@ export type GetWebhookData = {
     path: {
         /**
          * Name
+         *
+         * Name of the lineage.
          */
         name: string;
         /**
          * Webhook
+         *
+         * ID of the webhook.
          */
         webhook: string;
     };
@@ -4747,10 +4961,14 @@ export type ListDeliveriesData = {
     path: {
         /**
          * Name
+         *
+         * Name of the lineage.
          */
         name: string;
         /**
          * Webhook
+         *
+         * ID of the webhook.
          */
         webhook: string;
     };
@@ -4815,10 +5033,14 @@ export type TestWebhookData = {
     path: {
         /**
          * Name
+         *
+         * Name of the lineage.
          */
         name: string;
         /**
          * Webhook
+         *
+         * ID of the webhook.
          */
         webhook: string;
     };
@@ -4964,6 +5186,8 @@ export type HeadBlobData = {
     path: {
         /**
          * Digest
+         *
+         * Digest of the blob.
          */
         digest: string;
     };
@@ -5121,6 +5345,8 @@ export type EndUploadData = {
     path: {
         /**
          * Upload Id
+         *
+         * ID of the upload.
          */
         upload_id: string;
     };
@@ -5187,6 +5413,8 @@ export type GetUploadData = {
     path: {
         /**
          * Upload Id
+         *
+         * ID of the upload.
          */
         upload_id: string;
     };
@@ -5245,6 +5473,8 @@ export type HeadUploadData = {
     path: {
         /**
          * Upload Id
+         *
+         * ID of the upload.
          */
         upload_id: string;
     };
@@ -5309,6 +5539,8 @@ export type AppendUploadData = {
     path: {
         /**
          * Upload Id
+         *
+         * ID of the upload.
          */
         upload_id: string;
     };

@@ -21,7 +21,7 @@ class ActMatRecipe:
     """ActMat: RegMean with task vectors in place of activations; exact continually. Source: arXiv 2604.01329.
 
     Attributes:
-        method (Literal['actmat'] | Unset):  Default: 'actmat'.
+        method (Literal['actmat'] | Unset): Name of the merge method. Default: 'actmat'.
         scaling (float | Unset): factor of the merged matrices from the second task on. Default: the sources have none;
             with eight tasks 1.3 gave half a point more on a sentence encoder and on an image backbone
         max_moment_bytes (int | Unset): most bytes that the second moments of one matrix may take in memory; a larger

@@ -20,15 +20,13 @@ T = TypeVar("T", bound="Architecture")
 class Architecture:
     """An open_clip network.
 
-    open_clip: a name that open_clip knows (`ViT-B-32`), or a whole model config (embed_dim, vision_cfg, text_cfg).
-    overrides: replaced in the named config, nested objects merged: `{"quick_gelu": true}`.
-
-        Attributes:
-            open_clip (ArchitectureOpenClipType1 | str):
-            overrides (ArchitectureOverrides | Unset):
-            preprocess (Preprocess | Unset): Image preprocessing: the fields of open_clip's `preprocess_cfg`.
-
-                mean, std: of images in [0, 1], per channel. Source: open_clip `PreprocessCfg`.
+    Attributes:
+        open_clip (ArchitectureOpenClipType1 | str): A name that open_clip knows, such as `ViT-B-32`, or a config
+            (embed_dim, vision_cfg, text_cfg).
+        overrides (ArchitectureOverrides | Unset): Fields to replace in the named config; nested objects are merged:
+            `{"quick_gelu": true}`.
+        preprocess (Preprocess | Unset): Image preprocessing: the fields of open_clip's `preprocess_cfg`. Source:
+            open_clip `PreprocessCfg`.
     """
 
     open_clip: ArchitectureOpenClipType1 | str

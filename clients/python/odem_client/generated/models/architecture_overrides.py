@@ -11,6 +11,8 @@ T = TypeVar("T", bound="ArchitectureOverrides")
 
 @_attrs_define
 class ArchitectureOverrides:
+    """Fields to replace in the named config; nested objects are merged: `{"quick_gelu": true}`."""
+
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

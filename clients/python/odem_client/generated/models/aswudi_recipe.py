@@ -22,7 +22,7 @@ class AswudiRecipe:
     2606.07289.
 
         Attributes:
-            method (Literal['aswudi'] | Unset):  Default: 'aswudi'.
+            method (Literal['aswudi'] | Unset): Name of the merge method. Default: 'aswudi'.
             scaling (float | Unset): factor of the merged matrices from the second task on. Default: the sources have none;
                 with eight tasks 1.3 gave half a point more on a sentence encoder and on an image backbone
             max_moment_bytes (int | Unset): most bytes that the second moments of one matrix may take in memory; a larger

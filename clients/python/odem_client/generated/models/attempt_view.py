@@ -16,14 +16,14 @@ class AttemptView:
     """An attempt to deliver a message; `merge` is `test` for a test message.
 
     Attributes:
-        time (datetime.datetime):
-        merge (str):
-        message (str):
-        attempt (int):
-        status (int | None):
-        error (None | str):
-        milliseconds (int):
-        next_at (datetime.datetime | None | Unset):
+        time (datetime.datetime): When the attempt was made.
+        merge (str): ID of the merge; `test` for a test message.
+        message (str): ID of the message; the same for each attempt.
+        attempt (int): Number of the attempt, from 1.
+        status (int | None): Status of the receiver's response; null without one.
+        error (None | str): Why the attempt failed; null after success.
+        milliseconds (int): Duration of the attempt.
+        next_at (datetime.datetime | None | Unset): When the next attempt is due; null if there is none.
     """
 
     time: datetime.datetime

@@ -22,7 +22,7 @@ class AverageRecipe:
     2203.05482.
 
         Attributes:
-            method (Literal['average'] | Unset):  Default: 'average'.
+            method (Literal['average'] | Unset): Name of the merge method. Default: 'average'.
     """
 
     method: Literal["average"] | Unset = "average"

@@ -22,7 +22,7 @@ class BreadcrumbsRecipe:
     Source: arXiv 2312.06795.
 
         Attributes:
-            method (Literal['breadcrumbs'] | Unset):  Default: 'breadcrumbs'.
+            method (Literal['breadcrumbs'] | Unset): Name of the merge method. Default: 'breadcrumbs'.
             density (float | Unset): share of a tensor's entries that stay. Default: mergekit's documentation
             gamma (float | Unset): share of the largest entries that are masked. Default: mergekit
             scaling (float | Unset): factor of the sum. Default: task arithmetic's, arXiv 2212.04089

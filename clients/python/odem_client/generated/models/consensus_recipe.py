@@ -21,7 +21,7 @@ class ConsensusRecipe:
     """Consensus: the sum without entries that matter to few tasks; approximate continually. Source: arXiv 2405.07813.
 
     Attributes:
-        method (Literal['consensus'] | Unset):  Default: 'consensus'.
+        method (Literal['consensus'] | Unset): Name of the merge method. Default: 'consensus'.
         threshold (int | Unset): k: tasks that must use an entry. Default: arXiv 2405.07813
         mask_scale (float | Unset): λ of the masks. Default: the middle of the source's 0.2 to 0.6
         scaling (float | Unset): factor of the masked sum. Default: task arithmetic's, arXiv 2212.04089

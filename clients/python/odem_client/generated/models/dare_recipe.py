@@ -23,7 +23,7 @@ class DareRecipe:
     """DARE: drop entries of τ' with probability p, divide the rest by 1 − p, then merge. Source: arXiv 2311.03099.
 
     Attributes:
-        method (Literal['dare'] | Unset):  Default: 'dare'.
+        method (Literal['dare'] | Unset): Name of the merge method. Default: 'dare'.
         drop_rate (float | Unset): p: probability that an entry is dropped
         seed (int | Unset): seed of the drops, which also differ by the task's name
         then (DareRecipeThen | Unset): method that merges the thinned τ'

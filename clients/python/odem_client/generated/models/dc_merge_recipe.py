@@ -22,7 +22,7 @@ class DcMergeRecipe:
     continually. Source: arXiv 2603.06242.
 
         Attributes:
-            method (Literal['dc_merge'] | Unset):  Default: 'dc_merge'.
+            method (Literal['dc_merge'] | Unset): Name of the merge method. Default: 'dc_merge'.
             density (float | Unset): share of a task's entries in the cover that stay. Default: the authors' code
             scaling (float | Unset): factor of the merged matrices. Default: 1, about which the authors' code searches
     """

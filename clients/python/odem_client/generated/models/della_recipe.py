@@ -22,7 +22,7 @@ class DellaRecipe:
     2406.11617.
 
         Attributes:
-            method (Literal['della'] | Unset):  Default: 'della'.
+            method (Literal['della'] | Unset): Name of the merge method. Default: 'della'.
             density (float | Unset): mean probability that an entry is kept; density ± epsilon must lie between 0 and 1.
                 Default: the middle of the source's range
             epsilon (float | Unset): half the span of the probabilities, from a row's smallest entry to its largest.

@@ -22,7 +22,7 @@ class EmrRecipe:
     arXiv 2405.17461.
 
         Attributes:
-            method (Literal['emr'] | Unset):  Default: 'emr'.
+            method (Literal['emr'] | Unset): Name of the merge method. Default: 'emr'.
             scaling (float | Unset): factor of the unified vector. Default: MagMax's, because the source only uses the
                 vector with masks and scales
     """

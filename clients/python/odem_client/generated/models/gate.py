@@ -14,12 +14,11 @@ T = TypeVar("T", bound="Gate")
 class Gate:
     """Limits that a merge must meet on the calibration samples of every earlier task, or it is rejected.
 
-    max_drop: by how much a task's accuracy may drop, as a share (0.03: three points). max_loss_rise: by how much its
-    loss may rise. The incoming task is not judged, because it has no earlier value.
+    The incoming task is not judged, because it has no earlier value.
 
         Attributes:
-            max_drop (float | None | Unset):
-            max_loss_rise (float | None | Unset):
+            max_drop (float | None | Unset): Largest drop of a task's accuracy, as a share (0.03: three points).
+            max_loss_rise (float | None | Unset): Largest rise of a task's loss.
     """
 
     max_drop: float | None | Unset = UNSET

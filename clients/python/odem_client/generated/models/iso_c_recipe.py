@@ -21,7 +21,7 @@ class IsoCRecipe:
     """Iso-C: the sum of all task vectors with a flat spectrum, per matrix; exact continually. Source: arXiv 2502.04959.
 
     Attributes:
-        method (Literal['iso_c'] | Unset):  Default: 'iso_c'.
+        method (Literal['iso_c'] | Unset): Name of the merge method. Default: 'iso_c'.
         scaling (float | Unset): factor of the merged matrices. Default: FusionBench's configuration of Iso-C
     """
 

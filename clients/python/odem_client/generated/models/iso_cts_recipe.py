@@ -22,7 +22,7 @@ class IsoCtsRecipe:
     continually. Source: arXiv 2502.04959.
 
         Attributes:
-            method (Literal['iso_cts'] | Unset):  Default: 'iso_cts'.
+            method (Literal['iso_cts'] | Unset): Name of the merge method. Default: 'iso_cts'.
             common (float | Unset): share of a matrix's rank that the common subspace has. Default: arXiv 2502.04959,
                 section 5
             scaling (float | Unset): factor of the merged matrices. Default: FusionBench's configuration of Iso-CTS

@@ -46,24 +46,20 @@ T = TypeVar("T", bound="LineageSpec")
 class LineageSpec:
     """The specification of a lineage.
 
-    architecture: absent for plain safetensors weights, which only data-free recipes can merge.
-    base: the pretrained weights, version 0.
-    recipe: the default of the lineage's merges; if absent, ODE-M with an architecture and ASWUDI without one.
-    calibration_budget: samples in the calibration memory, of all tasks together.
-    gate: the limits of every merge without a gate of its own.
-    base_utility: u_0, the weight of the base model; with 0 the first checkpoint is taken as it is.
-
-        Attributes:
-            base (str):
-            name (str | Unset):  Default: 'default'.
-            architecture (Architecture | None | Unset):
-            recipe (ActMatRecipe | AswudiRecipe | AverageRecipe | BreadcrumbsRecipe | ConsensusRecipe | DareRecipe |
-                DcMergeRecipe | DellaRecipe | DopRecipe | EmrRecipe | IsoCRecipe | IsoCtsRecipe | LinearRecipe |
-                LocalizeAndStitchRecipe | MagMaxRecipe | ModelStockRecipe | NuFiltRecipe | OdeRecipe | OpcmRecipe | PcbRecipe |
-                SlerpRecipe | SwudiRecipe | TactRecipe | TaskArithmeticRecipe | TiesRecipe | TsvMRecipe | Unset | WudiRecipe):
-            gate (Gate | None | Unset):
-            calibration_budget (int | Unset):  Default: 1024.
-            base_utility (float | Unset):  Default: 0.0.
+    Attributes:
+        base (str): Digest of the pretrained weights, version 0.
+        name (str | Unset): Name of the lineage. Default: 'default'.
+        architecture (Architecture | None | Unset): The network; absent for plain safetensors weights, which only data-
+            free recipes can merge.
+        recipe (ActMatRecipe | AswudiRecipe | AverageRecipe | BreadcrumbsRecipe | ConsensusRecipe | DareRecipe |
+            DcMergeRecipe | DellaRecipe | DopRecipe | EmrRecipe | IsoCRecipe | IsoCtsRecipe | LinearRecipe |
+            LocalizeAndStitchRecipe | MagMaxRecipe | ModelStockRecipe | NuFiltRecipe | OdeRecipe | OpcmRecipe | PcbRecipe |
+            SlerpRecipe | SwudiRecipe | TactRecipe | TaskArithmeticRecipe | TiesRecipe | TsvMRecipe | Unset | WudiRecipe):
+            Default recipe of merges; if absent, ODE-M with an architecture and ASWUDI without one.
+        gate (Gate | None | Unset): Limits of every merge without a gate of its own.
+        calibration_budget (int | Unset): Samples in the calibration memory, of all tasks together. Default: 1024.
+        base_utility (float | Unset): Importance u_0 of the base; with 0 the first checkpoint is taken as it is.
+            Default: 0.0.
     """
 
     base: str

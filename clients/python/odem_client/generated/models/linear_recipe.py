@@ -21,7 +21,7 @@ class LinearRecipe:
     """Linear interpolation: (1 − α) θ + α θ'. Source: WiSE-FT, arXiv 2109.01903.
 
     Attributes:
-        method (Literal['linear'] | Unset):  Default: 'linear'.
+        method (Literal['linear'] | Unset): Name of the merge method. Default: 'linear'.
         alpha (float | Unset): α: the checkpoint's share
     """
 

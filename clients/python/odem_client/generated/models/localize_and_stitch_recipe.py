@@ -22,7 +22,7 @@ class LocalizeAndStitchRecipe:
     continually. Source: arXiv 2408.13656.
 
         Attributes:
-            method (Literal['localize_and_stitch'] | Unset):  Default: 'localize_and_stitch'.
+            method (Literal['localize_and_stitch'] | Unset): Name of the merge method. Default: 'localize_and_stitch'.
             density (float | Unset): share of the model's entries that are a task's. Default: the authors' code
             scaling (float | Unset): factor of the stitched vector. Default: arXiv 2408.13656
     """

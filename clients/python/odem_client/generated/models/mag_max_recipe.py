@@ -21,7 +21,7 @@ class MagMaxRecipe:
     """MagMax: per entry the task vector of largest magnitude so far. Source: arXiv 2407.06322.
 
     Attributes:
-        method (Literal['magmax'] | Unset):  Default: 'magmax'.
+        method (Literal['magmax'] | Unset): Name of the merge method. Default: 'magmax'.
         scaling (float | Unset): λ: factor of the merged task vector
     """
 

@@ -10,12 +10,12 @@ T = TypeVar("T", bound="MergeProblem")
 
 @_attrs_define
 class MergeProblem:
-    """Why a merge failed, as in RFC 9457: `type` is stable, `detail` tells the user what to do.
+    """Why a merge failed. Source: RFC 9457.
 
     Attributes:
-        type_ (str):
-        title (str):
-        detail (str):
+        type_ (str): The problem type; stable.
+        title (str): A short summary of the problem type.
+        detail (str): What happened and what to do.
     """
 
     type_: str

@@ -24,9 +24,6 @@ class MergeRequest:
     Attributes:
         task (Task): A classification task, as the zero-shot head of CLIP describes it.
 
-            classnames: one name for each label, label 0 first; empty when the calibration file carries a `head`.
-            templates: prompts with `{}` in place of the class name; a class's embedding is the mean over all of them.
-            utility: the task's importance u_k, which decides its operating time T_k = u_k / (u_1 + ... + u_k).
             Source: CLIP, arXiv 2103.00020, section 3.1.4 (prompt ensembling); ODE-M, arXiv 2605.19409 (utility).
         lineage (str | Unset): The lineage to merge into. Default: 'default'.
         recipe (MergeRequestRecipeType0 | None | Unset): Parameters that override the lineage's recipe.

@@ -19,13 +19,11 @@ T = TypeVar("T", bound="MethodState")
 class MethodState:
     """What a data-free method needs to know about earlier tasks besides the weights; of constant size.
 
-    family: the methods that can continue from it, such as "ties". scalars: numbers by name.
-    parts: safetensors blobs by name, each with a tensor of the weights' name and shape for every merged tensor.
-
-        Attributes:
-            family (str):
-            scalars (MethodStateScalars | Unset):
-            parts (MethodStateParts | Unset):
+    Attributes:
+        family (str): Methods that can continue from it, such as `ties`.
+        scalars (MethodStateScalars | Unset): Numbers by name.
+        parts (MethodStateParts | Unset): Digests of safetensors blobs by name. Each has a tensor of the weights' name
+            and shape for every merged tensor.
     """
 
     family: str

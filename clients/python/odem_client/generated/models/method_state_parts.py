@@ -11,6 +11,8 @@ T = TypeVar("T", bound="MethodStateParts")
 
 @_attrs_define
 class MethodStateParts:
+    """Digests of safetensors blobs by name. Each has a tensor of the weights' name and shape for every merged tensor."""
+
     additional_properties: dict[str, str] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

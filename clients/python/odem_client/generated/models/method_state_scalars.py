@@ -11,6 +11,8 @@ T = TypeVar("T", bound="MethodStateScalars")
 
 @_attrs_define
 class MethodStateScalars:
+    """Numbers by name."""
+
     additional_properties: dict[str, float] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

@@ -22,7 +22,7 @@ class ModelStockRecipe:
     Source: arXiv 2403.19522.
 
         Attributes:
-            method (Literal['model_stock'] | Unset):  Default: 'model_stock'.
+            method (Literal['model_stock'] | Unset): Name of the merge method. Default: 'model_stock'.
     """
 
     method: Literal["model_stock"] | Unset = "model_stock"

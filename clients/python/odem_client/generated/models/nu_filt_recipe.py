@@ -22,7 +22,7 @@ class NuFiltRecipe:
     2509.21413.
 
         Attributes:
-            method (Literal['nufilt'] | Unset):  Default: 'nufilt'.
+            method (Literal['nufilt'] | Unset): Name of the merge method. Default: 'nufilt'.
             rank (int | Unset): number of protected directions. Default: the authors' configuration
     """
 

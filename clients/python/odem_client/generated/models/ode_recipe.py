@@ -27,7 +27,7 @@ class OdeRecipe:
     2605.19409.
 
         Attributes:
-            method (Literal['ode'] | Unset):  Default: 'ode'.
+            method (Literal['ode'] | Unset): Name of the merge method. Default: 'ode'.
             preset (OdeRecipePreset | Unset): default of all other parameters; released: the values of the published code
             rectifier (OdeRecipeRectifier | Unset): per_task: constraints for each task (form B); aggregate: one gradient
                 (form A, §3.2); none: straight line

@@ -21,7 +21,7 @@ class OpcmRecipe:
     """OPCM: project each linear weight's τ' away from the leading subspace of the merged one. Source: arXiv 2501.09522.
 
     Attributes:
-        method (Literal['opcm'] | Unset):  Default: 'opcm'.
+        method (Literal['opcm'] | Unset): Name of the merge method. Default: 'opcm'.
         alpha (float | Unset): α: the leading subspace holds more than this share of the sum of singular values
     """
 

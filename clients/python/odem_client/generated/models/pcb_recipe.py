@@ -22,7 +22,7 @@ class PcbRecipe:
     arXiv 2410.02396.
 
         Attributes:
-            method (Literal['pcb'] | Unset):  Default: 'pcb'.
+            method (Literal['pcb'] | Unset): Name of the merge method. Default: 'pcb'.
             density (float | Unset): share of a tensor's entries that get a weight. Default: the authors' code
             scaling (float | Unset): factor of the weighted mean. Default: the authors' code, λ = 1.2
     """

@@ -12,17 +12,15 @@ T = TypeVar("T", bound="Preprocess")
 
 @_attrs_define
 class Preprocess:
-    """Image preprocessing: the fields of open_clip's `preprocess_cfg`.
+    """Image preprocessing: the fields of open_clip's `preprocess_cfg`. Source: open_clip `PreprocessCfg`.
 
-    mean, std: of images in [0, 1], per channel. Source: open_clip `PreprocessCfg`.
-
-        Attributes:
-            mean (list[float] | Unset):
-            std (list[float] | Unset):
-            mode (str | Unset):  Default: 'RGB'.
-            interpolation (str | Unset):  Default: 'bicubic'.
-            resize_mode (str | Unset):  Default: 'shortest'.
-            fill_color (int | Unset):  Default: 0.
+    Attributes:
+        mean (list[float] | Unset): Mean of each channel, for images in [0, 1].
+        std (list[float] | Unset): Standard deviation of each channel, for images in [0, 1].
+        mode (str | Unset): Colour mode of the images. Default: 'RGB'.
+        interpolation (str | Unset): Interpolation of the resizing. Default: 'bicubic'.
+        resize_mode (str | Unset): How images are resized: shortest, longest or squash. Default: 'shortest'.
+        fill_color (int | Unset): Value of the pixels that padding adds. Default: 0.
     """
 
     mean: list[float] | Unset = UNSET

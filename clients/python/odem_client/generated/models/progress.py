@@ -16,17 +16,15 @@ T = TypeVar("T", bound="Progress")
 
 @_attrs_define
 class Progress:
-    """The progress of a running merge. `t` and `T` are times on the path from head (0) to checkpoint (1).
+    """The progress of a running merge.
 
-    phase: loading, merging (the path), weighing (its coefficients), refining, evaluating, writing; step: in this phase.
-
-        Attributes:
-            phase (str):
-            step (int | None | Unset):
-            t (float | None | Unset):
-            T (float | None | Unset):
-            losses (ProgressLosses | Unset):
-            scale (float | None | Unset):
+    Attributes:
+        phase (str): loading, merging (the path), weighing (its coefficients), refining, evaluating or writing.
+        step (int | None | Unset): Step in this phase.
+        t (float | None | Unset): Time on the path from head (0) to checkpoint (1).
+        T (float | None | Unset): Operating time at which the path ends.
+        losses (ProgressLosses | Unset): Newest loss of each task.
+        scale (float | None | Unset): Scale of the newest step.
     """
 
     phase: str

@@ -29,11 +29,7 @@ class ProgressEvent:
     Attributes:
         lineage (str): Lineage of the merge.
         merge (str): Id of the merge.
-        progress (Progress): The progress of a running merge. `t` and `T` are times on the path from head (0) to
-            checkpoint (1).
-
-            phase: loading, merging (the path), weighing (its coefficients), refining, evaluating, writing; step: in this
-            phase.
+        progress (Progress): The progress of a running merge.
         type_ (Literal['progress'] | Unset): Name of the event. Default: 'progress'.
     """
 

@@ -11,6 +11,8 @@ T = TypeVar("T", bound="ProgressLosses")
 
 @_attrs_define
 class ProgressLosses:
+    """Newest loss of each task."""
+
     additional_properties: dict[str, float | None] = _attrs_field(
         init=False, factory=dict
     )

@@ -46,25 +46,25 @@ class Provenance:
     """Everything that a version was made from, sufficient to make it again.
 
     The same parent, checkpoint, calibration, recipe and seed on the same device and library versions give the same
-    bytes. removed: the task that was taken out, if the version was made so. joined: the version of another lineage
-    whose state was added, if the version was made so; empty for a caller who may not see that lineage. code: the
-    release of odem. commit: that of the code; absent in versions made before 0.2.0.
+    bytes.
 
         Attributes:
-            parent (int):
-            merge (str):
-            checkpoint (str):
+            parent (int): Number of the version that was the head.
+            merge (str): ID of the merge.
+            checkpoint (str): Digest of the checkpoint.
             recipe (ActMatRecipe | AswudiRecipe | AverageRecipe | BreadcrumbsRecipe | ConsensusRecipe | DareRecipe |
                 DcMergeRecipe | DellaRecipe | DopRecipe | EmrRecipe | IsoCRecipe | IsoCtsRecipe | LinearRecipe |
                 LocalizeAndStitchRecipe | MagMaxRecipe | ModelStockRecipe | NuFiltRecipe | OdeRecipe | OpcmRecipe | PcbRecipe |
-                SlerpRecipe | SwudiRecipe | TactRecipe | TaskArithmeticRecipe | TiesRecipe | TsvMRecipe | WudiRecipe):
-            code (str):
-            libraries (ProvenanceLibraries):
-            device (str):
-            removed (None | str | Unset):
-            joined (None | str | Unset):
-            calibration (None | str | Unset):
-            commit (None | str | Unset):
+                SlerpRecipe | SwudiRecipe | TactRecipe | TaskArithmeticRecipe | TiesRecipe | TsvMRecipe | WudiRecipe): The
+                recipe in full.
+            code (str): Release of odem.
+            libraries (ProvenanceLibraries): Versions of the libraries that computed it, by name.
+            device (str): Device that computed it.
+            removed (None | str | Unset): The task that was taken out, if the version was made so.
+            joined (None | str | Unset): Version of another lineage whose state was added, if the version was made so; empty
+                for a caller who may not see that lineage.
+            calibration (None | str | Unset): Digest of the calibration sample.
+            commit (None | str | Unset): Commit of the code; absent in versions made before 0.2.0.
     """
 
     parent: int

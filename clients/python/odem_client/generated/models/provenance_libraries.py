@@ -11,6 +11,8 @@ T = TypeVar("T", bound="ProvenanceLibraries")
 
 @_attrs_define
 class ProvenanceLibraries:
+    """Versions of the libraries that computed it, by name."""
+
     additional_properties: dict[str, str] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

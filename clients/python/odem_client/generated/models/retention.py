@@ -15,7 +15,7 @@ class Retention:
     Other versions are retired: record and number stay, the weights may be garbage collected.
 
         Attributes:
-            keep_last (int):
+            keep_last (int): How many of the newest versions are kept.
     """
 
     keep_last: int

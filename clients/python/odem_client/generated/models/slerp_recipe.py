@@ -21,7 +21,7 @@ class SlerpRecipe:
     """Slerp: along the great circle from θ to θ', per tensor. Source: K. Shoemake, SIGGRAPH 1985.
 
     Attributes:
-        method (Literal['slerp'] | Unset):  Default: 'slerp'.
+        method (Literal['slerp'] | Unset): Name of the merge method. Default: 'slerp'.
         operating_time (float | Literal['utilities'] | Unset): T: from the tasks' utilities, or given
     """
 

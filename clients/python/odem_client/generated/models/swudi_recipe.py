@@ -21,7 +21,7 @@ class SwudiRecipe:
     """SWUDI: WUDI's gradient flow at time t on the leading eigendirections; exact continually. Source: arXiv 2606.07289.
 
     Attributes:
-        method (Literal['swudi'] | Unset):  Default: 'swudi'.
+        method (Literal['swudi'] | Unset): Name of the merge method. Default: 'swudi'.
         time (float | Unset): t. Default: arXiv 2606.07289
         rank_share (float | Unset): K / in: share of the directions. Default: arXiv 2606.07289
         scaling (float | Unset): factor of the merged matrices from the second task on. Default: the sources have none;

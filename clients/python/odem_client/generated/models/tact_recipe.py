@@ -22,7 +22,7 @@ class TactRecipe:
     2604.01329.
 
         Attributes:
-            method (Literal['tact'] | Unset):  Default: 'tact'.
+            method (Literal['tact'] | Unset): Name of the merge method. Default: 'tact'.
             density (float | Unset): share of a matrix's entries that stay. Default: arXiv 2604.01329
             scaling (float | Unset): factor of the merged matrices from the second task on. Default: the sources have none;
                 with eight tasks 1.3 gave half a point more on a sentence encoder and on an image backbone

@@ -14,16 +14,16 @@ T = TypeVar("T", bound="Task")
 class Task:
     """A classification task, as the zero-shot head of CLIP describes it.
 
-    classnames: one name for each label, label 0 first; empty when the calibration file carries a `head`.
-    templates: prompts with `{}` in place of the class name; a class's embedding is the mean over all of them.
-    utility: the task's importance u_k, which decides its operating time T_k = u_k / (u_1 + ... + u_k).
     Source: CLIP, arXiv 2103.00020, section 3.1.4 (prompt ensembling); ODE-M, arXiv 2605.19409 (utility).
 
         Attributes:
-            name (str):
-            classnames (list[str] | Unset):
-            templates (list[str] | Unset):
-            utility (float | Unset):  Default: 1.0.
+            name (str): Name of the task, unique in its lineage.
+            classnames (list[str] | Unset): One name for each label, label 0 first; empty if the calibration file has a
+                `head`.
+            templates (list[str] | Unset): Prompts with `{}` in place of the class name; a class's embedding is the mean
+                over all of them.
+            utility (float | Unset): Importance u_k of the task, which decides its operating time T_k = u_k / (u_1 + ... +
+                u_k). Default: 1.0.
     """
 
     name: str

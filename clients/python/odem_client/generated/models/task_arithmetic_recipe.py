@@ -21,7 +21,7 @@ class TaskArithmeticRecipe:
     """Task arithmetic: θ + λ τ' with τ' = θ' − θ_pre. Source: arXiv 2212.04089.
 
     Attributes:
-        method (Literal['task_arithmetic'] | Unset):  Default: 'task_arithmetic'.
+        method (Literal['task_arithmetic'] | Unset): Name of the merge method. Default: 'task_arithmetic'.
         scaling (float | Unset): λ: factor of the task vector; below 0 it makes the model forget it
     """
 

@@ -22,7 +22,7 @@ class TiesRecipe:
     """TIES: trim, elect a sign, average the entries of that sign; exact continually. Source: arXiv 2306.01708.
 
     Attributes:
-        method (Literal['ties'] | Unset):  Default: 'ties'.
+        method (Literal['ties'] | Unset): Name of the merge method. Default: 'ties'.
         density (float | Unset): share of a task vector's entries that trimming keeps; entries equal to the smallest
             kept one all stay
         scaling (float | Unset): λ: factor of the merged task vector

@@ -22,7 +22,7 @@ class TsvMRecipe:
     Source: arXiv 2412.00081.
 
         Attributes:
-            method (Literal['tsv_m'] | Unset):  Default: 'tsv_m'.
+            method (Literal['tsv_m'] | Unset): Name of the merge method. Default: 'tsv_m'.
             scaling (float | Unset): factor of the merged matrices. Default: arXiv 2412.00081, α = 1
     """
 

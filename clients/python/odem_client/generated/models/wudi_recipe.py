@@ -21,7 +21,7 @@ class WudiRecipe:
     """WUDI: least interference with each task's own inputs, solved in full; exact continually. Source: arXiv 2503.08099.
 
     Attributes:
-        method (Literal['wudi'] | Unset):  Default: 'wudi'.
+        method (Literal['wudi'] | Unset): Name of the merge method. Default: 'wudi'.
         cutoff (float | Unset): smallest eigenvalue that is solved for, of moments with trace 1 a task. Default: above
             the rounding of float32 checkpoints
         scaling (float | Unset): factor of the merged matrices from the second task on. Default: the sources have none;

@@ -127,16 +127,6 @@ def sync_detailed(
         idempotency_key (str | Unset):
         body (LineageSpec): The specification of a lineage.
 
-            architecture: absent for plain safetensors weights, which only data-free recipes can
-            merge.
-            base: the pretrained weights, version 0.
-            recipe: the default of the lineage's merges; if absent, ODE-M with an architecture and
-            ASWUDI without one.
-            calibration_budget: samples in the calibration memory, of all tasks together.
-            gate: the limits of every merge without a gate of its own.
-            base_utility: u_0, the weight of the base model; with 0 the first checkpoint is taken as
-            it is.
-
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
@@ -171,16 +161,6 @@ def sync(
         idempotency_key (str | Unset):
         body (LineageSpec): The specification of a lineage.
 
-            architecture: absent for plain safetensors weights, which only data-free recipes can
-            merge.
-            base: the pretrained weights, version 0.
-            recipe: the default of the lineage's merges; if absent, ODE-M with an architecture and
-            ASWUDI without one.
-            calibration_budget: samples in the calibration memory, of all tasks together.
-            gate: the limits of every merge without a gate of its own.
-            base_utility: u_0, the weight of the base model; with 0 the first checkpoint is taken as
-            it is.
-
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
@@ -209,16 +189,6 @@ async def asyncio_detailed(
     Args:
         idempotency_key (str | Unset):
         body (LineageSpec): The specification of a lineage.
-
-            architecture: absent for plain safetensors weights, which only data-free recipes can
-            merge.
-            base: the pretrained weights, version 0.
-            recipe: the default of the lineage's merges; if absent, ODE-M with an architecture and
-            ASWUDI without one.
-            calibration_budget: samples in the calibration memory, of all tasks together.
-            gate: the limits of every merge without a gate of its own.
-            base_utility: u_0, the weight of the base model; with 0 the first checkpoint is taken as
-            it is.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -251,16 +221,6 @@ async def asyncio(
     Args:
         idempotency_key (str | Unset):
         body (LineageSpec): The specification of a lineage.
-
-            architecture: absent for plain safetensors weights, which only data-free recipes can
-            merge.
-            base: the pretrained weights, version 0.
-            recipe: the default of the lineage's merges; if absent, ODE-M with an architecture and
-            ASWUDI without one.
-            calibration_budget: samples in the calibration memory, of all tasks together.
-            gate: the limits of every merge without a gate of its own.
-            base_utility: u_0, the weight of the base model; with 0 the first checkpoint is taken as
-            it is.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
