@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks.fault_injection.client import Client, Sent
 from benchmarks.fault_injection.stack import LEASE_SECONDS, WORKERS, Stack
-from benchmarks.harness.ledger import LedgerReader
+from benchmarks.harness.state_reader import LedgerReader
 from registry.admin.verify import verify
 from registry.blobs.files import FileBlobStore
 from registry.blobs.manifests import FileManifests

@@ -50,7 +50,7 @@ VIT_B_32 = Size("ViT-B/32", vision(12, 768, 64, 32, 224), 512, 2048, 8, 10)
 
 
 class Workload:
-    """Random towers and tasks of a size; the tasks' labels are what θ₁ answers, so that there is a way to go."""
+    """Random towers and tasks of a size; the labels are what θ₁ predicts, so that merging has a target."""
 
     def __init__(self, size: Size, device: str) -> None:
         torch.manual_seed(0)
@@ -122,7 +122,7 @@ def measure_time(size: Size, device: str, rounds: int) -> dict[str, float]:
     """Time ours, the pass-by-pass schedule and the bare passes in turns; return medians over the rounds."""
     work = Workload(size, device)
     torch.backends.mha.set_fastpath_enabled(False)  # all three take the attention path that gradients need
-    found: list[dict[str, float]] = []
+    measured: list[dict[str, float]] = []
     for number in range(rounds):
         outcome, mine = timed(work.ours, device)
         report = outcome.report
@@ -132,7 +132,7 @@ def measure_time(size: Size, device: str, rounds: int) -> dict[str, float]:
         note(
             f"{size.name}, {number + 1} of {rounds}: ours {mine:.2f} s, pass by pass {other:.2f} s, bare {floor:.2f} s"
         )
-        found.append(
+        measured.append(
             {
                 "ratio": mine / other,
                 "overhead": mine / floor,
@@ -150,12 +150,12 @@ def measure_time(size: Size, device: str, rounds: int) -> dict[str, float]:
             }
         )
     torch.backends.mha.set_fastpath_enabled(True)
-    return {key: statistics.median(one[key] for one in found) for key in found[0]}
+    return {key: statistics.median(one[key] for one in measured) for key in measured[0]}
 
 
 def measure_buffers() -> dict[str, float]:
     """Return peaks of merges in processes of their own."""
-    found: dict[str, float] = {}
+    measured: dict[str, float] = {}
     for key, rectifier, preset, tasks in (
         ("b_released_2", "per_task", "released", 2),
         ("b_released_20", "per_task", "released", 20),
@@ -165,8 +165,8 @@ def measure_buffers() -> dict[str, float]:
         command = [sys.executable, "-m", "benchmarks.parameter_buffers", rectifier, preset, str(tasks)]
         note(f"peak memory: {rectifier}, {preset}, {tasks} tasks")
         done = subprocess.run(command, check=True, capture_output=True, text=True)
-        found |= {f"{key}_{name}": value for name, value in json.loads(done.stdout.splitlines()[-1]).items()}
-    return found
+        measured |= {f"{key}_{name}": value for name, value in json.loads(done.stdout.splitlines()[-1]).items()}
+    return measured
 
 
 def measure_golden(device: str) -> float:
@@ -212,7 +212,7 @@ def note(text: str) -> None:
 
 
 def main() -> None:
-    """Measure, print the tables, and the figures as the last line."""
+    """Measure, print the tables, and the metrics as the last line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a smaller tower, one round")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -230,7 +230,7 @@ def main() -> None:
     rows = [(one.label, one.evaluations) for one in zoo] or [(row[1], row[2]) for row in adaptive]
     fixed = sum(evaluations for label, evaluations in rows if label == "euler, h = 0.01")
     chosen = sum(evaluations for label, evaluations in rows if label == "adaptive (default)")
-    figures = {
+    metrics = {
         "form_b_time_ratio": times["ratio"],
         "overhead_over_bare": times["overhead"],
         "buffers_form_a": buffers["a_default_20_live"],
@@ -240,7 +240,7 @@ def main() -> None:
         "adaptive_evaluations_ratio": chosen / fixed,
         "device": torch.cuda.get_device_name() if options.device == "cuda" else "cpu, 1 thread",
     }
-    print(json.dumps(figures))
+    print(json.dumps(metrics))
 
 
 def show(

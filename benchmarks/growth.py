@@ -16,7 +16,7 @@ from pathlib import Path
 
 import redis
 
-from benchmarks.harness.ledger import LedgerReader
+from benchmarks.harness.state_reader import LedgerReader
 from registry.base_record import now
 from registry.lineage import Lineage
 from registry.merge import Claim, Merge
@@ -145,16 +145,16 @@ def _measure_once(store: _Store, name: str, turn: int, into: list[list[float]]) 
 
 
 def main() -> None:
-    """Measure, print the table, then the figures as one line of JSON."""
+    """Measure, print the table, then the metrics as one line of JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.growth", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two thousand versions instead of ten thousand")
     plan = QUICK if parser.parse_args().quick else Plan()
     with tempfile.TemporaryDirectory(prefix="odem-growth-") as folder:
-        found = measure(plan, Path(folder))
+        seconds = measure(plan, Path(folder))
     print(f"median ms     10 versions   {plan.lineages * plan.versions:>6} versions   ratio")
-    for name, (ten, many) in found.items():
+    for name, (ten, many) in seconds.items():
         print(f"{name:12} {ten:>12.3f} {many:>17.3f} {many / ten:>7.2f}")
-    print(json.dumps({f"{name}_ratio": many / ten for name, (ten, many) in found.items()}))
+    print(json.dumps({f"{name}_ratio": many / ten for name, (ten, many) in seconds.items()}))
 
 
 if __name__ == "__main__":

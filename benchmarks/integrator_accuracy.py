@@ -81,19 +81,19 @@ class Lineage:
 
     @torch.no_grad()
     def _accuracy(self, task: int) -> float:
-        """Return the share of right answers of the tower as it is, on a task's test images."""
+        """Return the accuracy of the tower with its present parameters, on a task's test images."""
         images, right = torch.from_numpy(self.test[task].images), 0
         labels, head = torch.from_numpy(self.test[task].labels).to(self.device), self.heads[task].to(self.device)
         for part, wanted in zip(images.split(256), labels.split(256), strict=True):
-            answers = self.tower(network.normalised(part).to(self.device)) @ head.T
-            right += int((answers.argmax(-1) == wanted).sum())
+            logits = self.tower(network.normalised(part).to(self.device)) @ head.T
+            right += int((logits.argmax(-1) == wanted).sum())
         return right / len(images)
 
 
 def measure(folder: Path, device: str, note: Callable[[str], None]) -> list[Sequel]:
     """Return what the integrators come to, the running average for comparison."""
     sequence = Lineage(folder, device)
-    found = []
+    rows = []
     for label, recipe in (
         ("running average", {"rectifier": "none", **PATH}),
         ("euler, h = 0.01", {"integrator": "euler", "step_size": 0.01, **PATH}),
@@ -104,5 +104,5 @@ def measure(folder: Path, device: str, note: Callable[[str], None]) -> list[Sequ
         ("the same, form A", {"rectifier": "aggregate"}),
     ):
         note(f"zoo: {label}")
-        found.append(sequence.merge(label, recipe))
-    return found
+        rows.append(sequence.merge(label, recipe))
+    return rows

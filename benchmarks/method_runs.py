@@ -100,15 +100,15 @@ def measure(network: str, shrink: int, method: str, rounds: int, device: str) ->
 
 def _grams(parts: Parts, device: str) -> list[Tensor]:
     """Every symmetric matrix of the state."""
-    found = []
+    grams = []
     for part in ("gram", "gram_left"):
         for packed in parts.get(part, {}).values():
             for row in packed.numpy():
                 size = int((np.sqrt(8 * row.size + 1) - 1) / 2)
                 gram = torch.zeros(size, size, dtype=torch.float64)
                 unpack(row, gram.numpy())
-                found.append(mirror(gram).to(device))
-    return found
+                grams.append(mirror(gram).to(device))
+    return grams
 
 
 def _discard(_: str, __: object) -> None:

@@ -23,7 +23,7 @@ METHODS: Final = ("wudi", "swudi", "aswudi", "actmat", "tact", "dop")
 
 
 def main() -> None:
-    """Print two tables, then the figures as one JSON object."""
+    """Print two tables, then the metrics as one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--quick", action="store_true", help="matrices of a quarter of the width, one round, two methods"
@@ -36,15 +36,15 @@ def main() -> None:
     arguments.methods = arguments.methods or (["aswudi", "dop"] if arguments.quick else list(METHODS))
     shrink = 4 if arguments.quick else 1
     rounds = arguments.rounds or (1 if arguments.quick else 3)
-    found = []
+    measured = []
     for network in arguments.networks:
         _say(f"matrices of {network}")
-        found += _apart(network, shrink, arguments.methods, rounds, arguments.device)
+        measured += _apart(network, shrink, arguments.methods, rounds, arguments.device)
     _say("other orders")
     exact = {method: differences(method) for method in arguments.methods}
     ratios = {method: state_over_weights(method) for method in arguments.methods}
-    _print(found, exact, ratios)
-    print(json.dumps(_figures(found, exact, ratios)))
+    _print(measured, exact, ratios)
+    print(json.dumps(_metrics(measured, exact, ratios)))
 
 
 def _apart(network: str, shrink: int, methods: list[str], rounds: int, device: str) -> list[Measured]:
@@ -54,9 +54,9 @@ def _apart(network: str, shrink: int, methods: list[str], rounds: int, device: s
         return pool.apply(measure_all, (network, shrink, methods, rounds, device))
 
 
-def _print(found: list[Measured], exact: dict[str, tuple[float, float]], ratios: dict[str, float]) -> None:
+def _print(measured: list[Measured], exact: dict[str, tuple[float, float]], ratios: dict[str, float]) -> None:
     print(f"{'network':12}{'method':10}{'ours s':>10}{'bare s':>10}{'ratio':>8}{'peak MB':>10}{'over moments':>14}")
-    for item in found:
+    for item in measured:
         print(
             f"{item.network:12}{item.method:10}{item.ours:10.2f}{item.bare:10.2f}{item.ours / item.bare:8.2f}"
             f"{item.peak_mb:10.0f}{item.peak_over_moments:14.2f}"
@@ -67,17 +67,19 @@ def _print(found: list[Measured], exact: dict[str, tuple[float, float]], ratios:
         print(f"{method:10}{ratios[method]:20.2f}{order:16.1e}{joint:14.1e}")
 
 
-def _figures(found: list[Measured], exact: dict[str, tuple[float, float]], ratios: dict[str, float]) -> dict[str, Any]:
-    of = {item.network: item for item in found if item.method == "aswudi"}
+def _metrics(
+    measured: list[Measured], exact: dict[str, tuple[float, float]], ratios: dict[str, float]
+) -> dict[str, Any]:
+    by_network = {item.network: item for item in measured if item.method == "aswudi"}
     return {
-        "aswudi_over_lapack": max((item.ours / item.bare for item in of.values()), default=None),
+        "aswudi_over_lapack": max((item.ours / item.bare for item in by_network.values()), default=None),
         "state_over_weights": ratios.get("aswudi"),
-        "peak_mb": max(item.peak_mb for item in found),
-        "peak_over_moments": max(item.peak_over_moments for item in found),
+        "peak_mb": max(item.peak_mb for item in measured),
+        "peak_over_moments": max(item.peak_over_moments for item in measured),
         "order_max_abs_diff": max(order for order, _ in exact.values()),
         "joint_max_abs_diff": max(joint for _, joint in exact.values()),
-        "device": found[0].device,
-        "runs": [dataclasses.asdict(item) for item in found],
+        "device": measured[0].device,
+        "runs": [dataclasses.asdict(item) for item in measured],
     }
 
 

@@ -63,7 +63,7 @@ class Live(TorchDispatchMode):
 
     def __init__(self, size: int) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._size, self._alive, self.most = size, set[int](), 0
+        self._size, self._alive, self.maximum = size, set[int](), 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run the operation and look at what it returns."""
@@ -73,7 +73,7 @@ class Live(TorchDispatchMode):
             if storage.data_ptr() not in self._alive:
                 self._alive.add(storage.data_ptr())
                 weakref.finalize(storage, self._alive.discard, storage.data_ptr())
-                self.most = max(self.most, len(self._alive))
+                self.maximum = max(self.maximum, len(self._alive))
         return result
 
 
@@ -121,7 +121,7 @@ def peak(rectifier: str, preset: str, count: int, width: int) -> dict[str, float
         merge(tower, theta_0, theta_1, tasks, logit_scale=5.0, normalisation=None, config=config, origin=origin)
     watch.on = False
     watch.join()
-    return {"peak": (watch.peak - before) / size, "live": live.most}
+    return {"peak": (watch.peak - before) / size, "live": live.maximum}
 
 
 def main(rectifier: str, preset: str, count: int) -> None:

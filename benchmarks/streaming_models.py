@@ -61,11 +61,11 @@ class Size:
 def make(folder: Path, size: Size, count: int) -> None:
     """Write `model0`, the base, and models fine-tuned from it: changes of a tenth of the weights' size, and smaller."""
     for index in range(count):
-        place = folder / f"model{index}"
-        place.mkdir()
-        (place / "config.json").write_text(json.dumps(size.config))
+        model_folder = folder / f"model{index}"
+        model_folder.mkdir()
+        (model_folder / "config.json").write_text(json.dumps(size.config))
         tensors = {name: _tensor(name, shape, index) for name, shape in size.shapes()}
-        save_file(tensors, place / "model.safetensors", metadata={"format": "pt"})
+        save_file(tensors, model_folder / "model.safetensors", metadata={"format": "pt"})
 
 
 def _tensor(name: str, shape: tuple[int, ...], index: int) -> torch.Tensor:

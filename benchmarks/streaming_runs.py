@@ -90,8 +90,8 @@ def _memory(pid: int) -> float:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
         return 0.0
-    found = {line.split(":")[0]: line.split()[1] for line in lines if line.startswith("Rss")}
-    return (int(found.get("RssAnon", 0)) + int(found.get("RssShmem", 0))) / 1024
+    memory = {line.split(":")[0]: line.split()[1] for line in lines if line.startswith("Rss")}
+    return (int(memory.get("RssAnon", 0)) + int(memory.get("RssShmem", 0))) / 1024
 
 
 def _config(setting: Setting) -> dict[str, object]:

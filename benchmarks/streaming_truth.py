@@ -20,11 +20,11 @@ def share_correctly_rounded(setting: Setting, output: Path, every_tensor: bool) 
     right = total = 0
     for name in base.names[:: 1 if every_tensor else _EVERY]:
         expected = _definition(setting.method, base[name], [model[name] for model in models])
-        found = merged[name].reshape(-1)
+        elements = merged[name].reshape(-1)
         for start in range(0, expected.numel(), 1 << 22):
             piece = slice(start, start + (1 << 22))
-            right += int((_nearest(expected[piece]) == found[piece].double()).sum())
-        total += found.numel()
+            right += int((_nearest(expected[piece]) == elements[piece].double()).sum())
+        total += elements.numel()
     return right / total
 
 

@@ -38,7 +38,7 @@ QUICK = Plan(size=256 << 20, rounds=3)
 
 
 @dataclass(frozen=True)
-class Figures:
+class Metrics:
     """See benchmarks/README.md."""
 
     upload_over_limit: float
@@ -104,18 +104,18 @@ def write_file(path: Path, size: int) -> int:
 def small_requests(gateway: Peer, file: Path) -> list[float]:
     """Milliseconds of small requests, one after another, for as long as two uploads last."""
     command = [sys.executable, "-m", "benchmarks.transfer_wire", str(gateway.port), "/blobs", str(file)]
-    asker, found = Asker(gateway.port, "/models/bench@0"), []
+    asker, milliseconds = Asker(gateway.port, "/models/bench@0"), []
     asker.ask()
     uploads = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(2)]
     while any(process.poll() is None for process in uploads):
-        found.append(1000 * asker.ask())
+        milliseconds.append(1000 * asker.ask())
         time.sleep(_BETWEEN_ASKS)
     if any(process.returncode for process in uploads):
         raise RuntimeError("an upload failed")
-    return sorted(found)
+    return sorted(milliseconds)
 
 
-def measure(plan: Plan, folder: Path) -> Figures:
+def measure(plan: Plan, folder: Path) -> Metrics:
     """All contenders, by turns."""
     file = folder / "file.safetensors"
     size = write_file(file, plan.size)
@@ -139,7 +139,7 @@ def measure(plan: Plan, folder: Path) -> Figures:
                     peer.timed(nginx, lambda at=nginx.port: download(at, f"/{file.name}", size))  # type: ignore[misc]
                 _say(f"round {number + 1} of {plan.rounds}: {ours.wall[-1]:.2f} s up, {sent.wall[-1]:.2f} s down")
             small = small_requests(gateway, file)
-            return _figures(size, ours, discarded, copied, sent, peer, small, gateway.peak_mb)
+            return _metrics(size, ours, discarded, copied, sent, peer, small, gateway.peak_mb)
         finally:
             for each in (gateway, discard, nginx):
                 if each is not None:
@@ -155,10 +155,10 @@ def _prepare(gateway: Peer, file: Path) -> None:
         client.post("/lineages", json=document).raise_for_status()
 
 
-def _figures(
+def _metrics(
     size: int, ours: Runs, discarded: Runs, copied: Runs, sent: Runs, peer: Runs, small: list[float], peak: float
-) -> Figures:
-    return Figures(
+) -> Metrics:
+    return Metrics(
         upload_over_limit=ours.seconds / max(discarded.seconds, copied.seconds),
         download_over_nginx=peer.seconds / sent.seconds if peer.wall else None,
         gateway_peak_mb=peak,
@@ -176,10 +176,10 @@ def _figures(
     )
 
 
-def table(figures: Figures) -> str:
-    """The figures for a reader."""
-    lines = [f"{name:<30} {value:10.3f}" for name, value in asdict(figures).items() if value is not None]
-    if figures.download_over_nginx is None:
+def table(metrics: Metrics) -> str:
+    """Format the metrics as a table."""
+    lines = [f"{name:<30} {value:10.3f}" for name, value in asdict(metrics).items() if value is not None]
+    if metrics.download_over_nginx is None:
         lines.append("nginx is not installed on this machine, so there is nothing to compare downloads with.")
     return "\n".join(lines)
 
@@ -195,9 +195,9 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="a folder on the disk that is to be measured")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
-        figures = measure(QUICK if arguments.quick else Plan(), Path(folder))
-    print(table(figures))
-    print(json.dumps(asdict(figures)))
+        metrics = measure(QUICK if arguments.quick else Plan(), Path(folder))
+    print(table(metrics))
+    print(json.dumps(asdict(metrics)))
 
 
 if __name__ == "__main__":

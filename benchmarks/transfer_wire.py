@@ -25,11 +25,11 @@ def upload(port: int, path: str, file: Path) -> float:
         wire.setblocking(True)
         while offset < size:
             offset += os.sendfile(wire.fileno(), body.fileno(), offset, min(size - offset, 1 << 24))
-        answer = b""
+        response = b""
         while piece := wire.recv(65_536):
-            answer += piece
-    if not answer.startswith(b"HTTP/1.1 2"):
-        raise RuntimeError(answer[:500].decode(errors="replace"))
+            response += piece
+    if not response.startswith(b"HTTP/1.1 2"):
+        raise RuntimeError(response[:500].decode(errors="replace"))
     return time.perf_counter() - start
 
 
@@ -60,10 +60,10 @@ class Asker:
         """Seconds for one GET."""
         start = time.perf_counter()
         self._connection.request("GET", self._path)
-        answer = self._connection.getresponse()
-        answer.read()
-        if answer.status != 200:
-            raise RuntimeError(f"{self._path}: {answer.status}")
+        response = self._connection.getresponse()
+        response.read()
+        if response.status != 200:
+            raise RuntimeError(f"{self._path}: {response.status}")
         return time.perf_counter() - start
 
 

@@ -79,16 +79,16 @@ def build(plan: Plan, cache_dir: Path) -> tuple[Path, tuple[PretrainedTask, ...]
 
 def _digest(family: Family) -> str:
     """Of the packages, the schedule and the version of the data."""
-    parts = [_VERSION, asdict(SCHEDULES[family]), *(asdict(package) for package in packages.OF[family])]
+    parts = [_VERSION, asdict(SCHEDULES[family]), *(asdict(package) for package in packages.PACKAGES[family])]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
 def _task(family: Family, folder: Path, cache_dir: Path) -> PretrainedTask:
-    said = folder / "task.json"
-    if not said.is_file():
+    description = folder / "task.json"
+    if not description.is_file():
         folder.mkdir(exist_ok=True)
         _make(family, folder, cache_dir)
-    facts: dict[str, Any] = json.loads(said.read_text())
+    facts: dict[str, Any] = json.loads(description.read_text())
     return PretrainedTask(folder.name, folder, tuple(facts.pop("classnames")), facts)
 
 

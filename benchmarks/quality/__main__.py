@@ -29,7 +29,7 @@ def main() -> None:
     given = _arguments()
     torch.set_num_threads(1)
     parts = [report.head(shlex.join(["python", "-m", "benchmarks.quality", *sys.argv[1:]]))]
-    found = {}
+    by_family = {}
     for family in given.models:
         scale = _scale(family, given)
         material.build(family, given.cache, scale.tasks)
@@ -40,7 +40,7 @@ def main() -> None:
             tasks = scale.tasks[: scale.headline]
             ceiling = joint.ceiling(family, given.cache, material.read(family, given.cache, tasks), tasks)
         parts.append(report.family(family, measured, scale, ceiling))
-        found[family] = _metrics(measured, scale, ceiling)
+        by_family[family] = _metrics(measured, scale, ceiling)
         if given.out is not None:
             given.out.mkdir(parents=True, exist_ok=True)
             plots.accuracies(measured, scale, given.out / f"{family}.png")
@@ -48,7 +48,7 @@ def main() -> None:
     if given.out is not None:
         (given.out / "quality.md").write_text(text)
     print(text)
-    print(json.dumps(found))
+    print(json.dumps(by_family))
 
 
 def _arguments() -> argparse.Namespace:

@@ -68,9 +68,9 @@ class Jobs:
         self._folder.mkdir(parents=True, exist_ok=True)
         missing = list({self._path(job): job for job in jobs if not self._stored(job)}.values())
         with tqdm(total=len(missing), desc=what, unit="run", dynamic_ncols=True) as bar:
-            for job, found in self._fresh(missing):
+            for job, result in self._fresh(missing):
                 partial = self._path(job).with_suffix(".partial")
-                partial.write_text(json.dumps({"sources": _sources(), **asdict(found)}))
+                partial.write_text(json.dumps({"sources": _sources(), **asdict(result)}))
                 partial.replace(self._path(job))
                 bar.update()
         return [_read(self._path(job)) for job in jobs]
@@ -94,8 +94,8 @@ class Jobs:
 def _sources() -> str:
     """A digest of the code that decides."""
     summed = hashlib.sha256()
-    found = [source for pattern in _DECIDING for source in sorted(_ROOT.glob(pattern))]
-    for source in (*found, *(Path(__file__).with_name(f"{name}.py") for name in _OWN)):
+    result = [source for pattern in _DECIDING for source in sorted(_ROOT.glob(pattern))]
+    for source in (*result, *(Path(__file__).with_name(f"{name}.py") for name in _OWN)):
         summed.update(source.read_bytes())
     return summed.hexdigest()[:16]
 

@@ -23,10 +23,10 @@ def ceiling(family: Family, cache_dir: Path, material: Material, tasks: Sequence
     """
     if family == "zoo":
         return None
-    folder, found = pretrained.build(pretrained.Plan(family, tuple(tasks)), cache_dir)
+    folder, entries = pretrained.build(pretrained.Plan(family, tuple(tasks)), cache_dir)
     file = folder.parent / f"joint-{len(tasks)}.json"
     if not file.is_file():
-        train = {task.name: task.read()[1]["train"] for task in found}
+        train = {task.name: task.read()[1]["train"] for task in entries}
         steps = SCHEDULES[family].epochs * max(len(part.labels) for part in train.values()) // SCHEDULES[family].batch
         accuracies = _train(material, train, SCHEDULES[family].rate, steps)
         file.write_text(json.dumps(accuracies))

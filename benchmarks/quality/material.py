@@ -85,9 +85,9 @@ class Material:
         if not path.is_file():
             subject = self.subjects[task]
             samples: Samples = getattr(subject, split)
-            found = (self.network.embed(samples.inputs) @ subject.pool.head.T).argmax(dim=-1)
+            built = (self.network.embed(samples.inputs) @ subject.pool.head.T).argmax(dim=-1)
             partial = path.with_suffix(f".{os.getpid()}")
-            partial.write_text(str(float((found == samples.labels).double().mean())))
+            partial.write_text(str(float((built == samples.labels).double().mean())))
             partial.replace(path)
         return float(path.read_text())
 
@@ -109,11 +109,11 @@ def read(family: Family, cache_dir: Path, tasks: Sequence[str]) -> Material:
     """Read what has been built."""
     if family == "zoo":
         return _zoo(zoo.build(cache_dir, _ZOO, progress=False))
-    base, found = pretrained.build(pretrained.Plan(family, tuple(tasks)), cache_dir)
+    base, built = pretrained.build(pretrained.Plan(family, tuple(tasks)), cache_dir)
     network = pretrained.load(family, cache_dir)
     scope = [name for name, _ in network.tower.named_parameters()]
     subjects = {}
-    for task in found:
+    for task in built:
         head, splits = task.read()
         weights, pool = load_file(task.checkpoint), splits["calibration"]
         subjects[task.name] = Subject(
@@ -125,13 +125,13 @@ def read(family: Family, cache_dir: Path, tasks: Sequence[str]) -> Material:
     return Material(network, subjects, base.parent / "accuracies")
 
 
-def _zoo(found: zoo.Zoo) -> Material:
-    clip = small_clip.load(found.base)
-    mean, std = found.preprocess["mean"], found.preprocess["std"]
+def _zoo(built: zoo.Zoo) -> Material:
+    clip = small_clip.load(built.base)
+    mean, std = built.preprocess["mean"], built.preprocess["std"]
     normalisation = Normalisation((mean[0], mean[1], mean[2]), (std[0], std[1], std[2]))
     network = Network(clip.visual, float(clip.logit_scale.detach().double().exp()), normalisation)
     subjects = {}
-    for task in found.tasks:
+    for task in built.tasks:
         split, test = zoo.read(task.calibration), zoo.read(task.test)
         images, labels = torch.from_numpy(split.images), torch.from_numpy(split.labels)
         cut = int(_POOL_SHARE * len(labels))
@@ -143,4 +143,4 @@ def _zoo(found: zoo.Zoo) -> Material:
             validation=Samples(images[cut:], labels[cut:]),
             test=Samples(torch.from_numpy(test.images), torch.from_numpy(test.labels)),
         )
-    return Material(network, subjects, found.base.parent / "accuracies")
+    return Material(network, subjects, built.base.parent / "accuracies")

@@ -20,8 +20,8 @@ def accuracies(measured: Measured, scale: Scale, file: Path) -> None:
     mpl.use("Agg")
     several = len(scale.lengths) > 1
     ranked = _ranked(measured, scale)
-    figure = Figure(figsize=(11 if several else 7, 1.4 + 0.22 * len(ranked)), layout="constrained")
-    axes = figure.subplots(1, 1 + several, squeeze=False)[0]
+    plot = Figure(figsize=(11 if several else 7, 1.4 + 0.22 * len(ranked)), layout="constrained")
+    axes = plot.subplots(1, 1 + several, squeeze=False)[0]
     for each in axes:
         each.spines[["top", "right"]].set_visible(False)
         each.grid(alpha=0.25)
@@ -29,7 +29,7 @@ def accuracies(measured: Measured, scale: Scale, file: Path) -> None:
     _bars(axes[0], measured, scale, ranked)
     if several:
         _lines(axes[1], measured, scale, ranked)
-    figure.savefig(file, dpi=130, metadata={"Software": None})
+    plot.savefig(file, dpi=130, metadata={"Software": None})
 
 
 def _ranked(measured: Measured, scale: Scale) -> list[str]:

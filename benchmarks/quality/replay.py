@@ -82,5 +82,5 @@ def descend(
 
 def loss_of(material: Material, inputs: Tensor, labels: Tensor, head: Tensor) -> Tensor:
     """Mean cross-entropy, float32 [], of stored inputs with labels int64 [n] at the tower's parameters."""
-    found = normalize(material.tower(material.network.prepared(inputs)), dim=-1)
-    return cross_entropy(material.network.logit_scale * found @ head.T, labels)
+    embedded = normalize(material.tower(material.network.prepared(inputs)), dim=-1)
+    return cross_entropy(material.network.logit_scale * embedded @ head.T, labels)

@@ -5,7 +5,7 @@ from secrets import token_hex
 
 import pytest
 
-from benchmarks.harness.ledger import LedgerReader
+from benchmarks.harness.state_reader import LedgerReader
 from registry.base_record import now
 from registry.errors import AliasChanged, AliasNotFound, LeaseLost, VersionNotFound, VersionRetired
 from registry.lineage import Lineage

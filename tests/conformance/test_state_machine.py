@@ -20,7 +20,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from benchmarks.harness.ledger import LedgerReader
+from benchmarks.harness.state_reader import LedgerReader
 from registry.base_record import now
 from registry.errors import LeaseLost, MergeEnded
 from registry.lineage import Lineage

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.harness.ledger import LedgerReader
+from benchmarks.harness.state_reader import LedgerReader
 from registry.base_record import now
 from registry.blobs.files import FileBlobStore
 from registry.blobs.manifests import FileManifests

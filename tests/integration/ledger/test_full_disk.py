@@ -11,7 +11,7 @@ import torch
 from fastapi.testclient import TestClient
 from safetensors.torch import save
 
-from benchmarks.harness.ledger import LedgerReader
+from benchmarks.harness.state_reader import LedgerReader
 from registry.admin.verify import verify
 from registry.base_record import now
 from registry.blobs.files import FileBlobStore

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.harness.gateway import Gateway
-from benchmarks.harness.ledger import LedgerReader
+from benchmarks.harness.state_reader import LedgerReader
 from registry.blobs.files import FileBlobStore
 from registry.blobs.manifests import FileManifests
 from registry.state.state_store import StateStore

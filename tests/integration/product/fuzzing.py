@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.harness.gateway import Gateway
-from benchmarks.harness.ledger import LedgerReader
+from benchmarks.harness.state_reader import LedgerReader
 from registry.blobs.files import FileBlobStore
 from registry.blobs.manifests import FileManifests
 from registry.state.state_store import StateStore

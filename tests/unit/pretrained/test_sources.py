@@ -84,6 +84,6 @@ def test_a_package_with_another_digest_is_refused(tmp_path: Path) -> None:
 
 
 def test_every_package_is_pinned_by_its_digest() -> None:
-    for package in (*packages.OF["text"], *packages.OF["image"]):
+    for package in (*packages.PACKAGES["text"], *packages.PACKAGES["image"]):
         assert len(package.sha256) == 64
         assert package.version in package.archive
