@@ -157,8 +157,8 @@ def translate_redis_errors() -> Iterator[None]:
         yield
     except OutOfMemoryError as error:
         raise StoreUnavailable(
-            "The state store has reached its memory limit (maxmemory) and accepts no changes; nothing is lost. Apply "
-            "retention rules, or raise the limit, and retry."
+            "The state store has reached its memory limit (maxmemory) and accepts no changes; nothing is lost. Raise "
+            "the limit and retry."
         ) from error
     except ResponseError as error:
         if str(error).startswith(_TRANSIENT_ERRORS):

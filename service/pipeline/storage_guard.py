@@ -36,7 +36,7 @@ class StorageGuard:
         if memory.limit and memory.used > share * memory.limit:
             raise StorageFull(
                 f"The state store uses {memory.used} of {memory.limit} bytes, more than {share:.0%} "
-                "(ODEM_MAX_STATE_MEMORY_SHARE). Apply retention rules, or raise its maxmemory, and retry."
+                "(ODEM_MAX_STATE_MEMORY_SHARE). Raise its maxmemory (embedded: ODEM_VALKEY_MAXMEMORY) and retry."
             )
 
     @cachedmethod(lambda self: self._cache, lock=lambda self: self._lock)

@@ -84,7 +84,7 @@ def test_no_record_is_added_while_the_state_store_is_nearly_full_and_the_rest_wo
     client, blob = _prepare(gateway)
     merge = send_merge(client, "a", blob)
     memory(1.05)
-    fresh = own_gateway()
+    fresh = own_gateway()  # its first look at the memory is after the change
     _, other = fresh.key("admin")
     for response in _additions(other, blob):
         assert (response.status_code, response.json()["type"]) == (507, _FULL), response.text
