@@ -46,7 +46,6 @@ def remove_task(
 @router.post("/join", operation_id="joinLineage", status_code=202, responses=_QUEUED)
 @requires(Scope.ADMIN)
 @idempotent()
-@needs_storage
 @reserves(MergeQuota)
 @needs_storage
 @raises(LineageNotFound, VersionNotFound, VersionRetired, LineagesIncompatible, MethodUnavailable, BlobNotFound)
