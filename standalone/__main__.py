@@ -1,4 +1,4 @@
-"""``python -m standalone``: the whole service in one terminal."""
+"""``python -m standalone``: runs the whole service in one terminal."""
 
 import argparse
 import sys
@@ -18,7 +18,7 @@ from standalone.valkey import EmbeddedValkey, ValkeyFailed
 
 
 def read_settings(arguments: list[str]) -> Settings:
-    """Return the settings: the command line before the environment before the defaults. Ends when one is wrong."""
+    """Read the settings; the command line overrides the environment. Exits if one is invalid."""
     parser = argparse.ArgumentParser(
         prog="python -m standalone",
         description="Runs Valkey, the worker and the gateway in this terminal; Ctrl-C stops them.",
@@ -54,7 +54,7 @@ def children(settings: Settings, server: EmbeddedValkey) -> tuple[Child, ...]:
 
 
 def serve(settings: Settings, console: Console) -> int:
-    """Run everything until it is told to stop, and return the exit status.
+    """Run the service until it is stopped, and return the exit status.
 
     Raises FolderInUse, CannotListen or ValkeyFailed before anything is started.
     """
@@ -84,7 +84,7 @@ def serve(settings: Settings, console: Console) -> int:
 
 
 def _banner(url: str, data: Path, state_url: str | None) -> str:
-    """What a person reads once it runs; with the state store's URL, how to make the first key too."""
+    """The text printed once the service is ready; given the state store's URL, with the command that creates a key."""
     line = "-" * 60
     keys = "nobody is asked for one; --auth changes that"
     if state_url is not None:
@@ -94,7 +94,7 @@ def _banner(url: str, data: Path, state_url: str | None) -> str:
 
 
 def main() -> int:
-    """Read the settings, serve, and say on the terminal what stands in the way."""
+    """Read the settings, serve, and print errors that prevent the start."""
     settings = read_settings(sys.argv[1:])
     console = Console(sys.stdout, colour=sys.stdout.isatty() and not settings.no_color)
     try:

@@ -18,7 +18,7 @@ LINE_LIMIT = 1 << 16
 
 @dataclass(frozen=True)
 class Child:
-    """What to run: a command line (an absolute path first) and what is added to its environment.
+    """A command line (an absolute path first) and additions to its environment.
 
     The children that come after it are started once `ready` answers true. `descriptors` are inherited.
     """
@@ -31,7 +31,7 @@ class Child:
 
 
 class RunningChild:
-    """A child that was started, in a session of its own, with its output going to the console line by line.
+    """A started child in its own session, whose output goes to the console line by line.
 
     Started from a thread that ends before the process does, the child is killed with the thread (see pdeathsig.py).
     """
@@ -57,20 +57,20 @@ class RunningChild:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
         return self._process.pid
 
     @property
     def status(self) -> int | None:
-        """None while it runs; then its exit status, or the negative number of the signal that killed it."""
+        """None while the child runs; then its exit status, or the negative number of the signal that killed it."""
         return self._process.poll()
 
     def terminate(self) -> None:
-        """Ask it to end. Its own children are its business."""
+        """Send SIGTERM to the child, which stops its own children."""
         self._process.send_signal(signal.SIGTERM)
 
     def clear(self) -> int:
-        """Kill it and all that it has started, in whatever session; return how many others were left of it."""
+        """Kill the child and all its descendants in any session; return the number of descendants."""
         if self.status is None:
             self._process.kill()
             self._process.wait()

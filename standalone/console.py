@@ -1,4 +1,4 @@
-"""The one terminal that all processes share: a line of text each, with the name of who said it before it."""
+"""Console shared by all processes: prefixes each line with the name of its process."""
 
 import threading
 from typing import TextIO
@@ -9,7 +9,7 @@ WIDTH = max(map(len, COLOURS))
 
 
 class Console:
-    """Writes whole lines, never mixed up, from any thread; colours the names if `colour`."""
+    """Writes whole lines from any thread without interleaving; colours the names if `colour`."""
 
     def __init__(self, stream: TextIO, colour: bool) -> None:
         self._stream = stream
@@ -17,7 +17,7 @@ class Console:
         self._lock = threading.Lock()
 
     def say(self, text: str, name: str = "standalone") -> None:
-        """Write `text`, each of its lines with the name before it.
+        """Write `text`, with the name before each line.
 
         A terminal or pipe that is gone is no reason to stop serving: the text is dropped then.
         """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class FolderInUse(Exception):
-    """Somebody else owns the folder. `owner` is the process id written into the lock, if there is one."""
+    """Another process holds the lock of the folder. `owner` is the process id in it, if any."""
 
     def __init__(self, folder: Path, owner: int | None) -> None:
         self.folder = folder
@@ -63,7 +63,7 @@ class FolderLock:
             time.sleep(0.05)
 
     def release(self) -> None:
-        """Let go of the lock; children that inherited its descriptor keep it until they end."""
+        """Release the lock; children that inherited its descriptor hold it until they end."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

@@ -33,7 +33,7 @@ def adopt_orphans() -> None:
 
 
 def reap_orphans(children: set[int]) -> None:
-    """Collect the exit of every ended process adopted by this one; `children` are left to their own keepers."""
+    """Reap every ended process that this one adopted, except `children`, which their owners reap."""
     if sys.platform != "linux":
         return
     with contextlib.suppress(ChildProcessError):
@@ -56,7 +56,7 @@ def marked(mark: str) -> list[int]:
 
 
 def sweep(mark: str, deadline: float = 10.0) -> int:
-    """SIGKILL all processes with the mark until none is left, or `deadline` seconds are over; return how many."""
+    """SIGKILL all processes with the mark until none is left or `deadline` seconds have passed; return their number."""
     killed: set[int] = set()
     end = time.monotonic() + deadline
     while (result := marked(mark)) and time.monotonic() < end:
@@ -69,7 +69,7 @@ def sweep(mark: str, deadline: float = 10.0) -> int:
 
 
 class Sentinel:
-    """The process that sweeps when its starter is gone; a context manager that starts and dismisses it."""
+    """The process that kills orphans once the supervisor has died; a context manager that starts and stops it."""
 
     def __init__(self, mark: str) -> None:
         self._mark = mark
@@ -83,18 +83,18 @@ class Sentinel:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
         return self._process.pid
 
     def keep(self) -> bool:
-        """Start it again if it has ended; return whether that was so."""
+        """Restart the process if it has ended; return whether it had."""
         if self._process.poll() is None:
             return False
         self._process = self._start()
         return True
 
     def dismiss(self) -> None:
-        """Let it sweep a last time, and wait for its end."""
+        """Make the process sweep once more, and wait for its end."""
         self._process.communicate()
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -107,12 +107,12 @@ class Sentinel:
 
 
 def main() -> None:
-    """Wait for the supervisor's end, then sweep."""
+    """Wait for the supervisor to end, then kill its orphans."""
     while os.read(sys.stdin.fileno(), 4096):
         pass
     if killed := sweep(sys.argv[1]):
         with contextlib.suppress(OSError):
-            os.write(sys.stderr.fileno(), f"standalone died; killed {killed} processes it had started\n".encode())
+            os.write(sys.stderr.fileno(), f"standalone died; killed {killed} of its processes\n".encode())
 
 
 if __name__ == "__main__":

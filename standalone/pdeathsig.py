@@ -21,7 +21,7 @@ def command_with_pdeathsig(command: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def main() -> None:
-    """Ask for the signal, make sure that the parent has not died before, and become the command."""
+    """Request the signal, check that the parent is still alive, and execute the command."""
     parent, command = int(sys.argv[1]), sys.argv[2:]
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)

@@ -1,4 +1,4 @@
-"""Checks before anything is started: address, authentication, free disk space."""
+"""Checks before the start: address, authentication, free disk space."""
 
 import errno
 import shutil
@@ -11,11 +11,11 @@ GIB = 1 << 30
 
 
 class CannotListen(Exception):
-    """The gateway could not listen there; the message says why and what to do."""
+    """The gateway cannot listen on the address; the message names the cause and the remedy."""
 
 
 def check_address(host: str, port: int) -> None:
-    """Raise CannotListen if nobody could listen on the address now."""
+    """Raise CannotListen if the address is in use or unavailable."""
     where = f"{host} port {port}"
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -30,7 +30,7 @@ def check_address(host: str, port: int) -> None:
 
 
 def check_open(host: str, *, auth: bool) -> None:
-    """Raise CannotListen if everybody in a network could read and change everything."""
+    """Raise CannotListen if the address is reachable from a network without authentication."""
     if not auth and not is_loopback(host):
         raise CannotListen(
             f"without API keys the gateway listens on loopback addresses only, and {host!r} is none: whoever reaches "

@@ -1,4 +1,4 @@
-"""Announces when the service is ready, and its URL."""
+"""Readiness: polls the gateway and prints its URL once the service is ready."""
 
 import threading
 import time
@@ -17,8 +17,8 @@ def base_url(host: str, port: int) -> str:
     return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
 
 
-def what_is_missing(url: str) -> str | None:
-    """Ask `url` once; return None for the answer 200, else in short what came instead."""
+def failure_of(url: str) -> str | None:
+    """Request `url` once; return None for the status 200, else a short description of the failure."""
     try:
         with _DIRECT.open(url, timeout=2.0) as response:
             return None if response.status == 200 else f"status {response.status}"
@@ -30,18 +30,18 @@ def what_is_missing(url: str) -> str | None:
 
 
 def announce(url: str, console: Console, banner: str, remind_after: float = 30.0) -> None:
-    """Say `banner` once `url` answers 200; meanwhile say every `remind_after` seconds what is missing.
+    """Print `banner` once `url` returns 200; until then print the failure every `remind_after` seconds.
 
-    Returns at once: a daemon thread asks.
+    Returns at once; a daemon thread polls.
     """
 
-    def ask() -> None:
+    def poll() -> None:
         reminder = time.monotonic() + remind_after
-        while missing := what_is_missing(url):
+        while failure := failure_of(url):
             if time.monotonic() > reminder:
-                console.say(f"still not ready: {url} answers {missing}")
+                console.say(f"not ready yet: {url}: {failure}")
                 reminder = time.monotonic() + remind_after
             time.sleep(0.2)
         console.say(banner)
 
-    threading.Thread(target=ask, daemon=True, name="readiness").start()
+    threading.Thread(target=poll, daemon=True, name="readiness").start()

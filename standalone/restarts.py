@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RestartPolicy:
-    """At most `limit` restarts within `window` seconds, each after twice the wait of the one before.
+    """At most `limit` restarts within `window` seconds, each with twice the delay of the one before.
 
     The waits start at `first_delay` seconds and grow to `longest_delay`.
     """

@@ -20,7 +20,7 @@ ONE_WISH = 0.5
 
 
 class _Stop(Exception):
-    """Everything is to be stopped; `status` is then the exit status."""
+    """Stops everything; `status` is the exit status."""
 
     def __init__(self, reason: str, status: int) -> None:
         self.status = status
@@ -28,7 +28,7 @@ class _Stop(Exception):
 
 
 class Supervisor:
-    """Runs `children` until it is told to stop, or one of them crashes too often.
+    """Runs `children` until a signal stops it or one of them crashes too often.
 
     Started in the given order, each once the one before it is ready; stopped in the opposite order: SIGTERM,
     `grace` seconds, SIGKILL. SIGINT, SIGTERM and SIGHUP stop; another of them, ONE_WISH seconds later or more,
@@ -49,7 +49,7 @@ class Supervisor:
         self._hurry = False
 
     def run(self, started: Callable[[], None] = lambda: None) -> int:
-        """Run until the end and return the exit status: 0 when told to stop, 1 after too many crashes.
+        """Run until the end and return the exit status: 0 after a signal, 1 after too many crashes.
 
         `started` is called once all children have been started; it must not block.
         """
@@ -80,7 +80,7 @@ class Supervisor:
         self._console.say(f"started {child.name} (process {running.pid})")
 
     def _wait(self, seconds: float) -> None:
-        """Wait for the next event, `seconds` at most, and act on it. Raises _Stop."""
+        """Wait at most `seconds` for the next event, and handle it. Raises _Stop."""
         soon = min([seconds, *(due - time.monotonic() for due in self._due.values())])
         with contextlib.suppress(queue.Empty):
             number = self._events.get(timeout=max(0.0, soon))
@@ -101,7 +101,7 @@ class Supervisor:
         self._reap()
 
     def _bury(self, running: RunningChild) -> None:
-        """Say that a child has ended, kill what it left and plan its restart. Raises _Stop."""
+        """Log that a child has ended, kill its descendants and schedule its restart. Raises _Stop."""
         name = running.child.name
         del self._running[name]
         left = running.clear()
@@ -110,7 +110,7 @@ class Supervisor:
         delay = self._policy.delay(self._crashes[name])
         if delay is None:
             raise _Stop(f"{name} crashed {self._policy.limit + 1} times within {self._policy.window:g} s", 1)
-        self._console.say(f"starting {name} again in {delay:g} s")
+        self._console.say(f"restarting {name} in {delay:g} s")
         self._due[name] = time.monotonic() + delay
 
     def _reap(self) -> None:
@@ -136,7 +136,7 @@ class Supervisor:
         left = running.clear()
         if killed:
             why = "at once, as asked" if self._hurry else f"after {self._grace:g} s"
-            self._console.say(f"{name} killed {why}{_left(left)}; all that was acknowledged is kept")
+            self._console.say(f"{name} killed {why}{_left(left)}; acknowledged changes are kept")
         else:
             # Some servers end by the very signal that asked them to, once they have tidied up.
             clean = running.status in (0, -signal.SIGTERM)
@@ -147,7 +147,7 @@ class Supervisor:
             if self._events.get(timeout=max(0.0, seconds)) not in STOP_SIGNALS:
                 return
             if time.monotonic() - self._stopping_since > ONE_WISH:
-                self._console.say(f"told again to stop: not waiting for {name} any longer")
+                self._console.say(f"second stop signal: not waiting for {name} any longer")
                 self._hurry = True
             self._stopping_since = min(self._stopping_since, time.monotonic())
 

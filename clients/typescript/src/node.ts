@@ -56,7 +56,7 @@ export function connect(options: Options): Odem {
   return new Odem({ createHasher, notes: new FolderNotes(), ...options });
 }
 
-/** A file to send. Close it, or write `await using`. */
+/** A file to upload. Close it, or declare it with `await using`. */
 export async function openFile(path: string): Promise<Source & AsyncDisposable & { close(): Promise<void> }> {
   const file = await open(path);
   const { size } = await file.stat();
@@ -66,7 +66,7 @@ export async function openFile(path: string): Promise<Source & AsyncDisposable &
       const bytes = new Uint8Array(end - start);
       for (let done = 0; done < bytes.length; ) {
         const { bytesRead } = await file.read(bytes, done, bytes.length - done, start + done);
-        if (bytesRead === 0) throw new DigestMismatch(`${path} has become shorter while it was read.`);
+        if (bytesRead === 0) throw new DigestMismatch(`${path} was truncated while it was read.`);
         done += bytesRead;
       }
       return bytes;
@@ -77,8 +77,8 @@ export async function openFile(path: string): Promise<Source & AsyncDisposable &
 }
 
 /**
- * Put a version's weights, and its open_clip config, into a folder. Goes on where it was cut off, also in a new process;
- * what is there already is not fetched. Each file appears whole or not at all. One pull at a time for one folder.
+ * Download a version's weights and its open_clip config to a folder. Interrupted downloads resume, also in a new process;
+ * existing files are skipped. Files appear atomically. Run one pull at a time for each folder.
  */
 export async function pull(odem: Odem, version: string | VersionView, folder: string, progress?: Progress): Promise<Pulled> {
   const view = typeof version === 'string' ? await odem.version(version) : version;

@@ -35,7 +35,7 @@ export interface Notes {
   removeItem(name: string): void | Promise<void>;
 }
 
-/** A file, or the digest (`sha256:...`) of a blob that the service has. */
+/** A file, or the digest (`sha256:...`) of a stored blob. */
 export type Blobbish = Source | Blob | string;
 
 export interface MergeOptions extends Omit<MergeRequest, 'task' | 'checkpoint' | 'calibration'> {
@@ -105,7 +105,7 @@ export class Odem {
       }
     }
     await this.#notes.removeItem(name);
-    if (!(await this.has(digest))) throw new DigestMismatch(`The file is not ${digest} any more: it changed while it was sent.`);
+    if (!(await this.has(digest))) throw new DigestMismatch(`The file changed during the upload: it is no longer ${digest}.`);
     return digest;
   }
 
@@ -118,7 +118,7 @@ export class Odem {
     const metadata = `sha256 ${btoa(digest.slice('sha256:'.length))}`;
     const headers = { ...TUS, 'Upload-Length': String(size), 'Upload-Metadata': metadata };
     const location = (await this.#ask('/uploads', { method: 'POST', headers })).headers.get('Location');
-    if (location === null) throw new OdemError('The service began an upload without saying where.');
+    if (location === null) throw new OdemError('The service created an upload without a Location header.');
     return location;
   }
 
@@ -157,7 +157,7 @@ export class Odem {
     }
   }
 
-  /** Make or move an alias; the version is a number, `latest` or another alias. */
+  /** Create or move an alias; the version is a number, `latest` or another alias. */
   async setAlias(lineage: string, alias: string, version: string): Promise<AliasView> {
     const options = { client: this.client, path: { name: lineage, alias }, body: { version }, throwOnError: true } as const;
     return (await api.putAlias(options)).data;
@@ -234,7 +234,7 @@ export class Odem {
     try {
       for await (const event of this.watch(id, signal ? { signal } : {})) onEvent?.(event);
     } catch (error) {
-      if (!mayHelp(error)) throw error; // otherwise: too many watchers, or a network that lets no events through
+      if (!mayHelp(error)) throw error; // otherwise: too many watchers, or a proxy that blocks event streams
     }
     for (let wait = 200; ; wait = Math.min(wait * 1.5, 10_000)) {
       const merge = await this.getMerge(id);
@@ -261,7 +261,7 @@ export class Odem {
       } catch (failure) {
         options.signal?.throwIfAborted();
         const wait = pause(this.#retries, attempt++);
-        if (wait === null) throw new Unreachable(`The events were cut off: ${reason(failure)}`, { cause: failure });
+        if (wait === null) throw new Unreachable(`The event stream was interrupted: ${reason(failure)}`, { cause: failure });
         await sleep(wait, options.signal);
       }
     }
@@ -289,8 +289,8 @@ export class Odem {
   }
 
   /**
-   * A version's weights, piece by piece, from `start` on. A broken connection is taken up again without a loss. With a
-   * hasher that has had the bytes before `start` the whole is verified: DigestMismatch comes at the end.
+   * Stream a version's weights from byte `start` on. A broken connection resumes without loss. Given a hasher that has
+   * the bytes before `start`, the stream verifies the whole file and throws DigestMismatch at the end.
    */
   async *weights(version: VersionView, start = 0, hasher?: Hasher): AsyncGenerator<Uint8Array> {
     let at = start;
@@ -306,7 +306,7 @@ export class Odem {
           hasher?.update(fresh);
           if (fresh.length > 0) yield fresh;
         }
-        if (at < version.size) throw new Unreachable(`${version.reference} was cut off at byte ${at} of ${version.size}.`);
+        if (at < version.size) throw new Unreachable(`${version.reference} was interrupted at byte ${at} of ${version.size}.`);
       } catch (failure) {
         if (failure instanceof ProblemError) throw failure;
         attempt = at > before ? 1 : attempt + 1;
@@ -316,7 +316,7 @@ export class Odem {
       }
     }
     if (hasher !== undefined && `sha256:${hasher.hex()}` !== version.weights) {
-      throw new DigestMismatch(`The bytes of ${version.reference} are not ${version.weights}.`);
+      throw new DigestMismatch(`The downloaded bytes of ${version.reference} do not match ${version.weights}.`);
     }
   }
 

@@ -1,6 +1,6 @@
--- KEYS: head versions retired outbox revision events made
--- ARGV: parent number, source number, version JSON, origin, seconds to remember by `made` that it was made
--- A version that repeats an older one's weights. Returns its number, or 'moved' (head is another one) or 'retired'.
+-- KEYS: head versions retired pending manifests revision events made
+-- ARGV: parent number, source number, version JSON, origin, seconds to keep the `made` record
+-- Appends a version with the weights of an older one. Returns its number, 'moved' (head has changed) or 'retired'.
 local made = redis.call('GET', KEYS[7])
 if made then return made end
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'moved' end

@@ -1,7 +1,7 @@
 -- KEYS: queue claim fence merge events served   ARGV: merge id, lease ms, attempts allowed, token
 -- Claims the first merge of the queue, which the caller has read: raises the fence and grants a lease.
 -- Returns {'claimed', fence}, {'moved'} (another merge is first now), {'busy'} (a lease is alive), or
--- {'over', fence, outcome, attempts}: the merge must not start again, and the claim is only for ending it so.
+-- {'over', fence, outcome, attempts}: the merge must not start again; the claim only serves to end it.
 if redis.call('LINDEX', KEYS[1], 0) ~= ARGV[1] then return {'moved'} end
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -9,14 +9,14 @@ local claim = redis.call('HMGET', KEYS[2], 'expires', 'lease', 'token', 'fence',
 local merge = redis.call('HMGET', KEYS[4], 'attempt', 'cancel', 'deadline')
 local attempt = tonumber(merge[1])
 if claim[3] == ARGV[4] then
-  -- This call was sent again.
+  -- This call is a repetition.
   if claim[5] then return {'over', tonumber(claim[4]), claim[5], attempt} end
   return {'claimed', tonumber(claim[4])}
 end
 if claim[1] then
   local left, lease = tonumber(claim[1]) - now, tonumber(claim[2])
   if left > lease then
-    -- Only a clock that was set back leaves more than was granted. A live worker renews within one lease from now.
+    -- More time than was granted is left only if a clock was set back. A live worker renews within one lease.
     redis.call('HSET', KEYS[2], 'expires', string.format('%d', now + lease))
     return {'busy'}
   end

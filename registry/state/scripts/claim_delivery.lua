@@ -1,6 +1,6 @@
 -- KEYS: deliveries attempts   ARGV: lease ms
--- Hands out the delivery that is longest due, and puts it off for a lease: should whoever has it die, it is due again.
--- Returns {webhook/merge, attempt}, or false when nothing is due.
+-- Claims the delivery that has been due longest and postpones it by a lease: if the gateway dies, it is due again.
+-- Returns {webhook/merge, attempt}, or false if none is due.
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local found = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', string.format('%d', now), 'LIMIT', 0, 1)[1]

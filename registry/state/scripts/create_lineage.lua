@@ -1,4 +1,4 @@
--- KEYS: record versions head outbox revision   ARGV: lineage JSON, version 0 JSON
+-- KEYS: record versions head pending manifests revision   ARGV: lineage JSON, version 0 JSON
 -- Returns the stored lineage's JSON; the first writer wins.
 local stored = redis.call('GET', KEYS[1])
 if stored then return stored end

@@ -1,4 +1,4 @@
--- KEYS: aliases outbox revision   ARGV: name, condition ('' none, '*' it exists, else its revision)
+-- KEYS: aliases pending manifests revision   ARGV: name, condition ('' none, '*' it exists, else its revision)
 -- Returns 'ok', 'missing' or 'changed'.
 local stored = redis.call('HGET', KEYS[1], ARGV[1])
 if not stored then return 'missing' end

@@ -1,5 +1,5 @@
--- KEYS: intent   ARGV: token, keep ms, answer JSON, or '' for an attempt that was refused, '1' if it surely made nothing
--- Returns 'ok', or 'lost' (another attempt took over; nothing changed).
+-- KEYS: idempotency key   ARGV: token, keep ms, response JSON or '' if it was refused, '1' if nothing was made
+-- Returns 'ok', or 'lost' (another attempt runs; nothing changed).
 if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return 'lost' end
 if ARGV[3] ~= '' then
   redis.call('HSET', KEYS[1], 'answer', ARGV[3])

@@ -1,4 +1,4 @@
--- KEYS: record merge queue merges events   ARGV: id, merge JSON, milliseconds of its deadline or '', most unfinished merges or 0
+-- KEYS: record merge queue merges events   ARGV: id, merge JSON, deadline in ms or '', limit of unfinished merges or 0
 -- Stores a merge and appends it to its lineage's queue.
 -- Returns {'queued', milliseconds of now}, {'exists'} (nothing changed), {'no_lineage'}, or {'full'}.
 if redis.call('EXISTS', KEYS[1]) == 0 then return {'no_lineage'} end

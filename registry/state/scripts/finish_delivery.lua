@@ -1,8 +1,8 @@
 -- KEYS: deliveries attempts log failing listening webhooks
 -- ARGV: webhook, webhook/merge, attempt, 'done', 'again' or 'given up', ms until the next attempt, entry JSON,
 --       length of the log, ms of failing after which the webhook is disabled (0: at once), time as text
--- Records an attempt. Returns 'ok', 'disabled' (the webhook has just been), 'late' (somebody else has tried since: only
--- the log is written) or 'gone' (the webhook was deleted: nothing is written).
+-- Records an attempt. Returns 'ok', 'disabled' (the webhook has just been), 'late' (another gateway has tried since:
+-- only the log is written) or 'gone' (the webhook was deleted: nothing is written).
 local deleted = redis.call('HEXISTS', KEYS[6], ARGV[1]) == 0
 if deleted then
   redis.call('ZREM', KEYS[1], ARGV[2])

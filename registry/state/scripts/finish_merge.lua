@@ -1,7 +1,7 @@
--- KEYS: claim merge queue head versions fence events outbox revision listening deliveries
+-- KEYS: claim merge queue head versions fence events pending manifests revision listening deliveries
 -- ARGV: merge id, fence of the claim or '' for a client, outcome, problem JSON or '', report JSON or '',
 --       parent number and version JSON (of the outcome 'succeeded')
--- Ends a merge: the only script that does. The outcome is the state to end in. A client can only cancel, and only a
+-- Ends a merge; no other script does. The outcome is the final state. A client can only cancel, and only a
 -- merge that is still queued ends at once; a running one is marked, so that its worker stops.
 -- Returns {'ended', number of the version or 0}, {'state', state} (for a client: the state that the merge had),
 -- {'stale'} (the claim is no longer the newest; nothing changed), {'cancelled'} (in place of 'succeeded', as
@@ -20,7 +20,7 @@ if fence == '' then
   if merge[1] ~= 'queued' then return {'state', merge[1]} end
 else
   if merge[2] == fence then
-    -- This call was sent again.
+    -- This call is a repetition.
     if merge[1] == outcome then return {'ended', tonumber(merge[3] or 0)} end
     if merge[1] == 'cancelled' and outcome == 'succeeded' then return {'cancelled'} end
   end

@@ -1,6 +1,6 @@
--- KEYS: record merges   ARGV: the place below which, or '', limit
--- Returns {place of the first, ids, newest first}; nothing without the lineage. Merges are put before the others, so a
--- place counts from the end.
+-- KEYS: record merges   ARGV: the position below which to start, or '', limit
+-- Returns {position of the first, ids, newest first}, or nothing without the lineage. New merges are prepended, so a
+-- position counts from the end.
 if redis.call('EXISTS', KEYS[1]) == 0 then return {} end
 local place = redis.call('LLEN', KEYS[2])
 if ARGV[1] ~= '' then place = math.min(place, tonumber(ARGV[1]) - 1) end

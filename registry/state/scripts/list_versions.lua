@@ -1,6 +1,6 @@
--- KEYS: record head versions retired   ARGV: the number below which, or '', limit, bytes
--- Returns {lineage JSON, versions' JSON, newest first, times of their retirement, false where there was none}; nothing
--- without the lineage. At least one version; none after the one with which they exceed the bytes.
+-- KEYS: record head versions retired   ARGV: the number below which to start, or '', limit, bytes
+-- Returns {lineage JSON, versions' JSON, newest first, retirement times or false}, or nothing without the lineage.
+-- Returns at least one version, and none after the one that exceeds the bytes.
 local head = redis.call('GET', KEYS[2])
 if not head then return {} end
 local newest = tonumber(head)

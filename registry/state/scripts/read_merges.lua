@@ -1,6 +1,6 @@
 -- KEYS: merges of one lineage   ARGV: bytes, fields
--- Returns {bytes of the values, the fields of each merge, false for those that it has not}. At least one merge; none after
--- the one with which their values exceed the bytes.
+-- Returns {bytes of the values, the fields of each merge, false if missing}. Returns at least one merge, and none
+-- after the one whose values exceed the bytes.
 local limit = tonumber(table.remove(ARGV, 1))
 local size, found = 0, {}
 for index, merge in ipairs(KEYS) do

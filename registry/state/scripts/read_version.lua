@@ -1,5 +1,5 @@
--- KEYS: record head aliases versions retired   ARGV: what names the version: a number, `latest` or an alias
--- Returns {lineage JSON, version JSON, time of its retirement}; false in place of what is not there.
+-- KEYS: record head aliases versions retired   ARGV: the reference: a number, `latest` or an alias
+-- Returns {lineage JSON, version JSON, retirement time}, with false for whatever is missing.
 local number = ARGV[1]
 if number == 'latest' then
   number = redis.call('GET', KEYS[2])

@@ -1,6 +1,6 @@
--- KEYS: head aliases pins retired retention outbox revision   ARGV: time to retire, or '' to tell only
--- Returns the numbers of the versions that the lineage's retention rule gives up; none without a rule. The base,
--- version 0, is never among them: every merge of the lineage needs it.
+-- KEYS: head aliases pins retired retention pending manifests revision   ARGV: retirement time, or '' to only list
+-- Retires the versions that the lineage's retention rule selects, none without one. Returns their numbers, never that
+-- of the base, version 0, which every merge of the lineage needs.
 local rule = redis.call('GET', KEYS[5])
 if not rule then return {} end
 local kept = {}

@@ -1,9 +1,9 @@
--- KEYS: aliases versions retired outbox revision
+-- KEYS: aliases versions retired pending manifests revision
 -- ARGV: name, number, condition ('' none, '*' it exists, '-' it does not, else its revision), time, token
 -- Returns {'ok', JSON}, {'version'} (no such version), {'retired'}, {'changed'} (the condition does not hold).
 local stored = redis.call('HGET', KEYS[1], ARGV[1])
 local alias = stored and cjson.decode(stored)
--- This very change was sent again.
+-- This call is a repetition.
 if alias and alias.token == ARGV[5] then return {'ok', stored} end
 local condition = ARGV[3]
 if condition == '-' and alias then return {'changed'} end

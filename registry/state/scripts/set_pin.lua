@@ -1,4 +1,4 @@
--- KEYS: versions retired pins outbox revision   ARGV: number, '1' to pin or '0' to unpin
+-- KEYS: versions retired pins pending manifests revision   ARGV: number, '1' to pin or '0' to unpin
 -- Returns 'ok', 'version' (no such version) or 'retired'.
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 'version' end
 if ARGV[2] == '1' then

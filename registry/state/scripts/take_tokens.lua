@@ -1,6 +1,6 @@
--- KEYS: bucket   ARGV: tokens per second, most tokens, tokens wanted
--- A token bucket. Returns {tokens given, tokens left}; the second as text, because Lua's numbers leave as integers.
--- Nothing is written when none is given. A call that is sent again takes twice: no harm but a shorter burst.
+-- KEYS: bucket   ARGV: tokens per second, capacity, requested tokens
+-- A token bucket. Returns {tokens granted, tokens left}; the second as text, since Redis returns integers only.
+-- Writes nothing if none is granted. A repeated call takes tokens twice, which only shortens the burst.
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local rate, most = tonumber(ARGV[1]), tonumber(ARGV[2])

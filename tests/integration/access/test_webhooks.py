@@ -170,7 +170,7 @@ def test_a_message_is_given_up_and_a_webhook_that_fails_for_long_disabled(
     assert json.loads(receiver.got[before][1])["type"] == "webhook.test"
     assert stack.client.get(position).json()["disabled_at"] is None
     stack.merge("cancelled")
-    eventually(lambda: len(receiver.got) == before + 2, "told again")
+    eventually(lambda: len(receiver.got) == before + 2, "the deliveries are repeated")
 
 
 def test_a_receiver_that_returns_410_is_disabled_at_once(stack: Stack, receiver: Receiver) -> None:
