@@ -1,1 +1,1 @@
-"""What `benchmarks.chaos` disturbs, and the client that goes on sending."""
+"""Fault injection for `benchmarks.chaos`: a stack whose processes are killed, and a client that repeats requests."""

@@ -65,7 +65,7 @@ class Demo:
         self._exam = Exam(made)
 
     def run(self) -> list[Row]:
-        """Merge the zoo's tasks one by one; what was measured after each. Raises Refused."""
+        """Merge the zoo's tasks one by one, and measure after each. Raises Refused."""
         document = {
             "name": self._lineage,
             "architecture": {"open_clip": self._zoo.model_config, "preprocess": self._zoo.preprocess},

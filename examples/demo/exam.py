@@ -25,7 +25,7 @@ class Exam:
         self._tests = {task.name: read(task.test) for task in zoo.tasks}
 
     def score(self, weights: Mapping[str, Tensor], tasks: Sequence[ZooTask]) -> Scores:
-        """Accuracy on each of the tasks of a state dict; what it lacks is the base's. {} is the base itself."""
+        """Accuracy of a state dict on each task; missing tensors are the base's, so {} is the base itself."""
         self._network.load_state_dict(self._base | dict(weights))
         return {t.name: network.accuracy(self._network, self._heads[t.name], self._tests[t.name]) for t in tasks}
 

@@ -1,4 +1,4 @@
-"""What the demo measured, as a table in the terminal and as a picture."""
+"""The demo's measurements, as a table in the terminal and as a picture."""
 
 from dataclasses import dataclass
 from pathlib import Path

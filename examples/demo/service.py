@@ -17,7 +17,7 @@ _STOP = 30.0  # seconds that it may take to stop
 
 
 class ServiceFailed(Exception):
-    """The service did not start; the message holds the end of what it said."""
+    """The service did not start; the message holds the end of its output."""
 
 
 @contextmanager

@@ -140,9 +140,9 @@ def _sources() -> list[Path]:
 
 @cache
 def _exceptions() -> dict[str, set[str]]:
-    """Identifiers by file that are not replaced yet."""
+    """Identifiers by file that are allowed; lines that begin with # give the reason."""
     lines = _EXCEPTIONS.read_text().splitlines() if _EXCEPTIONS.exists() else []
-    return {path: set(names.split()) for path, _, names in (line.partition(": ") for line in lines)}
+    return {path: set(names.split()) for path, _, names in (line.partition(": ") for line in lines if line[0] != "#")}
 
 
 def offences(file: Path) -> dict[str, str]:

@@ -34,7 +34,7 @@ export class ProblemError extends OdemError {
   }
 }
 
-/** No answer came, or it was cut off. */
+/** No response arrived, or it was interrupted. */
 export class Unreachable extends OdemError {
   override name = 'Unreachable';
 }

@@ -78,7 +78,7 @@ export class Odem {
 
   // Blobs
 
-  /** Send a safetensors file, unless the service has it; gives its digest. Goes on where it was cut off. */
+  /** Upload a safetensors file unless the service has it; returns its digest. Interrupted uploads resume. */
   async upload(file: Source | Blob, progress?: Progress): Promise<string> {
     const source = file instanceof Blob ? fromBlob(file) : file;
     const digest = await digestOf(source, this.#hasher(), progress);
