@@ -1,7 +1,7 @@
 """Planners of the Gram family, whose methods continue from sums over tasks."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 import torch
 
@@ -19,8 +19,43 @@ from merging.wudi import FAMILY as WUDI
 from merging.wudi import wudi
 from registry.errors import MethodUnavailable
 
-if TYPE_CHECKING:
-    from worker.planning import CarriedState, Plan, PlanRequest
+
+class Carried(Protocol):
+    """The part of `CarriedState` (planning.py) that these planners read."""
+
+    @property
+    def scalars(self) -> Mapping[str, float]:
+        """Numbers of the state by name."""
+
+
+class GramRequest(Protocol):
+    """The part of `PlanRequest` (planning.py) that these planners use; `planning` imports this module."""
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """Every field of the recipe."""
+
+    @property
+    def state(self) -> Any:
+        """The head's state."""
+
+    @property
+    def base_utility(self) -> float:
+        """u_0."""
+
+    @property
+    def device(self) -> str:
+        """Where the method computes."""
+
+    def carry(self, family: str, /) -> Any:
+        """The state that the merge continues from."""
+
+    def weights(self, carried: Any, /) -> tuple[float, ...]:
+        """Utilities of the checkpoints that are merged with this state."""
+
+    def stateful(self, family: str, method: Any, carried: Any, scalars: Callable[[], dict[str, float]], /) -> Any:
+        """A plan that leaves a new state."""
+
 
 CONTENTS: Final[Mapping[str, str]] = {
     WUDI: "the sums of the task vectors and of their normalised second moments",
@@ -37,10 +72,10 @@ _IN_STATE: Final = ("density",)
 """Fields that shape the sums: every merge of a lineage must have the same."""
 
 
-def _planner(family: str, make: Callable[..., GramMerge], *fields: str) -> "Callable[[PlanRequest], Plan]":
+def _planner(family: str, make: Callable[..., GramMerge], *fields: str) -> Callable[[GramRequest], Any]:
     """fields: those of the recipe that the method takes beside scale and limit."""
 
-    def planner(request: "PlanRequest") -> "Plan":
+    def planner(request: GramRequest) -> Any:
         values, carried = request.values, request.carry(family)
         scalars = {"format": float(FORMAT), "base_utility": request.base_utility}
         scalars |= {name: float(values[name]) for name in fields if name in _IN_STATE}
@@ -59,7 +94,7 @@ def _planner(family: str, make: Callable[..., GramMerge], *fields: str) -> "Call
     return planner
 
 
-def _require_same(request: "PlanRequest", carried: "CarriedState", scalars: Mapping[str, float]) -> None:
+def _require_same(request: GramRequest, carried: Carried, scalars: Mapping[str, float]) -> None:
     """Raises MethodUnavailable where the sums so far are of another format, or of other terms."""
     before = carried.scalars
     if not before:
@@ -78,7 +113,7 @@ def _require_same(request: "PlanRequest", carried: "CarriedState", scalars: Mapp
             )
 
 
-PLANNERS: Final[Mapping[str, "Callable[[PlanRequest], Plan]"]] = {
+PLANNERS: Final[Mapping[str, Callable[[GramRequest], Any]]] = {
     "wudi": _planner(WUDI, wudi, "cutoff"),
     "swudi": _planner(WUDI, swudi, "time", "rank_share"),
     "aswudi": _planner(WUDI, aswudi),

@@ -4,7 +4,7 @@ from pydantic import Field
 
 from registry.logging_config import LogFormat
 from registry.settings import StoreSettings
-from worker.watchdog import MergeLimits
+from worker.merge_limits import MergeLimits
 
 _SILENCE_SECONDS = 120.0
 """Lower limit of the time that a merge's lease thread may be silent, however short the lease is."""

@@ -17,31 +17,18 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
+
+from worker.merge_limits import MergeLimits
 
 if TYPE_CHECKING:
     from registry.merge import Claim
 
 _POLL_SECONDS: Final = 0.2
 _RETRY_SECONDS: Final = 120.0
-
-
-@dataclass(frozen=True)
-class MergeLimits:
-    """Limits of one merge; all are finite.
-
-    seconds: from start to end. cancel_grace_seconds: from a cancel to the end. memory_bytes: anonymous and shared
-    memory of the process, without mapped files. silence_seconds: without a heartbeat from the lease thread; a call that
-    never releases the interpreter lock stops it.
-    """
-
-    seconds: float
-    cancel_grace_seconds: float
-    memory_bytes: int
-    silence_seconds: float
 
 
 class Watchdog:

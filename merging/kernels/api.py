@@ -14,7 +14,8 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
-from merging.kernels.compiled import BLOCK, CompiledLoop
+from merging.kernels import BLOCK
+from merging.kernels.compiled import CompiledLoop
 
 Elements = NDArray[Any]
 Float64 = NDArray[np.float64]

@@ -7,10 +7,7 @@ Source: numba, "Creating C callbacks with @cfunc"; reasons in `docs/decisions/00
 
 import logging
 from collections.abc import Callable
-from typing import Any, Final
-
-BLOCK: Final = 1024
-"""Elements that a loop converts to float64 at once."""
+from typing import Any
 
 _log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from merging.kernels.compiled import BLOCK
+from merging.kernels import BLOCK
 from merging.kernels.dtype_io import (
     MAGNITUDE,
     add_pair,

@@ -12,9 +12,9 @@ from worker.architectures.open_clip import VISUAL, OpenClipNetwork
 from worker.calibration_memory import Sample, admit, load
 from worker.evaluation import Scores, admit_sample
 from worker.merge_job import Job, MergeCancelled, Result
+from worker.methods.tensor_scope import plan_request
 from worker.planning import Plan, plan
 from worker.safetensors_writer import Entry
-from worker.tensor_scope import plan_request
 
 
 def merge_by_streaming(job: Job) -> Result:

@@ -16,10 +16,10 @@ from merging.tensor_bytes import NUMPY_DTYPES, TensorBytes
 from registry.merge import Progress
 from worker.merge_job import Job, MergeCancelled
 from worker.methods.data_free import state_entries
+from worker.methods.tensor_scope import plan_request
 from worker.ode_planning import JOINT
 from worker.planning import Plan, plan
 from worker.safetensors_writer import Entry
-from worker.tensor_scope import plan_request
 from worker.torch_tensors import to_torch
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from worker.watchdog import MergeLimits, memory_of, watch
+from worker.merge_limits import MergeLimits
+from worker.watchdog import memory_of, watch
 
 _GENEROUS = MergeLimits(seconds=60, cancel_grace_seconds=60, memory_bytes=1 << 40, silence_seconds=60)
 _LOOPS = "while True: pass"
