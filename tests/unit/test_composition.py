@@ -1,5 +1,6 @@
 """The composition and its images, without an engine: what can be seen in their files."""
 
+import ipaddress
 import json
 import re
 import subprocess
@@ -121,6 +122,15 @@ def test_the_proxy_bounds_connections_and_requests_and_believes_no_forwarded_add
         "X-Forwarded-For $remote_addr;",
     ):
         assert line in text
+
+
+def test_the_gateway_believes_the_proxy_and_no_other_address_of_its_network() -> None:
+    proxy = _services()["nginx"]["networks"]["front"]["ipv4_address"]
+    assert _services()["gateway"]["environment"]["ODEM_TRUSTED_PROXIES"] == proxy
+    (subnet,) = (item["subnet"] for item in _compose()["networks"]["front"]["ipam"]["config"])
+    default = re.compile(r"\$\{\w+:-(.+)\}")
+    network, address = (default.fullmatch(text)[1] for text in (subnet, proxy))  # type: ignore[index]
+    assert ipaddress.ip_address(address) in ipaddress.ip_network(network)
 
 
 def test_workers_get_a_gpu_by_default_and_none_with_the_file_for_cpus() -> None:
