@@ -61,13 +61,13 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     files = open_byte_stores(settings, state.manifests, settings.upload_lifetime_seconds)
     records = (state.lineages, state.versions, state.merges, state.aliases, state.retention)
     stores = Stores(*records, reads.queries, reads.events, files.blobs, files.uploads, state.sent_blobs)
-    limit_watchers = SharedLimit(settings.max_watchers, settings.key_share, "event streams", "ODEM_MAX_WATCHERS")
-    watchers, audit = Broadcaster(reads.events, limit_watchers), AuditLog(state.audit, settings.audit_entries)
+    stream_limit = SharedLimit(settings.max_watchers, settings.key_share, "event streams", "ODEM_MAX_WATCHERS")
+    broadcaster, audit = Broadcaster(reads.events, stream_limit), AuditLog(state.audit, settings.audit_entries)
     dispatcher = WebhookDispatcher.create(settings, state.lineages, state.merges, state.webhooks)
     metrics = Metrics(state.metrics, settings.data_dir)
 
     services = Services(
-        *(settings, stores, state, watchers, dispatcher, metrics, Pipeline.create(settings, state, reads.client)),
+        *(settings, stores, state, broadcaster, dispatcher, metrics, Pipeline.create(settings, state, reads.client)),
         *(MergeQuota(state.quotas, settings), WorkerNotifier(settings.broker_url)),
         *(UploadLimit(settings.max_open_uploads), WriterLocks(settings.takeover_seconds)),
         StorageGuard(state.metrics, settings),
@@ -81,7 +81,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         dispatcher.start()
         async with periodic_work(settings.data_dir, files.uploads, state.merges):
             yield
-        for part in (dispatcher, watchers, audit, reads):
+        for part in (dispatcher, broadcaster, audit, reads):
             await part.close()
         state.close()
 

@@ -35,7 +35,7 @@ class Subscription:
         self._ready = asyncio.Event()
         self._ended = False
 
-    def begin(self, position: Position) -> None:
+    def skip_to(self, position: Position) -> None:
         """Skip events up to this position."""
         self._seen = position
 
@@ -85,7 +85,7 @@ class Broadcaster:
         self._closed = False
 
     @contextmanager
-    def watching(self, lineage: str, caller: Caller) -> Iterator[Subscription]:
+    def subscribe(self, lineage: str, caller: Caller) -> Iterator[Subscription]:
         """Subscribe to a lineage while the block runs. Raises Overloaded."""
         with self._limit.hold(caller):
             subscription = Subscription(lineage)
@@ -100,9 +100,9 @@ class Broadcaster:
                     del self._subscriptions[lineage]
                     self._reached.pop(lineage, None)
 
-    def begin(self, subscription: Subscription, position: Position) -> None:
+    def start(self, subscription: Subscription, position: Position) -> None:
         """Start to deliver the events after this position."""
-        subscription.begin(position)
+        subscription.skip_to(position)
         reached = self._reached.get(subscription.lineage)
         # Reading events again does not affect other subscriptions: each skips what it has seen.
         if reached is None or position < reached.changes:

@@ -44,7 +44,7 @@ async def merge_events(feed: EventFeed, merge_id: str, last_id: str | None) -> E
     last = Position.parse(last_id) if last_id else None
     merge = await feed.queries.merge(merge_id)
     with ExitStack() as cleanup:
-        watch = cleanup.enter_context(feed.watchers.watching(merge.lineage, feed.caller))
+        subscription = cleanup.enter_context(feed.broadcaster.subscribe(merge.lineage, feed.caller))
         merge, present = await feed.events.present_merge(merge_id)
         frames = [format_sse_event(retry=_RETRY_MS)]
         if last is None or not present.reaches(last):
@@ -56,7 +56,7 @@ async def merge_events(feed: EventFeed, merge_id: str, last_id: str | None) -> E
             if merge.state.terminal and not missed:
                 return None
             frames.extend(frame for event in missed for frame in _frames(event))
-        return EventStream(_frames_from(feed, watch, present, frames, merge), cleanup.pop_all())
+        return EventStream(_frames_from(feed, subscription, present, frames, merge), cleanup.pop_all())
 
 
 async def lineage_events(feed: EventFeed, lineage: str, last_id: str | None) -> EventStream:
@@ -66,7 +66,7 @@ async def lineage_events(feed: EventFeed, lineage: str, last_id: str | None) -> 
     """
     last = Position.parse(last_id) if last_id else None
     with ExitStack() as cleanup:
-        watch = cleanup.enter_context(feed.watchers.watching(lineage, feed.caller))
+        subscription = cleanup.enter_context(feed.broadcaster.subscribe(lineage, feed.caller))
         present = await feed.events.present_lineage(lineage, _MAX_MERGES)
         frames = [format_sse_event(retry=_RETRY_MS)]
         if last is None or not present.reaches(last):
@@ -77,7 +77,7 @@ async def lineage_events(feed: EventFeed, lineage: str, last_id: str | None) -> 
             missed = [event async for event in _since(feed, lineage, last, present)]
             frames.extend(frame for event in missed for frame in _frames(event))
         frames.extend(frame for merge in present.merges for frame in _progress_now(merge))
-        return EventStream(_frames_from(feed, watch, present, frames, None), cleanup.pop_all())
+        return EventStream(_frames_from(feed, subscription, present, frames, None), cleanup.pop_all())
 
 
 def _since(feed: EventFeed, lineage: str, last: Position, present: Present) -> AsyncIterator[Event]:
@@ -85,16 +85,16 @@ def _since(feed: EventFeed, lineage: str, last: Position, present: Present) -> A
 
 
 async def _frames_from(
-    feed: EventFeed, watch: Subscription, present: Present, frames: Sequence[bytes], merge: Merge | None
+    feed: EventFeed, subscription: Subscription, present: Present, frames: Sequence[bytes], merge: Merge | None
 ) -> AsyncIterator[bytes]:
     """The prepared frames, then those of new events, with comments as heartbeats."""
     yield b"".join(frames)
     if merge is not None and merge.state.terminal:
         return
-    feed.watchers.begin(watch, present.position)
+    feed.broadcaster.start(subscription, present.position)
     end = time.monotonic() + feed.settings.events_seconds
     while (left := end - time.monotonic()) > 0:
-        events = await watch.next(min(left, feed.settings.events_heartbeat_seconds))
+        events = await subscription.next(min(left, feed.settings.events_heartbeat_seconds))
         if events is None:
             return
         if not events:

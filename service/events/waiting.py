@@ -20,12 +20,12 @@ from service.settings import GatewaySettings
 class EventFeed:
     """Merges and events as the caller may see them.
 
-    watchers: those of all callers; look at a lineage through `queries` or `events` before you watch it.
+    broadcaster: shared by all callers; read a lineage through `queries` or `events` before you subscribe to it.
     """
 
     queries: AsyncQueries
     events: EventSource
-    watchers: Broadcaster
+    broadcaster: Broadcaster
     settings: GatewaySettings
     caller: Caller
 
@@ -43,20 +43,20 @@ Feed = Annotated[EventFeed, Depends(_event_feed)]
 async def wait_for_end(feed: EventFeed, merge_id: str, wait: int, response: Response) -> Merge:
     """The merge once it has ended, or as it is after `wait` seconds; sets Preference-Applied.
 
-    A waiting request counts as a watcher: beyond the limit of watchers it returns at once. Raises MergeNotFound.
+    A waiting request counts as an event stream: beyond their limit it returns at once. Raises MergeNotFound.
     """
     merge = await feed.queries.merge(merge_id)
     seconds = min(wait, feed.settings.max_wait_seconds)
     end = time.monotonic() + seconds
     try:
-        with feed.watchers.watching(merge.lineage, feed.caller) as watch:
+        with feed.broadcaster.subscribe(merge.lineage, feed.caller) as subscription:
             response.headers["Preference-Applied"] = f"wait={seconds}"
             merge, present = await feed.events.present_merge(merge_id)
             if merge.state.terminal:
                 return merge
-            feed.watchers.begin(watch, present.position)
+            feed.broadcaster.start(subscription, present.position)
             while (left := end - time.monotonic()) > 0:
-                events = await watch.next(left)
+                events = await subscription.next(left)
                 if events is None or any(_ends(event, merge_id) for event in events):
                     break
     except Overloaded:

@@ -1,7 +1,7 @@
-"""Digests that a client sends beside its bytes, and those that answers carry.
+"""Digest fields of requests and responses: Content-Digest and Repr-Digest.
 
 Source: RFC 9530, sections 2 (Content-Digest) and 3 (Repr-Digest); RFC 9651, section 3.3.5 (byte sequences). No route of
-this service decodes a body, so both fields speak of the same bytes.
+this service decodes a body, so both fields describe the same bytes.
 """
 
 import base64
@@ -20,7 +20,7 @@ FIELDS = ("content-digest", "repr-digest")
 
 
 class Expected:
-    """What some bytes must hash to. Not thread-safe; `update` takes long, so call it in a thread.
+    """The expected digest of some bytes. Not thread-safe. Call `update` in a thread: it is slow.
 
     algorithm: hashlib's name.
     """
@@ -34,22 +34,22 @@ class Expected:
 
     @classmethod
     def from_digest(cls, digest: str) -> Self:
-        """What a blob of this name hashes to."""
+        """The expected digest of a blob with this name."""
         algorithm, _, value = digest.partition(":")
         return cls(algorithm, bytes.fromhex(value))
 
     @property
     def name(self) -> str:
-        """As blobs are named, `sha256:` and hexadecimal digits."""
+        """The digest as blobs are named: `sha256:` and hexadecimal digits."""
         return f"{self.algorithm}:{self.value.hex()}"
 
     def update(self, data: bytes | bytearray | memoryview) -> None:
-        """Take the next bytes."""
+        """Hash the next bytes."""
         self._hasher.update(data)
 
     @property
     def holds(self) -> bool:
-        """Whether the bytes are those that were promised."""
+        """Whether the bytes have the expected digest."""
         return self._hasher.digest() == self.value
 
     def check(self) -> None:
@@ -64,9 +64,9 @@ class Expected:
 
 
 def read_digests(headers: Mapping[str, str]) -> list[Expected]:
-    """What Content-Digest and Repr-Digest promise: at most one for each algorithm.
+    """Expected digests from Content-Digest and Repr-Digest: at most one for each algorithm.
 
-    Raises MalformedUpload for a field that cannot be read, that has no algorithm of use, or that contradicts the other.
+    Raises MalformedUpload for a field that is malformed, has no supported algorithm, or contradicts the other.
     """
     result: dict[str, Expected] = {}
     for field in FIELDS:
@@ -75,7 +75,7 @@ def read_digests(headers: Mapping[str, str]) -> list[Expected]:
         useful = [_read_member(field, member) for member in text.split(",")]
         expected = [item for item in useful if item is not None]
         if not expected:
-            raise MalformedUpload(f"{field} names no algorithm of use here: send sha-256=:<base64>: (or sha-512).")
+            raise MalformedUpload(f"{field} has no supported algorithm: send sha-256=:<base64>: (or sha-512).")
         for item in expected:
             if result.setdefault(item.algorithm, item).value != item.value:
                 raise MalformedUpload("Content-Digest and Repr-Digest contradict each other.")
@@ -95,7 +95,7 @@ def _read_member(field: str, member: str) -> Expected | None:
 
 
 def blob_digest(expected: list[Expected]) -> str | None:
-    """The digest of the blob that a whole body promises to be, if it says so."""
+    """The digest of the blob that the body will be, if the client has announced it."""
     return next((item.name for item in expected if item.algorithm == "sha256"), None)
 
 

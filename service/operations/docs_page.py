@@ -1,9 +1,10 @@
-"""The page /docs, made of three files of our own: no script, style or font comes from anywhere else."""
+"""The page /docs: three files of this package. It loads no script, style or font from elsewhere."""
 
 from importlib import resources
 
 from fastapi import APIRouter, Response
 
+from registry.errors import NotFound
 from service.pipeline.permissions import PUBLIC, requires
 from service.pipeline.route import GatewayRoute
 
@@ -16,31 +17,16 @@ _POLICY = (
 _KINDS = {"docs.html": "text/html", "docs.css": "text/css", "docs.js": "text/javascript"}
 
 
-def _file(name: str) -> Response:
+@router.get("/docs")
+@router.get("/docs/{name}")
+@requires(PUBLIC)
+def docs_page(name: str = "docs.html") -> Response:
+    """The page, its style and its script."""
+    if name not in _KINDS:
+        raise NotFound(f"No file {name[:50]!r} belongs to the page /docs.")
     text = resources.files("service").joinpath("operations", "docs_page_files", name).read_text("utf-8")
     return Response(
         text,
         media_type=_KINDS[name],
         headers={"Content-Security-Policy": _POLICY, "X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"},
     )
-
-
-@router.get("/docs")
-@requires(PUBLIC)
-def docs_page() -> Response:
-    """The page."""
-    return _file("docs.html")
-
-
-@router.get("/docs/docs.css")
-@requires(PUBLIC)
-def docs_style() -> Response:
-    """Its style."""
-    return _file("docs.css")
-
-
-@router.get("/docs/docs.js")
-@requires(PUBLIC)
-def docs_script() -> Response:
-    """Its script."""
-    return _file("docs.js")
