@@ -23,7 +23,8 @@ from merging.streaming import Inputs
 from merging.sums import TaskSums
 from merging.symmetric import eigh, mirror, unpack
 from merging.tensor_bytes import NUMPY_DTYPES, TensorBytes
-from worker.planning import HeadState, Plan, PlanRequest, plan
+from worker.planning import Plan, PlanRequest, plan
+from worker.planning_states import HeadState
 
 State = Mapping[str, Tensor]
 Parts = Mapping[str, State]

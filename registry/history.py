@@ -46,7 +46,7 @@ def read_history(version: Version, get: Callable[[VersionReference], Version]) -
         elif provenance.joined is not None:
             if provenance.joined:
                 tasks |= read_history(get(VersionReference.parse(provenance.joined)), get).tasks
-        elif step.tasks:
+        elif step.tasks and not provenance.recomputed:
             task = step.tasks[-1]
             tasks[task.name] = (*tasks.get(task.name, ()), Contribution(provenance.checkpoint, task.utility))
     return History(tasks, made[0][1].recipe if made else None)

@@ -59,6 +59,8 @@ class Merge(Record):
     removal: takes the task, which is in head, out of it; the checkpoint is the one that was merged for it last.
     joined: the version of another lineage whose tasks are added, such as `birds@3`; task is its newest, checkpoint its
     weights.
+    recompute: computes the head's weights anew from its state by this recipe; task is its newest, checkpoint its
+    weights.
     cancel_at: when it is cancelled unless it has ended.
     attempt: how often a worker has claimed it. fence: the number of the newest claim.
     version: the number of the version that it made. request_id: of the HTTP request, for logs.
@@ -71,6 +73,7 @@ class Merge(Record):
     checkpoint: Digest
     removal: bool = Field(False, exclude_if=lambda removal: not removal)
     joined: str | None = Field(None, exclude_if=lambda joined: joined is None)
+    recompute: bool = Field(False, exclude_if=lambda recompute: not recompute)
     calibration: Digest | None = None
     gate: Gate | None = None
     labels: Annotated[dict[Text, Text], Field(max_length=32)] = Field(default_factory=dict)

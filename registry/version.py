@@ -37,6 +37,11 @@ class Provenance(Record):
         description="Version of another lineage whose state was added, if the version was made so; empty for a caller "
         "who may not see that lineage.",
     )
+    recomputed: bool = Field(
+        False,
+        exclude_if=lambda recomputed: not recomputed,
+        description="Whether the parent's state was merged anew by this recipe, without a checkpoint.",
+    )
     calibration: Digest | None = Field(None, description="Digest of the calibration sample.")
     recipe: Recipe = Field(description="The recipe in full.")
     code: str = Field(description="Release of odem.")

@@ -51,12 +51,14 @@ class Job:
     @property
     def earlier_tasks(self) -> tuple[Task, ...]:
         """The tasks of head, without the one that this merge adds or replaces."""
+        if self.merge.recompute:
+            return self.parent.tasks
         return tuple(task for task in self.parent.tasks if task.name != self.merge.task.name)
 
     @property
     def tasks(self) -> tuple[Task, ...]:
         """The tasks of the new version, the incoming ones last."""
-        if self.merge.removal:
+        if self.merge.removal or self.merge.recompute:
             return self.earlier_tasks
         if self.joined is not None:
             return (*self.earlier_tasks, *self.joined.tasks)

@@ -7,7 +7,7 @@ A planner of a method without state:
 
     "linear": lambda request: request.stateless(Linear(request.values["alpha"])),
 
-of a method with state, whose family's name and content stand in `STATE_CONTENTS`:
+of a method with state, whose family's name and content stand in `worker.planning_states.STATE_CONTENTS`:
 
     "magmax": lambda request: request.stateful("magmax", MagMax(request.values["scaling"])),
 """
@@ -39,98 +39,12 @@ from merging.pcb import Pcb
 from merging.recipes import RECIPES, complete
 from merging.slerp import Slerp
 from merging.streaming import AnyMethod, Inputs, Source, dot
-from merging.sums import AddedState
 from merging.task_arithmetic import TaskArithmetic
 from merging.ties import Ties
 from merging.tsv_m import TsvM
 from registry.errors import MethodUnavailable
 from worker import planning_gram
-
-STATE_CONTENTS: Final[Mapping[str, str]] = {
-    "ties": "the sums and counts of the trimmed task vectors",
-    "magmax": "the winning values of each entry",
-    "opcm": "the mean norm of the task vectors and the scale λ",
-    "sums": "the sum of the task vectors",
-    "singular_triples": "the leading singular triples of the task vectors",
-    "emr": "the sum of the task vectors and the extreme values of each entry",
-    "breadcrumbs": "the sum of the masked task vectors",
-    "model_stock": "the sums of the task vectors and of their directions",
-    "localize_and_stitch": "the sums and counts of the kept entries of the task vectors",
-    "consensus": "the sum of the task vectors and how many use each entry",
-    "pcb": "the sums of the task vectors and of their weights",
-    **planning_gram.CONTENTS,
-}
-"""State family -> what a state of this family holds of every task so far, in words. Methods may share a family."""
-
-_CONTAINED: Final[Mapping[str, frozenset[str]]] = {
-    "sums": frozenset({"singular_triples", *planning_gram.CONTENTS}),
-    **planning_gram.CONTAINED,
-}
-"""State family -> families whose states hold all parts of it, under the same names."""
-
-
-@dataclass(frozen=True)
-class CarriedState:
-    """State of earlier merges that a method continues from. All empty for the first merge into a base.
-
-    parts: files by part. scalars: numbers by name. derived: the head is a single checkpoint without a state of this
-    family; the planner passes the head as the first incoming checkpoint, from which the method computes the state.
-    """
-
-    parts: Mapping[str, Source] = field(default_factory=dict)
-    scalars: Mapping[str, float] = field(default_factory=dict)
-    derived: bool = False
-
-
-@dataclass(frozen=True)
-class HeadState:
-    """What is known about the head beside its weights.
-
-    tasks: number of checkpoints merged so far. single_checkpoint: whether the merged tensors are one checkpoint's,
-    unchanged. family: family of the stored state, None if there is none;
-    parts opens its files, scalars holds its numbers. description: the
-    head in words, for error messages.
-    """
-
-    tasks: int = 0
-    single_checkpoint: bool = False
-    family: str | None = None
-    parts: Callable[[], Mapping[str, Source]] = dict
-    scalars: Mapping[str, float] = field(default_factory=dict)
-    description: str = "the head"
-
-    def carry(self, family: str, method: str) -> CarriedState:
-        """The state of this family that the head has or implies. Raises MethodUnavailable if it does neither."""
-        if self.family == family or self.family in _CONTAINED.get(family, ()):
-            return CarriedState(self.parts(), self.scalars)
-        if not self.tasks:
-            return CarriedState()
-        if self.single_checkpoint:
-            return CarriedState(derived=True)
-        raise MethodUnavailable(
-            f"{method!r} needs {STATE_CONTENTS[family]} of every task so far, which {self.description} does not have "
-            "and cannot reconstruct. Continue with a method that needs weights and utilities alone (average, linear, "
-            "task_arithmetic, slerp, or ode), or start a lineage from the base and merge its checkpoints there."
-        )
-
-
-def add_states(mine: CarriedState, other: CarriedState, head: HeadState, joined: HeadState) -> CarriedState:
-    """The sum of the states of two heads of one base. Raises MethodUnavailable if they cannot be added."""
-    if not other.parts:
-        raise MethodUnavailable(f"{joined.description} has no stored state that could be added.")
-    if not mine.parts:
-        return replace(other, derived=mine.derived)
-    scalars = {name: value for name, value in other.scalars.items() if name in mine.scalars}
-    for name, value in scalars.items():
-        if name == "tasks":
-            scalars[name] = value + mine.scalars[name]
-        elif name != "base_utility" and value != mine.scalars[name]:
-            raise MethodUnavailable(
-                f"The state of {head.description} has {name} {mine.scalars[name]:g}, that of {joined.description} "
-                f"{value:g}: they cannot be added."
-            )
-    parts = {part: AddedState([mine.parts[part], other.parts[part]]) for part in mine.parts if part in other.parts}
-    return CarriedState(parts, scalars)
+from worker.planning_states import CarriedState, HeadState, add_states
 
 
 @dataclass(frozen=True)
@@ -157,6 +71,7 @@ class PlanRequest:
     name, in order, without the incoming task. base_utility: u_0. scratch: a folder for unnamed temporary files. device:
     where methods compute that can use a GPU. removed: instead of the checkpoint being merged, these checkpoints are
     taken out with these utilities. joined: instead of the checkpoint being merged, this state of another head is added.
+    recompute: no checkpoint is merged; the weights are computed from the state.
     """
 
     recipe: Mapping[str, object]
@@ -166,13 +81,19 @@ class PlanRequest:
     task: str
     utility: float
     scratch: Path
-    state: HeadState = HeadState()
+    state: HeadState = field(default_factory=HeadState)
     earlier: Mapping[str, float] = field(default_factory=dict)
     base_utility: float = 0.0
     scope: Callable[[str], bool] = lambda _: True
     device: str = "cpu"
     removed: tuple[tuple[Source, float], ...] = ()
     joined: HeadState | None = None
+    recompute: bool = False
+
+    @property
+    def from_state(self) -> bool:
+        """Whether the state alone decides the weights."""
+        return self.recompute or self.joined is not None
 
     @property
     def method(self) -> str:
@@ -206,7 +127,7 @@ class PlanRequest:
         if self.removed:
             return tuple(-utility for _, utility in self.removed)
         head = (sum(self.earlier.values()),) if carried.derived else ()
-        return head if self.joined is not None else (*head, self.utility)
+        return head if self.from_state else (*head, self.utility)
 
     def labels(self, carried: CarriedState) -> list[str | None]:
         """The tasks' names of those checkpoints; None for a head that stands for its only one."""
@@ -219,7 +140,7 @@ class PlanRequest:
             removed = tuple(checkpoint for checkpoint, _ in self.removed)
             return Inputs(self.base, self.head, removed, carried.parts, self.scope)
         head = (self.head,) if carried.derived else ()
-        if self.joined is not None:
+        if self.from_state:
             return Inputs(self.base, self.head, head, carried.parts, self.scope, from_state=True)
         return Inputs(self.base, self.head, (*head, self.checkpoint), carried.parts, self.scope)
 
@@ -245,8 +166,8 @@ def plan(request: PlanRequest) -> Plan:
     """
     if request.removed and (not RECIPES[request.method].takes_tasks_out or request.state.family is None):
         raise MethodUnavailable(f"{request.method!r} cannot take a task out of {request.state.description}")
-    if request.joined is not None and not RECIPES[request.method].takes_tasks_out:
-        raise MethodUnavailable(f"{request.method!r} has no state that is a sum, so it cannot join lineages.")
+    if request.from_state and not RECIPES[request.method].takes_tasks_out:
+        raise MethodUnavailable(f"{request.method!r} has no state that is a sum, so it needs a checkpoint to merge.")
     return PLANNERS[request.method](request)
 
 

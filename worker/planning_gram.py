@@ -21,7 +21,7 @@ from registry.errors import MethodUnavailable
 
 
 class Carried(Protocol):
-    """The part of `CarriedState` (planning.py) that these planners read."""
+    """The part of `CarriedState` (planning_states.py) that these planners read."""
 
     @property
     def scalars(self) -> Mapping[str, float]:

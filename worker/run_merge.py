@@ -253,6 +253,7 @@ def _provenance(job: Job) -> Provenance:
         checkpoint=merge.checkpoint,
         removed=merge.task.name if merge.removal else None,
         joined=merge.joined,
+        recomputed=merge.recompute,
         calibration=merge.calibration,
         recipe=merge.recipe,
         code=CODE_VERSION,

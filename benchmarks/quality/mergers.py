@@ -16,7 +16,8 @@ from merging import ode, streaming
 from merging.tensor_bytes import NUMPY_DTYPES, TensorBytes
 from worker.calibration_memory import Sample
 from worker.ode_planning import JOINT, plan_ode
-from worker.planning import HeadState, Plan, PlanRequest, plan
+from worker.planning import Plan, PlanRequest, plan
+from worker.planning_states import HeadState
 from worker.torch_tensors import to_tensor_bytes, to_torch
 
 Recipe = dict[str, Any]

@@ -24,6 +24,7 @@ REQUEST_FIELDS = {
     "checkpoint",
     "removal",
     "joined",
+    "recompute",
     "calibration",
     "gate",
     "labels",

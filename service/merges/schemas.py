@@ -63,6 +63,16 @@ class JoinRequest(BaseModel):
     version: str = Field("latest", description="A number, `latest` or an alias of the other lineage.")
 
 
+class RecomputationRequest(BaseModel):
+    """The recipe that computes the head's weights anew."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    recipe: dict[str, Any] = Field(
+        description="Parameters that override the lineage's recipe.", examples=[{"method": "swudi"}]
+    )
+
+
 class MergeQuery(BaseModel):
     """The query of POST /merge with a raw body; the body is the checkpoint."""
 
@@ -113,6 +123,10 @@ class MergeView(BaseModel):
     join: bool = Field(
         description="Whether the merge adds another lineage's version instead; task is the newest that it brings, "
         "checkpoint its weights."
+    )
+    recompute: bool = Field(
+        description="Whether the merge computes the head anew from its state instead; task is the newest, checkpoint "
+        "the head's weights."
     )
     calibration: Digest | None = Field(description="Digest of the calibration sample.")
     gate: Gate | None = Field(description="Quality gate that the result must pass.")

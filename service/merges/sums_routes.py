@@ -1,4 +1,4 @@
-"""Merges that change which tasks the sums of a lineage's head consist of: removal and join."""
+"""Merges that need no upload, from the sums of a lineage's head: removal, join and recomputation."""
 
 from fastapi import APIRouter, Response
 
@@ -18,8 +18,9 @@ from service.http.problem_responses import Responses
 from service.http.response_headers import headers
 from service.merges.join import queue_join
 from service.merges.queueing import Queue
+from service.merges.recomputation import queue_recomputation
 from service.merges.removal import queue_removal
-from service.merges.schemas import JoinRequest, MergeView, RemovalRequest
+from service.merges.schemas import JoinRequest, MergeView, RecomputationRequest, RemovalRequest
 from service.pipeline.permissions import idempotent, needs_storage, raises, requires, reserves
 from service.pipeline.route import GatewayRoute
 
@@ -52,5 +53,18 @@ def remove_task(
 def join_lineage(name: str, response: Response, queue: Queue, asked: JoinRequest) -> MergeView:
     """Queue a merge that adds all tasks of another lineage of the same base to the head, exactly, by adding states."""
     merge = queue_join(queue, name, asked.lineage, asked.version)
+    response.headers["Location"] = f"/merges/{merge.id}"
+    return MergeView.from_merge(merge)
+
+
+@router.post("/recomputation", operation_id="recomputeHead", status_code=202, responses=_QUEUED)
+@requires(Scope.ADMIN)
+@idempotent()
+@needs_storage
+@reserves(MergeQuota)
+@raises(LineageNotFound, MethodUnavailable)
+def recompute_head(name: str, response: Response, queue: Queue, asked: RecomputationRequest) -> MergeView:
+    """Queue a merge that computes the head's weights anew from its state, by another recipe; nothing is uploaded."""
+    merge = queue_recomputation(queue, name, asked.recipe)
     response.headers["Location"] = f"/merges/{merge.id}"
     return MergeView.from_merge(merge)

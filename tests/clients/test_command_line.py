@@ -81,7 +81,8 @@ def lineage(odem: Odem, plain: tuple[Path, Path]) -> str:
 def test_help_names_every_command_and_every_exit_status(run: Run) -> None:
     output = " ".join(run("--help").stdout.split())
     commands = (
-        "push merge remove-task join watch merges cancel pull models alias rollback diff lineages calibrate convert"
+        "push merge remove-task join recompute watch merges cancel pull models alias rollback diff lineages calibrate "
+        "convert"
     )
     assert not [name for name in commands.split() if f" {name} " not in output]
     reported = (ROOT / "docs" / "reference" / "clients.md").read_text()
@@ -140,6 +141,7 @@ def test_a_merge_that_is_not_waited_for_is_listed_and_cancelled(
     [
         (("remove-task", "t", "-l", "nothing"), 4, "nothing"),
         (("join", "nothing", "-l", "nothing-either"), 4, "nothing-either"),
+        (("recompute", "swudi", "-l", "nothing"), 4, "nothing"),
         (("models", "-l", "nothing"), 4, "nothing"),
         (("pull", "nothing@7"), 4, "nothing@7"),
         (("models", "--url", "http://127.0.0.1:1"), 6, "ODEM_URL"),

@@ -57,6 +57,7 @@ def test_a_task_is_taken_out_and_lineages_are_joined(service: Stack, plain: tupl
             assert odem.wait(odem.merge(plain[1], task=task, lineage=name), timeout=60).version == f"{name}@1"
         assert odem.wait(odem.join(one, other), timeout=60).join
         assert [task.name for task in odem.version(f"{one}@2").tasks] == ["first", "second"]
+        assert odem.wait(odem.recompute(one, "swudi"), timeout=60).recompute
         with pytest.raises(Invalid):
             odem.remove_task(one, "first", f"sha256:{'0' * 64}")
         assert odem.wait(odem.remove_task(one, "first"), timeout=60).removal
@@ -64,9 +65,9 @@ def test_a_task_is_taken_out_and_lineages_are_joined(service: Stack, plain: tupl
     async def go() -> None:
         async with AsyncOdem(service.url) as odem:
             await odem.wait(await odem.remove_task(one, "second"), timeout=60)
-            assert (await odem.version(f"{one}@4")).tasks == []
+            assert (await odem.version(f"{one}@5")).tasks == []
             await odem.wait(await odem.join(one, other, "1"), timeout=60)
-            assert [task.name for task in (await odem.version(f"{one}@5")).tasks] == ["second"]
+            assert [task.name for task in (await odem.version(f"{one}@6")).tasks] == ["second"]
 
     asyncio.run(go())
 

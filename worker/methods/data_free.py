@@ -75,7 +75,7 @@ def _evaluation(
     memory, changed = _memory(job, network)
     scores = Scores(job, network, architecture, memory)
     scores.take("before", network.parameters_of(job.head))
-    if not job.merge.removal and job.joined is None:
+    if not (job.merge.removal or job.merge.recompute or job.joined is not None):
         scores.take("checkpoint", network.parameters_of(job.checkpoint))
 
     def evaluate(read: Callable[[str], Tensor]) -> None:

@@ -2,7 +2,7 @@
 
 from registry.blobs.store import BlobStore
 from registry.version import Version
-from worker.planning import HeadState
+from worker.planning_states import HeadState
 from worker.safetensors_reader import MappedFile
 
 _UNCHANGED_AT: dict[str, str] = {"linear": "alpha", "task_arithmetic": "scaling"}

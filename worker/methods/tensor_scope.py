@@ -23,5 +23,6 @@ def plan_request(job: Job) -> PlanRequest:
         scope=lambda name: name.startswith(prefix),
         device=str(job.device),
         removed=tuple((checkpoint, part.utility) for checkpoint, part in job.removed),
+        recompute=job.merge.recompute,
         joined=head_state(job.joined, job.blobs) if job.joined is not None else None,
     )

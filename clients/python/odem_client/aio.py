@@ -202,6 +202,14 @@ class AsyncOdem:
         body = JoinRequest(lineage=other, version=version)
         return only(MergeView, await join_lineage.asyncio(lineage, client=self.api, body=body))
 
+    async def recompute(self, lineage: str, recipe: str | Document) -> MergeView:
+        """Queue a merge that computes a lineage's head anew from its state; returns the merge.
+
+        recipe: fields that differ from the lineage's, or a method's name.
+        """
+        body = {"recipe": {"method": recipe} if isinstance(recipe, str) else dict(recipe)}
+        return MergeView.from_dict((await self._http.post(f"/lineages/{lineage}/recomputation", json=body)).json())
+
     async def merge_view(self, merge: str | MergeView) -> MergeView:
         """The current state of a merge."""
         return only(MergeView, await get_merge.asyncio(id_of(merge), client=self.api))

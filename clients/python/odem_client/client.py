@@ -206,6 +206,14 @@ class Odem:
         body = JoinRequest(lineage=other, version=version)
         return only(MergeView, join_lineage.sync(lineage, client=self.api, body=body))
 
+    def recompute(self, lineage: str, recipe: str | Document) -> MergeView:
+        """Queue a merge that computes a lineage's head anew from its state; returns the merge.
+
+        recipe: fields that differ from the lineage's, or a method's name.
+        """
+        body = {"recipe": {"method": recipe} if isinstance(recipe, str) else dict(recipe)}
+        return MergeView.from_dict((self._http.post(f"/lineages/{lineage}/recomputation", json=body)).json())
+
     def merge_view(self, merge: str | MergeView) -> MergeView:
         """The current state of a merge."""
         return only(MergeView, get_merge.sync(id_of(merge), client=self.api))

@@ -182,6 +182,13 @@ export class Odem {
     return (await api.removeTask(options)).data;
   }
 
+  /** Queue a merge that computes a lineage's head anew from its state by another recipe, or method. */
+  async recompute(lineage: string, recipe: string | Record<string, unknown>): Promise<MergeView> {
+    const body = { recipe: typeof recipe === 'string' ? { method: recipe } : recipe };
+    const options = { client: this.client, path: { name: lineage }, body, throwOnError: true } as const;
+    return (await api.recomputeHead(options)).data;
+  }
+
   /** Queue a merge that adds all tasks of another lineage's version to a lineage's head exactly. */
   async join(lineage: string, other: string, version = 'latest'): Promise<MergeView> {
     const body = { lineage: other, version };

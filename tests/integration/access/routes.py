@@ -93,9 +93,12 @@ CASES = {
     "GET /lineages/{name}/aliases/{alias}": Case("/lineages/{lineage}/aliases/{alias}", "read"),
     "DELETE /lineages/{name}/aliases/{alias}": Case("/lineages/{lineage}/aliases/{alias}", "admin", 204),
     "POST /lineages/{name}/rollback": Case("/lineages/{lineage}/rollback", "admin", 201, body=_TARGET),
-    # The base has no tasks: none to remove, and none to join.
+    # The base has no tasks: none to remove, to join or to compute anew.
     "POST /lineages/{name}/tasks/{task}/removal": Case("/lineages/{lineage}/tasks/none/removal", "admin", 404),
     "POST /lineages/{name}/join": Case("/lineages/{lineage}/join", "admin", 422, body={"lineage": "{lineage}"}),
+    "POST /lineages/{name}/recomputation": Case(
+        "/lineages/{lineage}/recomputation", "admin", 422, body={"recipe": {"method": "aswudi"}}
+    ),
     "POST /lineages/{name}/branch": Case("/lineages/{lineage}/branch", "admin", 201, body=_TARGET | {"name": "limb"}),
     "PUT /lineages/{name}/pins/{number}": Case("/lineages/{lineage}/pins/0", "admin", 204),
     "DELETE /lineages/{name}/pins/{number}": Case("/lineages/{lineage}/pins/0", "admin", 204),

@@ -12,7 +12,8 @@ from merging.recipes import RECIPES
 from merging.streaming import WEIGHTS, merge
 from registry.errors import MethodUnavailable
 from tests.unit.merging.streams import Held, State, draw, nearby, run
-from worker.planning import PLANNERS, STATE_CONTENTS, HeadState, Plan, PlanRequest, plan
+from worker.planning import PLANNERS, Plan, PlanRequest, plan
+from worker.planning_states import STATE_CONTENTS, HeadState
 
 STATEFUL = sorted(PLANNERS.keys() - {"average", "linear", "task_arithmetic", "slerp", "dare", "nufilt"})
 JOINT = sorted(set(STATEFUL) - {"opcm", "iso_cts", "consensus", "pcb", "della"})

@@ -175,6 +175,22 @@ def join(
         _queued(odem, odem.join(lineage, other, version), wait, timeout, as_json)
 
 
+@app.command(rich_help_panel=_PANEL)
+def recompute(
+    method: Annotated[str, typer.Argument(help="Merge method whose state is sums: aswudi, swudi, iso_c, ...")],
+    recipe: Annotated[str | None, typer.Option(help="Parameters of the method: JSON or a .json file.")] = None,
+    lineage: Lineage = DEFAULT_LINEAGE,
+    wait: Wait = True,
+    timeout: Timeout = None,
+    url: Url = LOCAL,
+    key: Key = "",
+    as_json: Json = False,
+) -> None:
+    """Create a version of the same tasks by another method, from the newest version's state alone."""
+    with connect(url, key) as odem:
+        _queued(odem, odem.recompute(lineage, _recipe(method, recipe) or {}), wait, timeout, as_json)
+
+
 def _queued(odem: Odem, made: MergeView, wait: bool, timeout: float | None, as_json: bool) -> None:
     """Report a queued merge: its end, or without waiting its ID."""
     if wait:

@@ -1139,6 +1139,12 @@ export type MergeView = {
      */
     join: boolean;
     /**
+     * Recompute
+     *
+     * Whether the merge computes the head anew from its state instead; task is the newest, checkpoint the head's weights.
+     */
+    recompute: boolean;
+    /**
      * Calibration
      *
      * Digest of the calibration sample.
@@ -1544,6 +1550,12 @@ export type Provenance = {
      */
     joined?: string | null;
     /**
+     * Recomputed
+     *
+     * Whether the parent's state was merged anew by this recipe, without a checkpoint.
+     */
+    recomputed?: boolean;
+    /**
      * Calibration
      *
      * Digest of the calibration sample.
@@ -1635,6 +1647,22 @@ export type Provenance = {
      * Device that computed it.
      */
     device: string;
+};
+
+/**
+ * RecomputationRequest
+ *
+ * The recipe that computes the head's weights anew.
+ */
+export type RecomputationRequest = {
+    /**
+     * Recipe
+     *
+     * Parameters that override the lineage's recipe.
+     */
+    recipe: {
+        [key: string]: unknown;
+    };
 };
 
 /**
@@ -3171,6 +3199,80 @@ export type JoinLineageResponses = {
 };
 
 export type JoinLineageResponse = JoinLineageResponses[keyof JoinLineageResponses];
+
+export type RecomputeHeadData = {
+    body: RecomputationRequest;
+    headers?: {
+        /**
+         * A request with the same key creates nothing again: it receives the first response. Use a new key for each request.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * Name
+         *
+         * Name of the lineage.
+         */
+        name: string;
+    };
+    query?: never;
+    url: '/lineages/{name}/recomputation';
+};
+
+export type RecomputeHeadErrors = {
+    /**
+     * API key required.
+     */
+    401: Problem;
+    /**
+     * Not allowed for this API key; Cross-origin request refused.
+     */
+    403: Problem;
+    /**
+     * Lineage not found.
+     */
+    404: Problem;
+    /**
+     * Request with this Idempotency-Key in progress.
+     */
+    409: Problem;
+    /**
+     * Host not served.
+     */
+    421: Problem;
+    /**
+     * Method unavailable in this lineage; Invalid request; Idempotency-Key reused for another request.
+     */
+    422: Problem;
+    /**
+     * Rate limit exceeded.
+     */
+    429: Problem;
+    /**
+     * Internal server error.
+     */
+    500: Problem;
+    /**
+     * State store unavailable.
+     */
+    503: Problem;
+    /**
+     * Insufficient storage.
+     */
+    507: Problem;
+};
+
+export type RecomputeHeadError = RecomputeHeadErrors[keyof RecomputeHeadErrors];
+
+export type RecomputeHeadResponses = {
+    /**
+     * The queued merge.
+     */
+    202: MergeView;
+};
+
+export type RecomputeHeadResponse = RecomputeHeadResponses[keyof RecomputeHeadResponses];
 
 export type WatchMergeData = {
     body?: never;

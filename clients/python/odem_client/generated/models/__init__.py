@@ -70,6 +70,8 @@ from .progress_event import ProgressEvent
 from .progress_losses import ProgressLosses
 from .provenance import Provenance
 from .provenance_libraries import ProvenanceLibraries
+from .recomputation_request import RecomputationRequest
+from .recomputation_request_recipe import RecomputationRequestRecipe
 from .removal_request import RemovalRequest
 from .retention import Retention
 from .retention_view import RetentionView
@@ -167,6 +169,8 @@ __all__ = (
     "ProgressLosses",
     "Provenance",
     "ProvenanceLibraries",
+    "RecomputationRequest",
+    "RecomputationRequestRecipe",
     "RemovalRequest",
     "Retention",
     "RetentionView",

@@ -72,6 +72,8 @@ class MergeView:
         removal (bool): Whether the merge takes the task out of the head instead.
         join (bool): Whether the merge adds another lineage's version instead; task is the newest that it brings,
             checkpoint its weights.
+        recompute (bool): Whether the merge computes the head anew from its state instead; task is the newest,
+            checkpoint the head's weights.
         calibration (None | str): Digest of the calibration sample.
         gate (Gate | None): Quality gate that the result must pass.
         labels (MergeViewLabels): Labels of the request.
@@ -124,6 +126,7 @@ class MergeView:
     checkpoint: str
     removal: bool
     join: bool
+    recompute: bool
     calibration: None | str
     gate: Gate | None
     labels: MergeViewLabels
@@ -241,6 +244,8 @@ class MergeView:
 
         join = self.join
 
+        recompute = self.recompute
+
         calibration: None | str
         calibration = self.calibration
 
@@ -311,6 +316,7 @@ class MergeView:
                 "checkpoint": checkpoint,
                 "removal": removal,
                 "join": join,
+                "recompute": recompute,
                 "calibration": calibration,
                 "gate": gate,
                 "labels": labels,
@@ -628,6 +634,8 @@ class MergeView:
 
         join = d.pop("join")
 
+        recompute = d.pop("recompute")
+
         def _parse_calibration(data: object) -> None | str:
             if data is None:
                 return data
@@ -766,6 +774,7 @@ class MergeView:
             checkpoint=checkpoint,
             removal=removal,
             join=join,
+            recompute=recompute,
             calibration=calibration,
             gate=gate,
             labels=labels,

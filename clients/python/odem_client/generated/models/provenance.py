@@ -63,6 +63,8 @@ class Provenance:
             removed (None | str | Unset): The task that was taken out, if the version was made so.
             joined (None | str | Unset): Version of another lineage whose state was added, if the version was made so; empty
                 for a caller who may not see that lineage.
+            recomputed (bool | Unset): Whether the parent's state was merged anew by this recipe, without a checkpoint.
+                Default: False.
             calibration (None | str | Unset): Digest of the calibration sample.
             commit (None | str | Unset): Commit of the code; absent in versions made before 0.2.0.
     """
@@ -104,6 +106,7 @@ class Provenance:
     device: str
     removed: None | str | Unset = UNSET
     joined: None | str | Unset = UNSET
+    recomputed: bool | Unset = False
     calibration: None | str | Unset = UNSET
     commit: None | str | Unset = UNSET
 
@@ -215,6 +218,8 @@ class Provenance:
         else:
             joined = self.joined
 
+        recomputed = self.recomputed
+
         calibration: None | str | Unset
         if isinstance(self.calibration, Unset):
             calibration = UNSET
@@ -244,6 +249,8 @@ class Provenance:
             field_dict["removed"] = removed
         if joined is not UNSET:
             field_dict["joined"] = joined
+        if recomputed is not UNSET:
+            field_dict["recomputed"] = recomputed
         if calibration is not UNSET:
             field_dict["calibration"] = calibration
         if commit is not UNSET:
@@ -560,6 +567,8 @@ class Provenance:
 
         joined = _parse_joined(d.pop("joined", UNSET))
 
+        recomputed = d.pop("recomputed", UNSET)
+
         def _parse_calibration(data: object) -> None | str | Unset:
             if data is None:
                 return data
@@ -588,6 +597,7 @@ class Provenance:
             device=device,
             removed=removed,
             joined=joined,
+            recomputed=recomputed,
             calibration=calibration,
             commit=commit,
         )
