@@ -117,4 +117,4 @@ CASES = {
 }
 """Method and path as the app has them. The order is one in which all of them can be asked of one's own things."""
 
-PUBLIC = {"OPTIONS /uploads", "GET /healthz", "GET /readyz", "GET /docs", "GET /docs/docs.css", "GET /docs/docs.js"}
+PUBLIC = {"OPTIONS /uploads", "GET /healthz", "GET /readyz", "GET /docs", "GET /docs/{name}"}
