@@ -46,7 +46,7 @@ def _request(
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
     connection.settimeout(90)
     connection.connect(("127.0.0.1", weights.gateway.port))
-    connection.sendall("\r\n".join([f"{method} {path} HTTP/1.1", "Host: x", *headers, "", ""]).encode())
+    connection.sendall("\r\n".join([f"{method} {path} HTTP/1.1", "Host: localhost", *headers, "", ""]).encode())
     return connection
 
 
@@ -98,9 +98,11 @@ def test_several_ranges_are_sent_in_chunks(weights: ServedWeights, sendfile_byte
 def test_pipelined_responses_keep_their_order(weights: ServedWeights) -> None:
     """Six requests at once; every other one is for a file."""
     ranges = [(0, 3_000_000), (7, 8), (20_000_000, 24_000_000)]
-    asked = [f"GET {WEIGHTS} HTTP/1.1\r\nHost: x\r\nRange: bytes={a}-{b}\r\n\r\n" for a, b in ranges]
+    asked = [f"GET {WEIGHTS} HTTP/1.1\r\nHost: localhost\r\nRange: bytes={a}-{b}\r\n\r\n" for a, b in ranges]
     with _request(weights, method="HEAD") as connection:
-        connection.sendall("".join(item + "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" for item in asked).encode())
+        connection.sendall(
+            "".join(item + "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n" for item in asked).encode()
+        )
         file = connection.makefile("rb")
         responses = []
         for method in ["HEAD", *["GET"] * 6]:

@@ -30,7 +30,7 @@ class Hostile:
 
 def request(start: str, *headers: str, body: bytes = b"") -> bytes:
     """A request as bytes."""
-    return "\r\n".join([f"{start} HTTP/1.1", "Host: x", *headers, "", ""]).encode("latin-1") + body
+    return "\r\n".join([f"{start} HTTP/1.1", "Host: localhost", *headers, "", ""]).encode("latin-1") + body
 
 
 def post(path: str, *headers: str, body: bytes = b"") -> bytes:
@@ -61,7 +61,7 @@ REQUESTS: dict[str, Hostile] = {
     # Not HTTP
     "noise": Hostile(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(64), 400, "malformed-request"),
     "another protocol": Hostile(b"HELO mail\r\n\r\n", 400, "malformed-request"),
-    "an endless head": Hostile(b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 400_000, 431, "head-too-large"),
+    "an endless head": Hostile(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 400_000, 431, "head-too-large"),
     "an endless request line": Hostile(b"GET /" + b"a" * 400_000, 431, "head-too-large"),
     "ten thousand headers": Hostile(
         request("GET /healthz", *[f"X-{i}: y" for i in range(10_000)]), 431, "head-too-large"

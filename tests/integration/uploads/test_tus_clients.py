@@ -124,7 +124,7 @@ def _begin(gateway: Gateway, file: Path) -> str:
 
 def _patch(url: str, offset: int, length: int) -> bytes:
     return (
-        f"PATCH {url} HTTP/1.1\r\nHost: x\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: {offset}\r\n"
+        f"PATCH {url} HTTP/1.1\r\nHost: localhost\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: {offset}\r\n"
         f"Content-Type: application/offset+octet-stream\r\nContent-Length: {length}\r\n\r\n"
     ).encode()
 
@@ -139,7 +139,7 @@ def test_a_killed_client_leaves_nothing_visible_and_its_bytes_are_deleted(
     sent = whole[: int(share * len(whole))]
     before = inside(data)
     client, url = gateway.client(None), _begin(gateway, file)
-    head = f"POST /blobs HTTP/1.1\r\nHost: x\r\nContent-Length: {len(whole)}\r\n\r\n".encode()
+    head = f"POST /blobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(whole)}\r\n\r\n".encode()
     for start in (head, _patch(url, 0, len(whole))):
         with socket.create_connection(("127.0.0.1", gateway.port)) as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")

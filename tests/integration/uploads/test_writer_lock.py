@@ -42,7 +42,7 @@ def _start(gateway: Served, url: str, sent: bytes, offset: int = 0, *more: str) 
     connection = gateway.connect()
     headers = [
         f"PATCH {url} HTTP/1.1",
-        "Host: x",
+        "Host: localhost",
         "Tus-Resumable: 1.0.0",
         f"Upload-Offset: {offset}",
         "Content-Type: application/offset+octet-stream",
