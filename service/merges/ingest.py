@@ -57,6 +57,9 @@ class MergeIngest:
 
         The query, and the header of a stored checkpoint whose digest is promised, are checked before the body is read.
         """
+        for name in ("task", "lineage", "method", "utility", "calibration"):
+            if len(request.query_params.getlist(name)) > 1:
+                raise InvalidRecord(f"The query parameter {name} occurs more than once. Send it once.")
         validation = await run_in_threadpool(self._validate, query.request())
         calibration = await run_in_threadpool(self._named_calibration, validation)
         validation.check_complete(has_calibration=calibration is not None)
