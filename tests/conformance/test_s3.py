@@ -90,7 +90,7 @@ def test_copies_just_requested_are_kept_in_a_full_cache(machine: Machine, tmp_pa
 def test_bytes_that_the_bucket_has_changed_are_not_handed_out(machine: Machine, bucket: Bucket, tmp_path: Path) -> None:
     digest = _put(machine("a"), b"right")
     bucket.put(f"blobs/sha256/{digest[7:9]}/{digest[7:]}", b"wrong")
-    with pytest.raises(StoreUnavailable, match="others"):
+    with pytest.raises(StoreUnavailable, match="is damaged in the bucket"):
         machine("b").path(digest)
     assert _copies(tmp_path / "b") == set()
     assert list((tmp_path / "b" / "uploads").iterdir()) == []
@@ -141,5 +141,5 @@ def test_a_url_that_names_no_bucket_is_refused(url: str) -> None:
 
 def test_a_missing_bucket_is_reported(s3_server: S3Server) -> None:
     url = s3_server.url("x").replace("s3://odem/", "s3://nowhere/")
-    with pytest.raises(StoreUnavailable, match="no such bucket"):
+    with pytest.raises(StoreUnavailable, match="bucket does not exist"):
         Bucket(url, ACCESS_KEY, SECRET_KEY).put("a", b"")
