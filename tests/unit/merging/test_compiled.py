@@ -35,7 +35,7 @@ def _run(folder: Path, script: str = _SCRIPT, **environment: str) -> str:
         shutil.copytree(Path(merging.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
         # A file in place of the folder: not even root can write into it.
         (copy / "kernels" / "__pycache__").touch()
-    settings = {"HOME": "/dev/null/none", "PYTHONPATH": str(folder)}
+    settings = {"HOME": "/dev/null/none", "XDG_CACHE_HOME": "/dev/null/none", "PYTHONPATH": str(folder)}
     command = [sys.executable, "-B", "-c", script]
     done = subprocess.run(
         command, env=os.environ | settings | environment, cwd=folder, capture_output=True, text=True, check=False
